@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Candidates in, one effective policy out: parse, check and merge. Runs in the
+ * session helper (static, empty environment) and in nsinspect. Uses no NSS.
+ */
+
+#include "common/cleanup.h"
+#include "config/diagnostics.h"
+#include "config/find.h"
+#include "config/policy.h"
+
+struct login {
+	const char *user;    /* pw_name */
+	uid_t uid;
+	const char *service; /* PAM_SERVICE */
+	const char *from;    /* PAM_RHOST as given, or NULL/"" for a local login */
+};
+
+enum decision {
+	DECISION_POLICY = 1, /* *ret is set: look at its mode */
+	DECISION_NONE,       /* no file is this user's: refused unless the module line says "optional" */
+	DECISION_SYSTEM_USER, /* 0 < uid < UID_MIN and no user file: passed */
+};
+
+/*
+ * Reads the candidates in order and lets the first that matches decide. Files
+ * after it are not read, except that all group files of the user are read to
+ * rank them by priority. Returns an enum decision, -EBADMSG when a file that was reached
+ * cannot be used (diag says why, with file and line), or another -errno.
+ * uid_min: UID_MIN of login.defs.
+ */
+int policy_decide(const struct candidates *candidates, const struct login *login, uid_t uid_min,
+		  struct policy **ret, struct diagnostics *diag) _must_check_;
+
+/* UID_MIN of /etc/login.defs (login.defs(5)); 1000 when the file or the entry is missing; -errno when unreadable or malformed. */
+int login_defs_uid_min(const char *path, uid_t *ret) _must_check_;
+
+/* The built-in defaults alone, as for an empty file called `file`. */
+int policy_new_default(const char *file, struct policy **ret) _must_check_;
+
+/* Parses and checks one buffer of file `name` by itself (lint): every problem goes to diag. 0 or -ENOMEM. */
+int policy_lint(const char *name, const char *text, size_t size, struct diagnostics *diag) _must_check_;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The effective policy of one login: every key with a value, and where that
+ * value came from. Made by decide(), read by session/ (plan) and the tools.
+ * Includes no parser header.
+ */
+
+#include "common/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum policy_mode { MODE_ENFORCE, MODE_AUDIT, MODE_OFF };
+enum network_mode { NETWORK_HOST, NETWORK_NONE, NETWORK_LOOPBACK, NETWORK_NAMED, NETWORK_VETH, NETWORK_SLIRP };
+enum mount_propagation { PROPAGATION_SLAVE, PROPAGATION_PRIVATE };
+enum mount_proc { PROC_SESSION, PROC_HIDEPID, PROC_HOST };
+enum private_backing { BACKING_TMPFS, BACKING_DIRECTORY };
+enum runtime_dir { RUNTIME_DIR_PRIVATE, RUNTIME_DIR_HOST };
+enum user_manager { USER_MANAGER_REFUSE, USER_MANAGER_ALLOW };
+
+/* Where a value came from; file is NULL for a built-in default. Owned by the policy. */
+struct origin {
+	const char *file;
+	unsigned line;
+};
+
+struct private_directory {
+	char *path; /* absolute, normalised: no "//", ".", ".." or trailing slash */
+	enum private_backing backing;
+	uint64_t size;   /* bytes */
+	uint64_t inodes; /* number of files */
+	struct origin origin, backing_origin, size_origin, inodes_origin;
+};
+
+struct policy {
+	enum policy_mode mode;
+	struct {
+		enum network_mode mode;
+	} network;
+	struct {
+		bool isolate;
+	} ipc, pid;
+	struct {
+		bool isolate;
+		char *hostname;   /* unexpanded: "%h" */
+		char *domainname; /* unexpanded; NULL: unchanged */
+	} uts;
+	struct {
+		bool isolate;
+		enum mount_propagation propagation;
+		enum mount_proc proc;
+		enum runtime_dir runtime_dir;
+		struct private_directory *private; /* sorted by path, so that a parent comes before what is below it */
+		size_t private_count;
+	} mount;
+	enum user_manager user_manager;
+
+	char *file;         /* the file that decided */
+	char **sources;     /* every file that gave a value (extends), deciding one first; NULL-terminated */
+	uint64_t hash;      /* of every effective value in canonical form, not of origins: equal policies hash equally */
+	struct origin *origins; /* indexed by enum policy_key of config/keys.h */
+};
+
+struct policy *policy_free(struct policy *policy);
+static inline void policy_freep(struct policy **policy)
+{
+	*policy = policy_free(*policy);
+}

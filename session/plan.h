@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The ordered steps that turn a policy into a session, each with the place
+ * where it runs. Pure: made and printed without root and without a system
+ * call, so that it can be compared with a golden file.
+ */
+
+#include "common/cleanup.h"
+#include "common/namespaces.h"
+#include "config/expand.h"
+#include "config/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum place {
+	PLACE_HOST,   /* the helper, in the caller's namespaces */
+	PLACE_INIT,   /* the session's init, in the new namespaces */
+	PLACE_CALLER, /* the login process, after the init is ready */
+	PLACES,
+};
+
+enum step_kind {
+	STEP_RECORD,            /* host: the record below /run/nsisolate/sessions */
+	STEP_NAMESPACES,        /* host: clone3(2) of the init */
+	STEP_PROPAGATION,       /* init: mount_setattr(2) of the whole tree */
+	STEP_LOOPBACK_UP,       /* init: IFF_UP on lo */
+	STEP_HOSTNAME,          /* init: sethostname(2) */
+	STEP_DOMAINNAME,        /* init: setdomainname(2), the NIS domain */
+	STEP_MOUNT_PROC,        /* init: fresh proc(5) */
+	STEP_MOUNT_SYS,         /* init: fresh sysfs with the host's cgroup and selinux mounts */
+	STEP_MOUNT_MQUEUE,      /* init: fresh mq_overview(7) file system */
+	STEP_MOUNT_TMPFS,       /* init: an empty tmpfs over target */
+	STEP_MOUNT_RUNTIME_DIR, /* init: an empty tmpfs over /run/user with the user's own directory */
+	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
+	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
+	STEP_KINDS,
+};
+
+struct step {
+	enum step_kind kind;
+	const char *target; /* absolute path, or NULL; owned by the plan */
+	const char *value;  /* host name, domain name, propagation, mount option; or NULL; owned by the plan */
+	uint64_t size;      /* bytes; 0: the file system's default */
+	uint64_t inodes;    /* 0: the file system's default */
+	mode_t mode;        /* of the root of a new file system */
+	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR: the user */
+	gid_t gid;
+	bool create;        /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
+};
+
+struct plan {
+	unsigned clone_flags; /* CLONE_NEW… of the namespaces to make */
+	struct step *steps;   /* in the order in which they run */
+	size_t count;
+};
+
+/* Who logs in, as far as steps depend on it. */
+struct plan_login {
+	struct expansion names;
+	gid_t gid;
+};
+
+/* 0; -EINVAL with *ret_problem (malloced sentence) when a value cannot be expanded; -ENOMEM. */
+int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret,
+	      char **ret_problem) _must_check_;
+
+/* Where a step of this kind runs. */
+enum place step_place(enum step_kind kind);
+
+/* A step's name as logs and `--plan` print it: "mount-proc". */
+const char *step_name(enum step_kind kind);
+const char *place_name(enum place place);
+
+/* What a step does, as `--plan` prints it behind the name: "/tmp tmpfs size=512m inodes=128k mode=1777 nosuid,nodev"; malloced, NULL when memory ran out. */
+char *step_describe(const struct plan *plan, const struct step *step);
+
+/* The whole plan, a line a step: "init    mount-proc         /proc …\n"; malloced, NULL when memory ran out. */
+char *plan_format(const struct plan *plan);
+
+struct plan *plan_free(struct plan *plan);
+static inline void plan_freep(struct plan **plan)
+{
+	*plan = plan_free(*plan);
+}

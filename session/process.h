@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* What /proc says of one process, read through one directory descriptor so that a reused pid cannot mix two. */
+
+#include "common/cleanup.h"
+#include "common/namespaces.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Inode numbers of a process's namespaces, from /proc/PID/ns; a kind that this kernel has not is 0. -errno. */
+int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS]) _must_check_;
+
+/* Start time in clock ticks since boot: field 22 of /proc/PID/stat, proc(5). -errno. */
+int process_start_time(pid_t pid, uint64_t *ret) _must_check_;
