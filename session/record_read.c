@@ -60,7 +60,7 @@ static int read_whole(int fd, char **ret, size_t *ret_size)
 static int read_record(int fd, struct record_view *view)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t size;
+	size_t size = 0;
 	int r = read_whole(fd, &text, &size);
 
 	if (r < 0)
@@ -84,7 +84,7 @@ static int view_file(int directory, const char *name, struct record_view *view)
 	struct stat status;
 	int r;
 
-	(void)snprintf(view->name, sizeof(view->name), "%s", name);
+	(void)snprintf(view->name, sizeof(view->name), "%.*s", SESSION_ID_LENGTH, name);
 	if (fd < 0 && (errno == ENOENT || errno == EMFILE || errno == ENFILE || errno == ENOMEM))
 		return -errno;
 	if (fd < 0) /* a link, a socket, a device: no record */
