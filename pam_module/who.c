@@ -109,7 +109,7 @@ enum who_result who_find(const struct arguments *arguments, const char *user, co
 				"step arguments: '%s' is none of policy=DIR, exempt=USER,@GROUP, optional, debug, open, close, "
 				"or is given twice",
 				bad_argument);
-	if (ret->identity.uid != 0 && (r = judge_exempt(arguments, &ret->identity, ret_text)) != 0)
+	if ((r = judge_exempt(arguments, &ret->identity, ret_text)) != 0)
 		return (enum who_result)r;
 	if (geteuid() != 0)
 		return conclude(WHO_REFUSED, ret_text, "step caller: the login process does not run as root");
