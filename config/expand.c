@@ -2,28 +2,13 @@
 #include "config/expand.h"
 
 #include "config/hash.h"
+#include "config/problem.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define HASH_DIGITS 8 /* of a shortened host name */
-
-static int _printf_(2, 3) problem(char **ret_problem, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vasprintf(ret_problem, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		*ret_problem = NULL;
-		return -ENOMEM;
-	}
-	return -EINVAL;
-}
 
 static bool is_letter_or_digit(char c)
 {
@@ -46,9 +31,9 @@ int expand_check(const char *pattern, enum expand_kind kind, char **ret_problem)
 	(void)kind;
 	for (const char *at = strchr(pattern, '%'); at; at = strchr(at + 2, '%')) {
 		if (at[1] == '\0')
-			return problem(ret_problem, "'%s' ends with a lone '%%'; write '%%%%' for the character", pattern);
+			return problem(ret_problem, -EINVAL, "'%s' ends with a lone '%%'; write '%%%%' for the character", pattern);
 		if (!strchr("uUghs%", at[1]))
-			return problem(ret_problem, "'%s': '%%%c' is none of %%u, %%U, %%g, %%h, %%s, %%%%", pattern, at[1]);
+			return problem(ret_problem, -EINVAL, "'%s': '%%%c' is none of %%u, %%U, %%g, %%h, %%s, %%%%", pattern, at[1]);
 	}
 	return 0;
 }
@@ -77,9 +62,9 @@ static int check_value(char letter, const char *value, enum expand_kind kind, co
 	if (letter == '%')
 		return 0;
 	if (!value || value[0] == '\0')
-		return problem(ret_problem, "'%s': '%%%c' has no value here", pattern, letter);
+		return problem(ret_problem, -EINVAL, "'%s': '%%%c' has no value here", pattern, letter);
 	if (kind == EXPAND_PATH && !is_path_component(value))
-		return problem(ret_problem, "'%s': '%%%c' is '%s' here, which has no place in a path%s", pattern, letter,
+		return problem(ret_problem, -EINVAL, "'%s': '%%%c' is '%s' here, which has no place in a path%s", pattern, letter,
 			       value, letter == 'u' ? "; use %U" : "");
 	return 0;
 }
@@ -151,7 +136,7 @@ int expand(const char *pattern, const struct expansion *values, enum expand_kind
 		return r;
 	if (kind == EXPAND_HOSTNAME) {
 		if (text[0] == '\0')
-			return problem(ret_problem, "the host name is empty");
+			return problem(ret_problem, -EINVAL, "the host name is empty");
 		make_hostname(text);
 	}
 	*ret = TAKE_PTR(text);
