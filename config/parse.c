@@ -172,16 +172,17 @@ static void report_unknown(cfg_t *cfg, const char *name)
 
 static void report_title(cfg_t *cfg, const char *title)
 {
-	unsigned first = 0;
+	const struct statement *first = NULL;
 
-	for (size_t i = 0; i < reader->statements.count; i++) {
+	for (size_t i = 0; i < reader->statements.count && !first; i++) {
 		const struct statement *statement = &reader->statements.items[i];
 
 		if (policy_keys[statement->key].type == VALUE_SECTION && strcmp(statement->title, title) == 0)
-			first = statement->line;
+			first = statement;
 	}
 	diagnostics_add(reader->diag, SEVERITY_ERROR, reader->name, (unsigned)cfg->line,
-			"section \"%s\" is given twice, first in line %u", title, first);
+			"%s: '%s' is given twice, first in line %u", first ? policy_keys[first->key].name : "section",
+			title, first ? first->line : 0);
 }
 
 /* By libconfuse's own message, for its error function is told nothing else: our words before and after its argument. */

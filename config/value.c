@@ -17,7 +17,7 @@ static int parse_choice(const struct choice *choices, const char *text, struct v
 	if (!names)
 		return -ENOMEM;
 	if (found && !found->built)
-		return problem(ret_problem, -EINVAL, "'%s' is not built yet; built are %s", text, names);
+		return problem(ret_problem, -EINVAL, "'%s' is not built yet; built so far: %s", text, names);
 	if (found) {
 		ret->number = found->value;
 		return 0;
