@@ -279,9 +279,8 @@ class Terminal:
         return Result(int(self.child.match[1]), self.child.before)
 
     def logged_in(self):
-        """Waits for the shell; False when the program ends instead."""
-        self.child.sendline("printf '\\001begin\\n'")
-        return self.child.expect_exact([BEGIN, pexpect.EOF]) == 0
+        """Waits for the shell; False when the program ends instead. No typing ahead: login flushes its input."""
+        return self.child.expect([r"[$#] ", pexpect.EOF, "Login incorrect"]) == 0
 
     def leave(self, status=0):
         """Ends the shell; the exit status of the program itself."""
