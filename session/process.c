@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/process.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define START_TIME_FIELD 22 /* proc_pid_stat(5) */
+
+/* The process's directory in /proc: whatever is read below it is of this process, or fails when it is gone. */
+static int open_process(pid_t pid)
+{
+	char path[sizeof("/proc/") + 3 * sizeof(pid)];
+
+	if (pid <= 0)
+		return -ESRCH;
+	(void)snprintf(path, sizeof(path), "/proc/%jd", (intmax_t)pid);
+
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	return fd;
+}
+
+/* "mnt:[4026531841]" → 4026531841. */
+static int read_namespace(int process, const char *name, uint64_t *ret)
+{
+	char path[32];
+	char link[64];
+	uint64_t inode;
+
+	(void)snprintf(path, sizeof(path), "ns/%s", name);
+
+	ssize_t size = readlinkat(process, path, link, sizeof(link) - 1);
+
+	if (size < 0)
+		return -errno;
+	link[size] = '\0';
+
+	const char *bracket = strchr(link, '[');
+
+	if (!bracket || sscanf(bracket, "[%" SCNu64 "]", &inode) != 1)
+		return -EBADMSG;
+	*ret = inode;
+	return 0;
+}
+
+int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
+{
+	_cleanup_close_ int process = open_process(pid);
+	uint64_t inodes[NAMESPACE_KINDS] = { 0 };
+
+	if (process < 0)
+		return process;
+
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
+		int r = read_namespace(process, namespace_table[i].proc_link, &inodes[i]);
+
+		/* ENOENT: a kind that this kernel has not, or the process has exited, which is told apart below */
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+
+	/* An exiting process drops its namespaces: that the one which every kernel has is still there ends the matter. */
+	int r = read_namespace(process, namespace_table[NAMESPACE_MOUNT].proc_link, &inodes[NAMESPACE_MOUNT]);
+
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	memcpy(ret, inodes, sizeof(inodes));
+	return 0;
+}
+
+static int read_stat(int process, char *buffer, size_t capacity)
+{
+	_cleanup_close_ int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+
+	ssize_t size = read(fd, buffer, capacity - 1);
+
+	if (size < 0)
+		return -errno;
+	buffer[size] = '\0';
+	return 0;
+}
+
+int process_start_time(pid_t pid, uint64_t *ret)
+{
+	_cleanup_close_ int process = open_process(pid);
+	char stat[1024];
+	uint64_t start;
+
+	if (process < 0)
+		return process;
+
+	int r = read_stat(process, stat, sizeof(stat));
+
+	if (r < 0)
+		return r;
+
+	/* The command name is the process's own choice and may hold spaces and brackets: count from the last one on. */
+	const char *field = strrchr(stat, ')');
+
+	for (int i = 2; field && i < START_TIME_FIELD; i++)
+		field = strchr(field + 1, ' ');
+	if (!field || sscanf(field, " %" SCNu64, &start) != 1)
+		return -EBADMSG;
+	*ret = start;
+	return 0;
+}
