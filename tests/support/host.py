@@ -245,6 +245,10 @@ def restore():
             shutil.copy2(PRISTINE + path, path)
         elif os.path.isdir(path):
             shutil.rmtree(path)
+    restore_jobs()
+
+
+def restore_jobs():
     for directory in ("/var/spool/cron/crontabs", MAILBOX):
         empty(directory)
     for name in ("/run/crond.reboot", "/run/crond.pid"):
