@@ -71,6 +71,9 @@ int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **
  * The candidates of `identity` in the policy directory, in the order user,
  * groups (by name; parse reorders them by priority), default. A group file
  * whose group NSS cannot resolve is a candidate of everyone, with a problem. An empty list is a success.
+ * In group/ only NAME.conf counts: names that begin with '.' or end otherwise (NAME.conf~, #NAME.conf#,
+ * NAME.conf.dpkg-old) are passed over. A user/ or group/ that is no directory of root's alone is one
+ * candidate with a problem, called "user" or "group".
  * -errno with *ret_problem only when the list as such cannot be made (directory unreadable, NSS, memory).
  */
 int candidates_find(int directory_fd, const struct identity *identity, unsigned flags, struct candidates *ret,

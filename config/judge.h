@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Private to find.c: which directories and files may hold a policy, judged by
+ * descriptor; and the groups of a user as NSS knows them. Everything that
+ * find.h says about running inside foreign processes holds here.
+ */
+
+#include "common/cleanup.h"
+#include "config/find.h"
+
+/*
+ * Opens a directory for reading: a real one, of root and not group- or
+ * world-writable (unless FIND_ANY_OWNER). 0; -ENOENT, without a problem; -errno
+ * with *ret_problem, a malloced sentence that names it, or NULL when memory ran out.
+ */
+int judge_directory(int parent_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem) _must_check_;
+
+/* The same for a policy file: regular and at most POLICY_FILE_MAX bytes. `name` has no '/'. */
+int judge_file(int directory_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem) _must_check_;
+
+struct group_list {
+	gid_t *gids; /* primary and supplementary */
+	size_t count;
+};
+
+/* All groups of the user by getgrouplist(3). 0 or -errno. */
+int group_list_of(const struct identity *identity, struct group_list *ret) _must_check_;
+void group_list_release(struct group_list *list);
+
+/* identity_in_group() with the list already made. */
+int identity_in_group_of(const struct identity *identity, const struct group_list *groups,
+			 const char *group) _must_check_;

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/keys.h"
+
+#include "config/policy.h"
+
+#include <string.h>
+
+#define CHOICES(...) (const struct choice[]){ __VA_ARGS__, { NULL, 0, false } }
+#define BOOLEAN CHOICES({ "false", false, true }, { "true", true, true })
+
+#define POLICY(member) offsetof(struct policy, member)
+#define PRIVATE(member) offsetof(struct private_directory, member)
+
+const struct key_info policy_keys[POLICY_KEYS] = {
+	[KEY_DESCRIPTION] = { "description", VALUE_TEXT, true, NULL, "", 0, "what this policy is for" },
+	[KEY_NOTICE] = { "notice", VALUE_TEXT, false, NULL, "", 0, "shown to the user at login on a terminal" },
+	[KEY_EXTENDS] = { "extends", VALUE_TEXT, false, NULL, NULL, 0, "the file that this one builds on" },
+	[KEY_PRIORITY] = { "priority", VALUE_TEXT, false, NULL, "0", 0, "rank among a user's group files" },
+	[KEY_MODE] = { "mode", VALUE_CHOICE, true,
+		       CHOICES({ "enforce", MODE_ENFORCE, true }, { "audit", MODE_AUDIT, false },
+			       { "off", MODE_OFF, true }),
+		       "enforce", POLICY(mode), "isolate, or pass" },
+	[KEY_SERVICES] = { "services", VALUE_LIST, false, NULL, NULL, 0, "PAM services this file is for" },
+	[KEY_FROM] = { "from", VALUE_LIST, false, NULL, NULL, 0, "addresses this file is for" },
+	[KEY_SERVICE] = { "service", VALUE_SECTION, false, NULL, NULL, 0, "keys for one PAM service" },
+	[KEY_SCOPE] = { "scope", VALUE_CHOICE, false,
+			CHOICES({ "session", 0, false }, { "user", 1, false }), "session", 0,
+			"whether the logins of a user share one session" },
+	[KEY_ON_LOGOUT] = { "on-logout", VALUE_CHOICE, false, CHOICES({ "kill", 0, false }, { "wait", 1, false }),
+			    "kill", 0, "what becomes of processes left behind" },
+	[KEY_MAX_SESSIONS] = { "max-sessions", VALUE_TEXT, false, NULL, "64", 0, "live sessions of a user" },
+	[KEY_NETWORK_MODE] = { "network.mode", VALUE_CHOICE, true,
+			       CHOICES({ "host", NETWORK_HOST, true }, { "none", NETWORK_NONE, true },
+				       { "loopback", NETWORK_LOOPBACK, true }, { "named", NETWORK_NAMED, false },
+				       { "veth", NETWORK_VETH, false }, { "slirp", NETWORK_SLIRP, false }),
+			       "loopback", POLICY(network.mode), "which network the session has" },
+	[KEY_NETWORK_NAME] = { "network.name", VALUE_TEXT, false, NULL, NULL, 0, "network namespace to join" },
+	[KEY_NETWORK_POOL] = { "network.pool", VALUE_TEXT, false, NULL, NULL, 0, "addresses of the sessions" },
+	[KEY_NETWORK_EGRESS] = { "network.egress", VALUE_LIST, false, NULL, NULL, 0, "where a session may connect" },
+	[KEY_NETWORK_MASQUERADE] = { "network.masquerade", VALUE_BOOL, false, BOOLEAN, NULL, 0,
+				     "leave with the host's address" },
+	[KEY_NETWORK_RESOLV_CONF] = { "network.resolv-conf", VALUE_TEXT, false, NULL, NULL, 0, "resolver file" },
+	[KEY_NETWORK_HOSTS] = { "network.hosts", VALUE_TEXT, false, NULL, NULL, 0, "hosts file" },
+	[KEY_IPC_ISOLATE] = { "ipc.isolate", VALUE_BOOL, true, BOOLEAN, "true", POLICY(ipc.isolate),
+			      "own System V IPC, message queues, /dev/shm and /dev/mqueue" },
+	[KEY_UTS_ISOLATE] = { "uts.isolate", VALUE_BOOL, true, BOOLEAN, "true", POLICY(uts.isolate),
+			      "own host and domain name" },
+	[KEY_UTS_HOSTNAME] = { "uts.hostname", VALUE_PATTERN, true, NULL, "%h", POLICY(uts.hostname), "host name" },
+	[KEY_UTS_DOMAINNAME] = { "uts.domainname", VALUE_PATTERN, true, NULL, NULL, POLICY(uts.domainname),
+				 "NIS domain name; unset: unchanged" },
+	[KEY_PID_ISOLATE] = { "pid.isolate", VALUE_BOOL, true, BOOLEAN, "true", POLICY(pid.isolate),
+			      "own process numbers; no other process is reachable" },
+	[KEY_MOUNT_ISOLATE] = { "mount.isolate", VALUE_BOOL, true, BOOLEAN, "true", POLICY(mount.isolate),
+				"own mount table" },
+	[KEY_MOUNT_PROPAGATION] = { "mount.propagation", VALUE_CHOICE, true,
+				    CHOICES({ "slave", PROPAGATION_SLAVE, true },
+					    { "private", PROPAGATION_PRIVATE, true }),
+				    "slave", POLICY(mount.propagation), "whether later mounts of the host appear inside" },
+	[KEY_MOUNT_PROC] = { "mount.proc", VALUE_CHOICE, true,
+			     CHOICES({ "session", PROC_SESSION, true }, { "hidepid", PROC_HIDEPID, false },
+				     { "host", PROC_HOST, true }),
+			     "session", POLICY(mount.proc), "which /proc the session sees" },
+	[KEY_MOUNT_PRIVATE] = { "mount.private", VALUE_SECTION, true, NULL, NULL, 0, "a directory of the session's own" },
+	[KEY_MOUNT_PRIVATE_BACKING] = { "mount.private.backing", VALUE_CHOICE, true,
+					CHOICES({ "tmpfs", BACKING_TMPFS, true },
+						{ "directory", BACKING_DIRECTORY, false }),
+					"tmpfs", PRIVATE(backing), "where its files are kept" },
+	[KEY_MOUNT_PRIVATE_SIZE] = { "mount.private.size", VALUE_SIZE, true, NULL, "512m", PRIVATE(size),
+				     "bytes it can hold" },
+	[KEY_MOUNT_PRIVATE_INODES] = { "mount.private.inodes", VALUE_COUNT, true, NULL, "128k", PRIVATE(inodes),
+				       "files it can hold" },
+	[KEY_MOUNT_HIDE] = { "mount.hide", VALUE_LIST, false, NULL, NULL, 0, "directories to cover" },
+	[KEY_MOUNT_READ_ONLY] = { "mount.read-only", VALUE_LIST, false, NULL, NULL, 0, "directories without writing" },
+	[KEY_MOUNT_BIND] = { "mount.bind", VALUE_SECTION, false, NULL, NULL, 0, "a directory shown elsewhere" },
+	[KEY_MOUNT_BIND_SOURCE] = { "mount.bind.source", VALUE_TEXT, false, NULL, NULL, 0, "what is shown" },
+	[KEY_MOUNT_BIND_READ_ONLY] = { "mount.bind.read-only", VALUE_BOOL, false, BOOLEAN, NULL, 0, "no writing" },
+	[KEY_MOUNT_BIND_NOSUID] = { "mount.bind.nosuid", VALUE_BOOL, false, BOOLEAN, NULL, 0, "no set-user-ID" },
+	[KEY_MOUNT_BIND_NODEV] = { "mount.bind.nodev", VALUE_BOOL, false, BOOLEAN, NULL, 0, "no devices" },
+	[KEY_MOUNT_BIND_NOEXEC] = { "mount.bind.noexec", VALUE_BOOL, false, BOOLEAN, NULL, 0, "no programs" },
+	[KEY_MOUNT_HOMES] = { "mount.homes", VALUE_CHOICE, false, CHOICES({ "all", 0, false }, { "own", 1, false }),
+			      "all", 0, "which home directories are seen" },
+	[KEY_MOUNT_HIDE_ENGINES] = { "mount.hide-engines", VALUE_BOOL, false, BOOLEAN, "true", 0,
+				     "hide sockets of container engines" },
+	[KEY_MOUNT_RUNTIME_DIR] = { "mount.runtime-dir", VALUE_CHOICE, true,
+				    CHOICES({ "private", RUNTIME_DIR_PRIVATE, true },
+					    { "host", RUNTIME_DIR_HOST, true }),
+				    "private", POLICY(mount.runtime_dir), "which /run/user the session sees" },
+	[KEY_USER_MANAGER] = { "user-manager", VALUE_CHOICE, true,
+			       CHOICES({ "refuse", USER_MANAGER_REFUSE, true }, { "allow", USER_MANAGER_ALLOW, true }),
+			       "refuse", POLICY(user_manager), "systemd's user manager, which runs outside any session" },
+	[KEY_USER_MAP] = { "user.map", VALUE_CHOICE, false, CHOICES({ "none", 0, false }, { "identity", 1, false }),
+			   "none", 0, "user namespace" },
+	[KEY_CGROUP_ISOLATE] = { "cgroup.isolate", VALUE_BOOL, false, BOOLEAN, "false", 0, "cgroup namespace" },
+	[KEY_TIME_ISOLATE] = { "time.isolate", VALUE_BOOL, false, BOOLEAN, "false", 0, "time namespace" },
+	[KEY_TIME_BOOTTIME_OFFSET] = { "time.boottime-offset", VALUE_TEXT, false, NULL, NULL, 0, "seconds" },
+	[KEY_PRIVILEGES_NO_NEW_PRIVILEGES] = { "privileges.no-new-privileges", VALUE_BOOL, false, BOOLEAN, "false", 0,
+					       "no set-user-ID programs" },
+	[KEY_PRIVILEGES_DROP_CAPABILITIES] = { "privileges.drop-capabilities", VALUE_LIST, false, NULL, NULL, 0,
+					       "capabilities out of reach" },
+	[KEY_LIMITS_MEMORY] = { "limits.memory", VALUE_TEXT, false, NULL, NULL, 0, "handed to pam_systemd" },
+	[KEY_LIMITS_TASKS] = { "limits.tasks", VALUE_TEXT, false, NULL, NULL, 0, "handed to pam_systemd" },
+	[KEY_LIMITS_CPU_WEIGHT] = { "limits.cpu-weight", VALUE_TEXT, false, NULL, NULL, 0, "handed to pam_systemd" },
+};
+
+const struct choice *choice_by_name(const struct choice *choices, const char *name)
+{
+	for (const struct choice *choice = choices; choice && choice->name; choice++)
+		if (strcmp(choice->name, name) == 0)
+			return choice;
+	return NULL;
+}
+
+const char *choice_name(const struct choice *choices, unsigned value)
+{
+	for (const struct choice *choice = choices; choice && choice->name; choice++)
+		if (choice->value == value)
+			return choice->name;
+	return "";
+}
+
+char *choices_join(const struct choice *choices, bool built_only)
+{
+	size_t size = 1;
+	char *joined, *end;
+
+	for (const struct choice *choice = choices; choice->name; choice++)
+		size += strlen(choice->name) + strlen(", ");
+	joined = end = malloc(size);
+	if (!joined)
+		return NULL;
+	*end = '\0';
+	for (const struct choice *choice = choices; choice->name; choice++) {
+		if (built_only && !choice->built)
+			continue;
+		if (end != joined)
+			end = stpcpy(end, ", ");
+		end = stpcpy(end, choice->name);
+	}
+	return joined;
+}
+
+/* True if `name` is `section` "." `leaf`, or ends with "." `section` "." `leaf`. */
+static bool name_matches(const char *name, const char *section, const char *leaf)
+{
+	size_t name_length = strlen(name), section_length = strlen(section), leaf_length = strlen(leaf);
+	const char *start;
+
+	if (section_length == 0)
+		return strcmp(name, leaf) == 0;
+	if (name_length < section_length + 1 + leaf_length)
+		return false;
+	start = name + name_length - leaf_length - 1 - section_length;
+	return (start == name || start[-1] == '.') && strncmp(start, section, section_length) == 0 &&
+	       start[section_length] == '.' && strcmp(start + section_length + 1, leaf) == 0;
+}
+
+enum policy_key key_lookup(const char *section, const char *leaf)
+{
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++)
+		if (name_matches(policy_keys[key].name, section, leaf))
+			return key;
+	return POLICY_KEYS;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The policy language as data: one row a key. Parser, checks, defaults,
+ * explanation and the tests iterate this table; a new key is a row here and
+ * its engine elsewhere. nsisolate.conf(5) describes what is built.
+ */
+
+#include "common/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum policy_key {
+	KEY_DESCRIPTION,
+	KEY_NOTICE,
+	KEY_EXTENDS,
+	KEY_PRIORITY,
+	KEY_MODE,
+	KEY_SERVICES,
+	KEY_FROM,
+	KEY_SERVICE,
+	KEY_SCOPE,
+	KEY_ON_LOGOUT,
+	KEY_MAX_SESSIONS,
+	KEY_NETWORK_MODE,
+	KEY_NETWORK_NAME,
+	KEY_NETWORK_POOL,
+	KEY_NETWORK_EGRESS,
+	KEY_NETWORK_MASQUERADE,
+	KEY_NETWORK_RESOLV_CONF,
+	KEY_NETWORK_HOSTS,
+	KEY_IPC_ISOLATE,
+	KEY_UTS_ISOLATE,
+	KEY_UTS_HOSTNAME,
+	KEY_UTS_DOMAINNAME,
+	KEY_PID_ISOLATE,
+	KEY_MOUNT_ISOLATE,
+	KEY_MOUNT_PROPAGATION,
+	KEY_MOUNT_PROC,
+	KEY_MOUNT_PRIVATE,
+	KEY_MOUNT_PRIVATE_BACKING,
+	KEY_MOUNT_PRIVATE_SIZE,
+	KEY_MOUNT_PRIVATE_INODES,
+	KEY_MOUNT_HIDE,
+	KEY_MOUNT_READ_ONLY,
+	KEY_MOUNT_BIND,
+	KEY_MOUNT_BIND_SOURCE,
+	KEY_MOUNT_BIND_READ_ONLY,
+	KEY_MOUNT_BIND_NOSUID,
+	KEY_MOUNT_BIND_NODEV,
+	KEY_MOUNT_BIND_NOEXEC,
+	KEY_MOUNT_HOMES,
+	KEY_MOUNT_HIDE_ENGINES,
+	KEY_MOUNT_RUNTIME_DIR,
+	KEY_USER_MANAGER,
+	KEY_USER_MAP,
+	KEY_CGROUP_ISOLATE,
+	KEY_TIME_ISOLATE,
+	KEY_TIME_BOOTTIME_OFFSET,
+	KEY_PRIVILEGES_NO_NEW_PRIVILEGES,
+	KEY_PRIVILEGES_DROP_CAPABILITIES,
+	KEY_LIMITS_MEMORY,
+	KEY_LIMITS_TASKS,
+	KEY_LIMITS_CPU_WEIGHT,
+	POLICY_KEYS,
+};
+
+enum value_type {
+	VALUE_SECTION, /* a section with a title: private "/tmp" { … } */
+	VALUE_TEXT,    /* free text, not part of the effective policy */
+	VALUE_BOOL,    /* choices false and true */
+	VALUE_CHOICE,
+	VALUE_PATTERN, /* host or domain name with expansions */
+	VALUE_SIZE,    /* bytes: digits and k, m or g */
+	VALUE_COUNT,   /* number of files, written like a size */
+	VALUE_LIST,
+};
+
+struct choice {
+	const char *name;
+	unsigned value;
+	bool built;
+};
+
+struct key_info {
+	const char *name; /* dotted; a titled section's keys follow its own row */
+	enum value_type type;
+	bool built;
+	const struct choice *choices; /* VALUE_BOOL, VALUE_CHOICE: ends with a NULL name */
+	const char *fallback;         /* the default as a file would give it; NULL: unset */
+	size_t offset;                /* of the value in struct policy, or in struct private_directory; built keys only */
+	const char *help;
+};
+
+/* Indexed by enum policy_key. */
+extern const struct key_info policy_keys[POLICY_KEYS];
+
+/* The choice called `name`, or NULL. */
+const struct choice *choice_by_name(const struct choice *choices, const char *name);
+
+/* The name of `value`; "" if there is none. */
+const char *choice_name(const struct choice *choices, unsigned value);
+
+/* "a, b, c" of all, or of the built ones only; malloced, NULL when memory ran out. */
+char *choices_join(const struct choice *choices, bool built_only);
+
+/*
+ * The row of `leaf` in the section called `section` ("" at the top): section names
+ * are unique in the language, so ("private", "size") is mount.private.size. POLICY_KEYS when there is none.
+ */
+enum policy_key key_lookup(const char *section, const char *leaf);
+
+/* True for the keys of private "PATH" { … }: their offset is in struct private_directory. */
+static inline bool key_is_private(enum policy_key key)
+{
+	return key == KEY_MOUNT_PRIVATE_BACKING || key == KEY_MOUNT_PRIVATE_SIZE || key == KEY_MOUNT_PRIVATE_INODES;
+}

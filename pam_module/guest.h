@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* One call of a PAM entry point: what was asked, by whom, and what was found out so far. */
+
+#include "config/find.h"
+#include "pam_module/arguments.h"
+#include "session/client.h"
+
+#include <security/pam_modules.h>
+
+struct guest {
+	pam_handle_t *pamh;
+	int flags; /* PAM_SILENT */
+	struct arguments arguments;
+	const char *bad_argument; /* or NULL */
+	const char *user;         /* PAM_USER, raw: for logs only */
+	const char *service;
+	const char *tty;
+	const char *remote_host;
+};
+
+/* Fills *ret. A PAM return value: PAM_SUCCESS even for a bad argument. */
+int guest_init(struct guest *ret, pam_handle_t *pamh, int flags, int argc, const char **argv);
+
+/* Opens a session for the user of `guest`, or passes or refuses them; logs the one line. A PAM return value. */
+int guest_open(struct guest *guest);
+
+/* Ends the session that guest_open() stored in the handle, if any. A PAM return value. */
+int guest_close(struct guest *guest);

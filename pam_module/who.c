@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "pam_module/who.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static enum who_result conclude(enum who_result result, char **ret_text, const char *format, ...) _printf_(3, 4);
+
+static enum who_result conclude(enum who_result result, char **ret_text, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	free(*ret_text);
+	if (vasprintf(ret_text, format, arguments) < 0)
+		*ret_text = NULL;
+	va_end(arguments);
+	return result;
+}
+
+void who_release(struct who *who)
+{
+	candidates_release(&who->candidates);
+	identity_release(&who->identity);
+	free(who->group);
+	*who = (struct who){ 0 };
+}
+
+/* 1 when one word of exempt= names the user; 0; or -errno of the group *ret_word that NSS cannot resolve. */
+static int is_exempt(char *list, const struct identity *identity, const char **ret_word)
+{
+	char *rest = list;
+	char *word;
+	int error = 0;
+
+	while ((word = strsep(&rest, ","))) {
+		int r = *word == '@' ? identity_in_group(identity, word + 1) : strcmp(word, identity->name) == 0;
+
+		if (r > 0) {
+			*ret_word = word;
+			return 1;
+		}
+		if (r < 0) {
+			*ret_word = word;
+			error = r;
+		}
+	}
+	return error;
+}
+
+/* WHO_EXEMPT, WHO_REFUSED, or 0 to go on. */
+static int judge_exempt(const struct arguments *arguments, const struct identity *identity, char **ret_text)
+{
+	_cleanup_free_ char *list = NULL;
+	const char *word = "";
+	int r;
+
+	if (!arguments->exempt)
+		return 0;
+	list = strdup(arguments->exempt);
+	if (!list)
+		return conclude(WHO_REFUSED, ret_text, "step exempt: out of memory");
+	r = is_exempt(list, identity, &word);
+	if (r > 0)
+		return conclude(WHO_EXEMPT, ret_text, "exempt=%s", word);
+	if (r < 0)
+		return conclude(WHO_REFUSED, ret_text, "step exempt: group %s cannot be resolved: %s", word + 1,
+				strerror(-r));
+	return 0;
+}
+
+static enum who_result refuse_lookup(const char *user, int error, char **ret_text)
+{
+	if (error == -ENOENT)
+		return conclude(WHO_REFUSED, ret_text, "step user: NSS knows no user %s", user);
+	if (error == -EINVAL)
+		return conclude(WHO_REFUSED, ret_text, "step user: the name cannot be that of a policy file");
+	return conclude(WHO_REFUSED, ret_text, "step user: %s: %s", user, strerror(-error));
+}
+
+static enum who_result find_candidates(const struct arguments *arguments, struct who *who, char **ret_text)
+{
+	_cleanup_close_ int directory = -1;
+	_cleanup_free_ char *problem = NULL;
+	unsigned flags = who->identity.uid == 0 ? FIND_USER_ONLY : 0;
+	int r = policy_directory_open(arguments->policy, 0, &directory, &problem);
+
+	if (r == 0)
+		r = candidates_find(directory, &who->identity, flags, &who->candidates, &problem);
+	if (r < 0)
+		return conclude(WHO_REFUSED, ret_text, "step find: %s", problem ? problem : strerror(-r));
+	return WHO_CANDIDATES;
+}
+
+enum who_result who_find(const struct arguments *arguments, const char *user, const char *bad_argument,
+			 struct who *ret, char **ret_text)
+{
+	int r;
+
+	if (strcmp(user, "root") == 0 && (bad_argument || !root_policy_exists(arguments->policy)))
+		return conclude(WHO_ROOT, ret_text, "argument '%s' of the module line", bad_argument ? bad_argument : "");
+	r = identity_lookup(user, &ret->identity);
+	if (r < 0)
+		return refuse_lookup(user, r, ret_text);
+	if (ret->identity.uid == 0 && (bad_argument || !root_policy_exists(arguments->policy)))
+		return conclude(WHO_ROOT, ret_text, "argument '%s' of the module line", bad_argument ? bad_argument : "");
+	if (bad_argument)
+		return conclude(WHO_REFUSED, ret_text,
+				"step arguments: '%s' is none of policy=DIR, exempt=USER,@GROUP, optional, debug, open, close, "
+				"or is given twice",
+				bad_argument);
+	if ((r = judge_exempt(arguments, &ret->identity, ret_text)) != 0)
+		return (enum who_result)r;
+	if (geteuid() != 0)
+		return conclude(WHO_REFUSED, ret_text, "step caller: the login process does not run as root");
+	ret->group = identity_group_name(&ret->identity);
+	return find_candidates(arguments, ret, ret_text);
+}

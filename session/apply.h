@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+#include "session/plan.h"
+
+/*
+ * Runs every step of place init, in order, in the calling process, which
+ * must already live in the namespaces of plan->clone_flags. Stops at the first
+ * that fails: -errno, with *ret_failed set to it.
+ */
+int apply_init_steps(const struct plan *plan, const struct step **ret_failed) _must_check_;

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/client.h"
+
+#include "session/record_store.h"
+#include "session/spawn.h"
+#include "session/working_directory.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+/* Waiting for the init at close, pidfd_send_signal(2) and poll(2): see wait_for_end(). */
+#define CLOSE_STEP_MS 5
+#define CLOSE_STEPS 400
+
+static void say(char **ret_text, const char *step, const char *object, int error)
+{
+	free(*ret_text);
+	if (asprintf(ret_text, "step %s: %s%s%s", step, object, *object ? ": " : "", strerror(-error)) < 0)
+		*ret_text = NULL;
+}
+
+struct session *session_free(struct session *session)
+{
+	if (!session)
+		return NULL;
+	close_fd(session->init_pidfd);
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
+		close_fd(session->outside[i]);
+	free(session->policy);
+	free(session->mode);
+	free(session);
+	return NULL;
+}
+
+static void session_freep(struct session **session)
+{
+	*session = session_free(*session);
+}
+
+static struct session *session_new(const struct session_reply *reply)
+{
+	_cleanup_(session_freep) struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return NULL;
+	memcpy(session->id, reply->id, sizeof(session->id));
+	memcpy(session->namespaces, reply->namespaces, sizeof(session->namespaces));
+	session->policy_hash = reply->policy_hash;
+	session->clone_flags = reply->clone_flags;
+	session->opener = getpid();
+	session->init_pidfd = -1;
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
+		session->outside[i] = -1;
+	session->policy = strdup(reply->policy);
+	session->mode = strdup(reply->mode);
+	return session->policy && session->mode ? TAKE_PTR(session) : NULL;
+}
+
+/* Opened before the setns: afterwards /proc/self leads nowhere, pid_namespaces(7). */
+static int open_outside(struct session *session)
+{
+	_cleanup_close_ int directory = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (directory < 0)
+		return -errno;
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
+		if (!(session->clone_flags & (unsigned)namespace_table[i].clone_flag))
+			continue;
+		session->outside[i] = openat(directory, namespace_table[i].children_link, O_RDONLY | O_CLOEXEC);
+		if (session->outside[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int go_outside(const struct session *session)
+{
+	struct working_directory directory;
+	int r = 0;
+
+	working_directory_save(&directory);
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
+		if (session->outside[i] >= 0 && setns(session->outside[i], namespace_table[i].clone_flag) < 0 && r == 0)
+			r = -errno;
+	if (session->outside[NAMESPACE_MOUNT] >= 0)
+		working_directory_restore(&directory);
+	working_directory_release(&directory);
+	return r;
+}
+
+/*
+ * The one setns(2). It is a ptrace(2) access check by real user id, which
+ * under su and sudo is the invoking user's: all three are 0 for its duration.
+ */
+static int go_inside(int init_pidfd, unsigned clone_flags)
+{
+	struct working_directory directory;
+	uid_t real, effective, saved;
+	bool change;
+	int r = 0;
+
+	if (getresuid(&real, &effective, &saved) < 0)
+		return -errno;
+	change = real != 0 || saved != 0;
+	working_directory_save(&directory);
+	if (change && setresuid(0, 0, 0) < 0)
+		r = -errno;
+	else if (setns(init_pidfd, (int)clone_flags) < 0)
+		r = -errno;
+	if (r == 0 && (clone_flags & CLONE_NEWNS))
+		working_directory_restore(&directory);
+	working_directory_release(&directory);
+	/* as it was: a login program that stays root by surprise would be worse than one that is refused */
+	if (change && setresuid(real, effective, saved) < 0 && r == 0)
+		r = -errno;
+	return r;
+}
+
+static int acknowledge(int socket)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+
+	message_put(&message, PROTOCOL_VERSION);
+	return message_send(socket, &message, NULL, 0);
+}
+
+/* unshare(2): CLONE_THREAD is refused with EINVAL in a threaded process and does nothing otherwise. Needs no /proc. */
+static bool is_threaded(void)
+{
+	return unshare(CLONE_THREAD) < 0;
+}
+
+static int ask(int socket, const struct session_request *request)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	_cleanup_free_ int *fds = calloc(PROTOCOL_FDS_MAX, sizeof(*fds));
+	size_t fd_count;
+	int r;
+
+	if (!fds)
+		return -ENOMEM;
+	r = request_encode(request, &message, fds, &fd_count);
+	return r < 0 ? r : message_send(socket, &message, fds, fd_count);
+}
+
+static int receive_reply(int socket, struct message *message, struct session_reply *reply, const char *helper,
+			 char **ret_text)
+{
+	const char *version = "";
+	int fd = -1;
+	size_t fd_count = 1;
+	int r = message_receive(socket, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
+
+	if (r == 0)
+		r = reply_decode(message, &fd, fd_count, reply, &version);
+	if (r == -EPROTO && asprintf(ret_text, "step helper: %s is \"%.64s\" and this module is \"" PROTOCOL_VERSION "\": "
+				     "install both from one version", helper, version) < 0)
+		*ret_text = NULL;
+	else if (r == -ECONNRESET && asprintf(ret_text, "step helper: %s ended without an answer", helper) < 0)
+		*ret_text = NULL;
+	else if (r < 0 && r != -EPROTO && r != -ECONNRESET)
+		say(ret_text, "helper", helper, r);
+	return r;
+}
+
+/* Takes back a session that the caller will not use: its init is killed and its record removed. */
+static void take_back(struct session *session)
+{
+	(void)pidfd_send_signal(session->init_pidfd, SIGKILL, NULL, 0);
+	(void)record_remove(session->id);
+}
+
+/* Moves the process. On failure it is back, and the session is gone. */
+static int enter(struct session *session, int socket, char **ret_text)
+{
+	int r = open_outside(session);
+
+	if (r < 0) {
+		say(ret_text, "setns", "/proc/self/ns", r);
+		take_back(session);
+		return r;
+	}
+	r = go_inside(session->init_pidfd, session->clone_flags);
+	if (r < 0)
+		say(ret_text, "setns", "init", r);
+	else if ((r = acknowledge(socket)) < 0)
+		say(ret_text, "setns", "acknowledgement", r);
+	if (r < 0) {
+		(void)go_outside(session);
+		take_back(session);
+	}
+	return r;
+}
+
+static enum outcome open_with_helper(const struct helper *process, const struct session_request *request,
+				     const char *helper, struct session **ret_session, char **ret_text)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	_cleanup_(session_freep) struct session *session = NULL;
+	struct session_reply reply;
+	int r = ask(process->socket, request);
+
+	if (r < 0) {
+		say(ret_text, "request", helper, r);
+		return OUTCOME_FAILED;
+	}
+	if (receive_reply(process->socket, &message, &reply, helper, ret_text) < 0)
+		return OUTCOME_FAILED;
+	if (reply.outcome != OUTCOME_OPENED) {
+		*ret_text = *reply.text ? strdup(reply.text) : NULL;
+		return reply.outcome;
+	}
+	session = session_new(&reply);
+	if (!session) {
+		(void)pidfd_send_signal(reply.init_pidfd, SIGKILL, NULL, 0);
+		close_fd(reply.init_pidfd);
+		(void)record_remove(reply.id);
+		say(ret_text, "session", "", -ENOMEM);
+		return OUTCOME_FAILED;
+	}
+	session->init_pidfd = reply.init_pidfd;
+	if (enter(session, process->socket, ret_text) < 0)
+		return OUTCOME_FAILED;
+	*ret_session = TAKE_PTR(session);
+	return OUTCOME_OPENED;
+}
+
+enum outcome session_enter(const struct session_request *request, const char *helper, struct session **ret_session,
+			   char **ret_text)
+{
+	struct session_request own = *request;
+	_cleanup_close_ int self = pidfd_open(getpid(), 0);
+	struct helper process;
+	enum outcome outcome;
+	int r;
+
+	*ret_text = NULL;
+	if (self < 0) {
+		say(ret_text, "request", "pidfd_open", -errno);
+		return OUTCOME_FAILED;
+	}
+	own.caller = getpid();
+	own.caller_pidfd = self;
+	own.flags = is_threaded() ? REQUEST_THREADED : 0;
+	r = helper_start(helper, &process);
+	if (r < 0) {
+		say(ret_text, "helper", helper, r);
+		return OUTCOME_FAILED;
+	}
+	outcome = open_with_helper(&process, &own, helper, ret_session, ret_text);
+	helper_end(&process);
+	return outcome;
+}
+
+/* A zombie child of ours that its program has not waited for; it is only looked at. */
+static bool has_zombie_child(void)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/*
+ * A dying init waits in the kernel until every process of its PID namespace is
+ * reaped, and under sshd one of them is a child that sshd will reap only after
+ * we return. So: short steps, and none once such a child is seen.
+ */
+static void wait_for_end(int init_pidfd)
+{
+	struct pollfd poller = { .fd = init_pidfd, .events = POLLIN };
+
+	for (int i = 0; i < CLOSE_STEPS; i++) {
+		if (poll(&poller, 1, CLOSE_STEP_MS) == 1 || has_zombie_child())
+			return;
+	}
+}
+
+int session_leave(struct session *session)
+{
+	int r = go_outside(session);
+	int removed;
+
+	/* tolerates ESRCH: the init has ended before us */
+	if (pidfd_send_signal(session->init_pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH && r == 0)
+		r = -errno;
+	wait_for_end(session->init_pidfd);
+	removed = record_remove(session->id);
+	return r < 0 ? r : removed;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The login process's side: ask the helper for a session, enter it, leave it.
+ * Lives inside foreign programs, so: libc only, no static state, every descriptor
+ * O_CLOEXEC, every wait bounded, signal dispositions and mask given back, nothing logged.
+ */
+
+#include "session/request.h"
+
+/* A session that this process has entered. */
+struct session {
+	char id[SESSION_ID_LENGTH + 1];
+	char *policy;
+	char *mode;
+	uint64_t policy_hash;
+	unsigned clone_flags;
+	uint64_t namespaces[NAMESPACE_KINDS];
+	pid_t opener;                 /* who entered: a forked copy of this structure must not close the session */
+	int init_pidfd;
+	int outside[NAMESPACE_KINDS]; /* the namespaces that it came from, or -1 */
+};
+
+/*
+ * Starts the helper, hands it the request (caller, caller_pidfd and flags are
+ * filled here) and waits for its answer, at most CLIENT_TIMEOUT_MS. Returns an enum outcome; with
+ * OUTCOME_OPENED the process has entered the session and *ret_session is set.
+ * With every other outcome it is where it was, and nothing is left behind.
+ * *ret_text: one line for the log, malloced; NULL where there is nothing to say or no memory.
+ */
+#define CLIENT_TIMEOUT_MS 30000
+enum outcome session_enter(const struct session_request *request, const char *helper, struct session **ret_session,
+			   char **ret_text) _must_check_;
+
+/*
+ * Ends the session: back into the outside namespaces, then its init is
+ * killed and waited for as long as that cannot deadlock, then its record is
+ * removed. 0, or the first -errno; the rest is done all the same. Must be called by session->opener.
+ */
+int session_leave(struct session *session);
+
+/* Releases memory and descriptors only. Accepts NULL. */
+struct session *session_free(struct session *session);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Makes the helper, and so the session's init, independent of the user who
+ * may have called the login program (su, sudo): its credentials, so that they
+ * cannot signal it; its limits, priority and OOM score, so that what they set
+ * before cannot end the session's init. What the kernel denies to a root
+ * without CAP_SYS_RESOURCE, CAP_SYS_NICE or CAP_SETGID is tolerated: the session is then no weaker, at most shorter.
+ */
+void detach_from_caller(void);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The mounts of a session, made by its init in the new mount namespace with
+ * the descriptor-based calls (fsopen(2) and its kin): a file system is complete
+ * before it becomes visible, and its mount point is resolved once, without links.
+ * Each function returns 0 or -errno.
+ */
+
+#include "session/plan.h"
+
+/* Makes the whole tree "slave" or "private", mount_namespaces(7), so that nothing mounted later reaches the host. */
+int mount_set_propagation(const struct step *step) _must_check_;
+
+/* A proc(5) of the init's own PID namespace in place of the host's. */
+int mount_proc(const struct step *step) _must_check_;
+
+/* A sysfs(5) of the init's own network namespace; the host's cgroup and selinux trees are carried over. */
+int mount_sys(const struct step *step) _must_check_;
+
+/* The mq_overview(7) file system of the init's own IPC namespace. */
+int mount_mqueue(const struct step *step) _must_check_;
+
+/* An empty tmpfs(5), nosuid and nodev, bounded in bytes and inodes. */
+int mount_tmpfs(const struct step *step) _must_check_;
+
+/* Likewise over /run/user, holding nothing but the user's own directory, 0700. */
+int mount_runtime_dir(const struct step *step) _must_check_;

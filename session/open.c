@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/open.h"
+
+#include "config/decide.h"
+#include "session/init.h"
+#include "session/launch.h"
+#include "session/plan.h"
+#include "session/process.h"
+#include "session/record_store.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/utsname.h>
+#include <signal.h>
+#include <time.h>
+
+#define LOGIN_DEFS "/etc/login.defs"
+#define SERVICE_USER_MANAGER "systemd-user"
+
+static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...) _printf_(3, 4);
+
+static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	free(result->text);
+	/* without memory the outcome still stands; the module then logs it bare */
+	if (vasprintf(&result->text, format, arguments) < 0)
+		result->text = NULL;
+	va_end(arguments);
+	result->reply.outcome = outcome;
+	result->reply.text = result->text;
+}
+
+static void fail(struct open_result *result, const char *step, const char *object, int error)
+{
+	conclude(result, OUTCOME_FAILED, "step %s: %s%s%s", step, object ? object : "", object && *object ? ": " : "",
+		 strerror(-error));
+}
+
+static void refuse_diagnostics(struct open_result *result, const struct diagnostics *diag)
+{
+	const struct diagnostic *first = diagnostics_first_error(diag);
+	_cleanup_free_ char *text = first ? diagnostic_format(first) : NULL;
+
+	conclude(result, OUTCOME_REFUSED, "%s", text ? text : "the policy could not be read: out of memory");
+}
+
+/* True when a policy is to be enforced; otherwise the result is concluded. */
+static bool decide(const struct session_request *request, struct open_result *result)
+{
+	struct diagnostics diag = { 0 };
+	const struct login login = {
+		.user = request->user,
+		.uid = request->uid,
+		.service = request->service,
+		.from = request->remote_host,
+	};
+	uid_t uid_min;
+	int r = login_defs_uid_min(LOGIN_DEFS, &uid_min);
+
+	if (r < 0) {
+		fail(result, "decide", LOGIN_DEFS, r);
+		return false;
+	}
+	r = policy_decide(&request->candidates, &login, uid_min, &result->policy, &diag);
+	if (r == DECISION_NONE)
+		conclude(result, OUTCOME_NO_POLICY, "no policy file is theirs and there is no default.conf");
+	else if (r == DECISION_SYSTEM_USER)
+		conclude(result, OUTCOME_SYSTEM_USER, "system user: uid %u is below UID_MIN %u and has no file of its own",
+			 (unsigned)request->uid, (unsigned)uid_min);
+	else if (r == -EBADMSG)
+		refuse_diagnostics(result, &diag);
+	else if (r < 0)
+		fail(result, "decide", NULL, r);
+	diagnostics_release(&diag);
+	return r == DECISION_POLICY;
+}
+
+/* True when a session must be opened. */
+static bool wants_session(const struct session_request *request, struct open_result *result)
+{
+	const struct policy *policy = result->policy;
+
+	switch (policy->mode) {
+	case MODE_OFF:
+		conclude(result, OUTCOME_OFF, "%s says mode \"off\"", policy->file);
+		return false;
+	case MODE_AUDIT:
+		conclude(result, OUTCOME_REFUSED, "%s: mode \"audit\" is not built yet", policy->file);
+		return false;
+	case MODE_ENFORCE:
+	default:
+		break;
+	}
+	if (strcmp(request->service, SERVICE_USER_MANAGER) != 0)
+		return true;
+	if (policy->user_manager == USER_MANAGER_ALLOW)
+		conclude(result, OUTCOME_USER_MANAGER,
+			 "%s says user-manager = \"allow\": the user manager runs outside any session", policy->file);
+	else
+		conclude(result, OUTCOME_REFUSED,
+			 "%s says user-manager = \"refuse\": a user manager would run the user's units outside any session",
+			 policy->file);
+	return false;
+}
+
+static int make_plan(const struct session_request *request, const char *id, struct open_result *result,
+		     struct plan **ret)
+{
+	_cleanup_free_ char *problem = NULL;
+	struct utsname host;
+	struct plan_login login = {
+		.names = { .user = request->user, .uid = request->uid, .group = request->group, .session = id },
+		.gid = request->gid,
+	};
+	int r;
+
+	if (uname(&host) < 0) {
+		fail(result, "plan", "uname", -errno);
+		return -1;
+	}
+	login.names.host = host.nodename;
+	r = plan_make(result->policy, &login, ret, &problem);
+	if (r == -EINVAL && problem)
+		conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
+	else if (r < 0)
+		fail(result, "plan", result->policy->file, r);
+	return r;
+}
+
+static char *join_sources(const struct policy *policy)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (char **source = policy->sources; source && *source; source++)
+		fprintf(out, "%s%s", source == policy->sources ? "" : ",", *source);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int write_record(const struct session_request *request, const struct open_result *result, pid_t init, int file)
+{
+	_cleanup_free_ char *sources = join_sources(result->policy);
+	struct record record = {
+		.user = (char *)request->user,
+		.uid = request->uid,
+		.service = (char *)request->service,
+		.tty = (char *)request->tty,
+		.remote_host = (char *)request->remote_host,
+		.login_pid = request->caller,
+		.init_pid = init,
+		.policy = result->policy->file,
+		.sources = sources,
+		.policy_hash = result->policy->hash,
+		.mode = (char *)result->reply.mode,
+		.opened = time(NULL),
+	};
+	int r;
+
+	if (!sources)
+		return -ENOMEM;
+	memcpy(record.id, result->reply.id, sizeof(record.id));
+	memcpy(record.namespaces, result->reply.namespaces, sizeof(record.namespaces));
+	r = process_start_time(request->caller, &record.login_start);
+	return r < 0 ? r : record_publish(result->directory, file, &record);
+}
+
+/* Of all its namespaces the reply names those that the session has of its own. */
+static int own_namespaces(pid_t init, unsigned clone_flags, uint64_t ret[NAMESPACE_KINDS])
+{
+	int r = process_namespaces(init, ret);
+
+	for (size_t i = 0; r == 0 && i < NAMESPACE_KINDS; i++)
+		if (!(clone_flags & (unsigned)namespace_table[i].clone_flag))
+			ret[i] = 0;
+	return r;
+}
+
+static void end_init(int pidfd)
+{
+	/* tolerates ESRCH: it ended by itself, for instance because a step failed */
+	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+}
+
+static void open_session(const struct session_request *request, const struct plan *plan, struct open_result *result)
+{
+	_cleanup_free_ char *failure = NULL;
+	_cleanup_close_ int file = record_file_new(result->directory);
+	_cleanup_close_ int pidfd = -1;
+	pid_t init;
+	int r;
+
+	if (file < 0) {
+		fail(result, "record", RECORD_DIRECTORY, file);
+		return;
+	}
+	r = launch_init(request, plan, file, &init, &pidfd, &failure);
+	if (r < 0) {
+		conclude(result, OUTCOME_FAILED, "%s", failure ? failure : strerror(-r));
+		return;
+	}
+	result->reply.clone_flags = plan->clone_flags;
+	result->reply.policy = result->policy->file;
+	result->reply.policy_hash = result->policy->hash;
+	result->reply.mode = "enforce";
+	r = own_namespaces(init, plan->clone_flags, result->reply.namespaces);
+	if (r < 0) {
+		fail(result, "namespaces", "/proc", r);
+	} else if ((r = write_record(request, result, init, file)) < 0) {
+		fail(result, "record", RECORD_DIRECTORY, r);
+	} else {
+		conclude(result, OUTCOME_OPENED, "%s", "");
+		result->reply.init_pidfd = TAKE_FD(pidfd);
+		return;
+	}
+	end_init(pidfd);
+}
+
+void session_open_from_request(const struct session_request *request, struct open_result *ret)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	int r;
+
+	*ret = (struct open_result){ .reply.init_pidfd = -1, .directory = -1 };
+	if (!decide(request, ret) || !wants_session(request, ret))
+		return;
+	if (!launch_allowed(request, &ret->text)) {
+		ret->reply.outcome = OUTCOME_FAILED;
+		ret->reply.text = ret->text;
+		return;
+	}
+	r = session_id_new(ret->reply.id);
+	if (r < 0) {
+		fail(ret, "session-id", NULL, r);
+		return;
+	}
+	if (make_plan(request, ret->reply.id, ret, &plan) < 0)
+		return;
+	ret->directory = record_directory_open();
+	if (ret->directory < 0) {
+		fail(ret, "record", RECORD_DIRECTORY, ret->directory);
+		return;
+	}
+	record_sweep(ret->directory);
+	open_session(request, plan, ret);
+}
+
+void open_result_release(struct open_result *result, bool sent)
+{
+	if (!sent && result->reply.outcome == OUTCOME_OPENED) {
+		end_init(result->reply.init_pidfd);
+		(void)record_remove(result->reply.id);
+	}
+	close_fd(result->reply.init_pidfd);
+	close_fd(result->directory);
+	policy_free(result->policy);
+	free(result->text);
+}

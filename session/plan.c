@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/plan.h"
+
+#include "session/record.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Sizes of the file systems that no policy key sets; documented in nsisolate.conf(5). */
+#define SHM_SIZE (512ULL << 20)
+#define SHM_INODES (128ULL << 10)
+#define RUNTIME_DIR_SIZE (64ULL << 20)
+#define RUNTIME_DIR_INODES (16ULL << 10)
+#define OWN_RECORDS_SIZE (1ULL << 20)
+#define OWN_RECORDS_INODES 512ULL
+
+static const struct {
+	const char *name;
+	enum place place;
+} step_table[STEP_KINDS] = {
+	[STEP_RECORD] = { "record", PLACE_HOST },
+	[STEP_NAMESPACES] = { "namespaces", PLACE_HOST },
+	[STEP_PROPAGATION] = { "propagation", PLACE_INIT },
+	[STEP_LOOPBACK_UP] = { "loopback-up", PLACE_INIT },
+	[STEP_HOSTNAME] = { "hostname", PLACE_INIT },
+	[STEP_DOMAINNAME] = { "domainname", PLACE_INIT },
+	[STEP_MOUNT_PROC] = { "mount-proc", PLACE_INIT },
+	[STEP_MOUNT_SYS] = { "mount-sys", PLACE_INIT },
+	[STEP_MOUNT_MQUEUE] = { "mount-mqueue", PLACE_INIT },
+	[STEP_MOUNT_TMPFS] = { "mount-tmpfs", PLACE_INIT },
+	[STEP_MOUNT_RUNTIME_DIR] = { "mount-runtime-dir", PLACE_INIT },
+	[STEP_SETNS] = { "setns", PLACE_CALLER },
+	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
+};
+
+static const char *const place_names[PLACES] = {
+	[PLACE_HOST] = "host",
+	[PLACE_INIT] = "init",
+	[PLACE_CALLER] = "caller",
+};
+
+enum place step_place(enum step_kind kind)
+{
+	return step_table[kind].place;
+}
+
+const char *step_name(enum step_kind kind)
+{
+	return step_table[kind].name;
+}
+
+const char *place_name(enum place place)
+{
+	return place_names[place];
+}
+
+struct plan *plan_free(struct plan *plan)
+{
+	if (!plan)
+		return NULL;
+	for (size_t i = 0; i < plan->count; i++) {
+		free((char *)plan->steps[i].target);
+		free((char *)plan->steps[i].value);
+	}
+	free(plan->steps);
+	free(plan);
+	return NULL;
+}
+
+/* Appends a copy of `step` whose strings the plan owns. */
+static int add_step(struct plan *plan, struct step step)
+{
+	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *value = NULL;
+	struct step *steps;
+
+	if (step.target && !(target = strdup(step.target)))
+		return -ENOMEM;
+	if (step.value && !(value = strdup(step.value)))
+		return -ENOMEM;
+	steps = reallocarray(plan->steps, plan->count + 1, sizeof(*steps));
+	if (!steps)
+		return -ENOMEM;
+	plan->steps = steps;
+	step.target = TAKE_PTR(target);
+	step.value = TAKE_PTR(value);
+	steps[plan->count++] = step;
+	return 0;
+}
+
+static unsigned policy_clone_flags(const struct policy *policy)
+{
+	const bool wanted[NAMESPACE_KINDS] = {
+		[NAMESPACE_MOUNT] = policy->mount.isolate,
+		[NAMESPACE_NETWORK] = policy->network.mode != NETWORK_HOST,
+		[NAMESPACE_IPC] = policy->ipc.isolate,
+		[NAMESPACE_UTS] = policy->uts.isolate,
+		[NAMESPACE_PID] = policy->pid.isolate,
+	};
+	unsigned flags = 0;
+
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
+		if (wanted[i])
+			flags |= (unsigned)namespace_table[i].clone_flag;
+	return flags;
+}
+
+static int add_names(struct plan *plan, const struct policy *policy, const struct plan_login *login,
+		     char **ret_problem)
+{
+	_cleanup_free_ char *hostname = NULL;
+	_cleanup_free_ char *domainname = NULL;
+	int r;
+
+	if (!policy->uts.isolate)
+		return 0;
+	r = expand(policy->uts.hostname, &login->names, EXPAND_HOSTNAME, &hostname, ret_problem);
+	if (r < 0)
+		return r;
+	r = add_step(plan, (struct step){ .kind = STEP_HOSTNAME, .value = hostname });
+	if (r < 0 || !policy->uts.domainname)
+		return r;
+	r = expand(policy->uts.domainname, &login->names, EXPAND_TEXT, &domainname, ret_problem);
+	if (r < 0)
+		return r;
+	return add_step(plan, (struct step){ .kind = STEP_DOMAINNAME, .value = domainname });
+}
+
+static int add_proc(struct plan *plan, const struct policy *policy)
+{
+	if (policy->mount.proc == PROC_HOST)
+		return 0;
+	return add_step(plan, (struct step){
+				      .kind = STEP_MOUNT_PROC,
+				      .target = "/proc",
+				      .value = policy->mount.proc == PROC_HIDEPID ? "hidepid=invisible" : NULL,
+			      });
+}
+
+static int add_ipc(struct plan *plan, const struct policy *policy)
+{
+	int r;
+
+	if (!policy->ipc.isolate)
+		return 0;
+	r = add_step(plan, (struct step){
+				   .kind = STEP_MOUNT_TMPFS,
+				   .target = "/dev/shm",
+				   .size = SHM_SIZE,
+				   .inodes = SHM_INODES,
+				   .mode = 01777,
+				   .create = true,
+			   });
+	if (r < 0)
+		return r;
+	return add_step(plan, (struct step){ .kind = STEP_MOUNT_MQUEUE, .target = "/dev/mqueue", .create = true });
+}
+
+static int add_runtime_dir(struct plan *plan, const struct policy *policy, const struct plan_login *login)
+{
+	if (policy->mount.runtime_dir == RUNTIME_DIR_HOST)
+		return 0;
+	return add_step(plan, (struct step){
+				      .kind = STEP_MOUNT_RUNTIME_DIR,
+				      .target = "/run/user",
+				      .size = RUNTIME_DIR_SIZE,
+				      .inodes = RUNTIME_DIR_INODES,
+				      .mode = 0755,
+				      .uid = login->names.uid,
+				      .gid = login->gid,
+				      .create = true,
+			      });
+}
+
+static int add_private_directories(struct plan *plan, const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->mount.private_count; i++) {
+		const struct private_directory *directory = &policy->mount.private[i];
+		int r = add_step(plan, (struct step){
+					       .kind = STEP_MOUNT_TMPFS,
+					       .target = directory->path,
+					       .size = directory->size,
+					       .inodes = directory->inodes,
+					       .mode = 01777,
+				       });
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_mounts(struct plan *plan, const struct policy *policy, const struct plan_login *login)
+{
+	const char *propagation = policy->mount.propagation == PROPAGATION_PRIVATE ? "private" : "slave";
+	int r;
+
+	if (!policy->mount.isolate)
+		return 0;
+	/* first: until then a mount here would reach the host's tree */
+	r = add_step(plan, (struct step){ .kind = STEP_PROPAGATION, .target = "/", .value = propagation });
+	if (r == 0)
+		r = add_proc(plan, policy);
+	if (r == 0 && policy->network.mode != NETWORK_HOST)
+		r = add_step(plan, (struct step){ .kind = STEP_MOUNT_SYS, .target = "/sys" });
+	if (r == 0)
+		r = add_ipc(plan, policy);
+	if (r == 0)
+		r = add_runtime_dir(plan, policy, login);
+	if (r == 0)
+		r = add_step(plan, (struct step){
+					   .kind = STEP_MOUNT_TMPFS,
+					   .target = RECORD_ROOT,
+					   .size = OWN_RECORDS_SIZE,
+					   .inodes = OWN_RECORDS_INODES,
+					   .mode = 0700,
+				   });
+	if (r == 0)
+		r = add_private_directories(plan, policy);
+	return r;
+}
+
+int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret, char **ret_problem)
+{
+	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
+	int r;
+
+	if (!plan)
+		return -ENOMEM;
+	plan->clone_flags = policy_clone_flags(policy);
+	r = add_step(plan, (struct step){ .kind = STEP_RECORD, .target = RECORD_DIRECTORY });
+	if (r == 0)
+		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
+	if (r == 0)
+		r = add_mounts(plan, policy, login);
+	if (r == 0 && policy->network.mode == NETWORK_LOOPBACK)
+		r = add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });
+	if (r == 0)
+		r = add_names(plan, policy, login, ret_problem);
+	if (r == 0)
+		r = add_step(plan, (struct step){ .kind = STEP_SETNS });
+	if (r == 0 && policy->mount.isolate)
+		r = add_step(plan, (struct step){ .kind = STEP_WORKING_DIRECTORY });
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+/* "512m": the largest unit that divides the number. */
+static void put_size(FILE *out, const char *name, uint64_t number)
+{
+	static const struct {
+		uint64_t factor;
+		const char *suffix;
+	} units[] = { { 1ULL << 30, "g" }, { 1ULL << 20, "m" }, { 1ULL << 10, "k" }, { 1, "" } };
+
+	if (number == 0)
+		return;
+	for (size_t i = 0; i < ELEMENTS(units); i++) {
+		if (number % units[i].factor == 0) {
+			fprintf(out, " %s=%" PRIu64 "%s", name, number / units[i].factor, units[i].suffix);
+			return;
+		}
+	}
+}
+
+static void put_namespaces(FILE *out, unsigned clone_flags)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
+		if (clone_flags & (unsigned)namespace_table[i].clone_flag) {
+			fprintf(out, "%s%s", separator, namespace_table[i].name);
+			separator = ",";
+		}
+	}
+	if (clone_flags == 0)
+		fputs("none", out);
+}
+
+static void put_step(FILE *out, const struct plan *plan, const struct step *step)
+{
+	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
+
+	if (step->kind == STEP_NAMESPACES || step->kind == STEP_SETNS)
+		put_namespaces(out, plan->clone_flags);
+	if (step->target)
+		fputs(step->target, out);
+	if (step->value)
+		fprintf(out, "%s%s", step->target ? " " : "", step->value);
+	put_size(out, "size", step->size);
+	put_size(out, "inodes", step->inodes);
+	if (filesystem)
+		fprintf(out, " mode=%04o nosuid,nodev", (unsigned)step->mode);
+	if (step->kind == STEP_MOUNT_RUNTIME_DIR)
+		fprintf(out, " own=%u", (unsigned)step->uid);
+	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE)
+		fputs(" nosuid,nodev,noexec", out);
+	if (step->kind == STEP_WORKING_DIRECTORY)
+		fputs("the same directory, else /", out);
+}
+
+char *step_describe(const struct plan *plan, const struct step *step)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	put_step(out, plan, step);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+char *plan_format(const struct plan *plan)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = &plan->steps[i];
+
+		fprintf(out, "%-7s %-18s ", place_name(step_place(step->kind)), step_name(step->kind));
+		put_step(out, plan, step);
+		fputc('\n', out);
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* The request and the reply of protocol.h as structures: both ends use the same two functions for each. */
+
+#include "common/namespaces.h"
+#include "config/find.h"
+#include "session/protocol.h"
+#include "session/record.h"
+
+struct session_request {
+	const char *user; /* pw_name */
+	uid_t uid;
+	gid_t gid;
+	const char *group; /* name of the primary group, "" when NSS has none */
+	const char *service;
+	const char *tty;
+	const char *remote_host;
+	pid_t caller; /* in the caller's PID namespace */
+	unsigned flags;
+	int caller_pidfd;
+	struct candidates candidates;
+};
+
+/* Appends the whole request; fds gets the descriptors to send, borrowed. -E2BIG when there are too many candidates. */
+int request_encode(const struct session_request *request, struct message *message, int fds[PROTOCOL_FDS_MAX],
+		   size_t *ret_fd_count) _must_check_;
+
+/*
+ * Fills a request whose strings point into `message`. Takes ownership of the descriptors, in
+ * every case. -EPROTO: the peer has another version, *ret_version (in the message) names it; -EBADMSG.
+ */
+int request_decode(const struct message *message, const int *fds, size_t fd_count, struct session_request *ret,
+		   const char **ret_version) _must_check_;
+
+void request_release(struct session_request *request); /* of a decoded one */
+
+struct session_reply {
+	enum outcome outcome;
+	const char *text; /* one line for the log; "" where there is nothing to say */
+	/* only with OUTCOME_OPENED: */
+	char id[SESSION_ID_LENGTH + 1];
+	unsigned clone_flags;
+	const char *policy; /* the file that decided */
+	uint64_t policy_hash;
+	const char *mode;
+	uint64_t namespaces[NAMESPACE_KINDS];
+	int init_pidfd;
+};
+
+void reply_encode(const struct session_reply *reply, struct message *message);
+
+/* Likewise; init_pidfd is taken from fds. */
+int reply_decode(const struct message *message, const int *fds, size_t fd_count, struct session_reply *ret,
+		 const char **ret_version) _must_check_;

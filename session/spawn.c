@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/spawn.h"
+
+#include "session/protocol.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* The helper exits right after its reply. */
+#define HELPER_EXIT_MS 2000
+
+static void hold_child_signal(struct helper *helper)
+{
+	const struct sigaction standard = { .sa_handler = SIG_DFL };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &helper->old_mask);
+	sigaction(SIGCHLD, &standard, &helper->old_child_action);
+}
+
+static void give_back_child_signal(const struct helper *helper)
+{
+	sigaction(SIGCHLD, &helper->old_child_action, NULL);
+	sigprocmask(SIG_SETMASK, &helper->old_mask, NULL);
+}
+
+/* Returns a positive errno, as posix_spawn(3) and its kin do. */
+static int set_up_descriptors(posix_spawn_file_actions_t *actions, int socket)
+{
+	int r = posix_spawn_file_actions_adddup2(actions, socket, PROTOCOL_HELPER_FD);
+
+	for (int fd = 0; r == 0 && fd < PROTOCOL_HELPER_FD; fd++)
+		r = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0);
+	if (r == 0)
+		r = posix_spawn_file_actions_addclosefrom_np(actions, PROTOCOL_HELPER_FD + 1);
+	return r;
+}
+
+static int set_up_attributes(posix_spawnattr_t *attributes)
+{
+	sigset_t all, none;
+	int r;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	r = posix_spawnattr_setsigdefault(attributes, &all);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(attributes, &none);
+	if (r == 0)
+		r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+								 POSIX_SPAWN_SETSID);
+	return r;
+}
+
+static int spawn(const char *path, int socket, pid_t *ret_pid)
+{
+	char *const arguments[] = { (char *)"nsisolate-session", NULL };
+	char *const environment[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int r = posix_spawn_file_actions_init(&actions);
+
+	if (r != 0)
+		return -r;
+	r = posix_spawnattr_init(&attributes);
+	if (r != 0) {
+		posix_spawn_file_actions_destroy(&actions);
+		return -r;
+	}
+	r = set_up_descriptors(&actions, socket);
+	if (r == 0)
+		r = set_up_attributes(&attributes);
+	if (r == 0)
+		r = posix_spawn(ret_pid, path, &actions, &attributes, arguments, environment);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return -r;
+}
+
+int helper_start(const char *path, struct helper *ret)
+{
+	_cleanup_close_ int ours = -1;
+	_cleanup_close_ int theirs = -1;
+	int pair[2];
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	ours = pair[0];
+	theirs = pair[1];
+	hold_child_signal(ret);
+	r = spawn(path, theirs, &ret->pid);
+	if (r < 0) {
+		give_back_child_signal(ret);
+		return r;
+	}
+	ret->socket = TAKE_FD(ours);
+	return 0;
+}
+
+/* True when the child has ended within `timeout_ms`; it stays to be reaped. */
+static bool has_ended(pid_t pid, int timeout_ms)
+{
+	_cleanup_close_ int pidfd = pidfd_open(pid, 0);
+	struct pollfd poller = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd >= 0 && poll(&poller, 1, timeout_ms) == 1;
+}
+
+void helper_end(struct helper *helper)
+{
+	helper->socket = close_fd(helper->socket);
+	if (!has_ended(helper->pid, HELPER_EXIT_MS)) {
+		(void)kill(helper->pid, SIGKILL);
+		(void)has_ended(helper->pid, HELPER_EXIT_MS);
+	}
+	/* WNOHANG: a helper stuck in the kernel stays our zombie rather than hanging the login */
+	while (waitpid(helper->pid, NULL, WNOHANG) < 0 && errno == EINTR)
+		;
+	give_back_child_signal(helper);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+#include "common/cleanup.h"
+
+#include <signal.h>
+#include <sys/types.h>
+
+/* A running helper, and what must be given back to the program that we are a guest in. */
+struct helper {
+	pid_t pid;
+	int socket; /* our end */
+	sigset_t old_mask;
+	struct sigaction old_child_action;
+};
+
+/*
+ * Starts the helper at `path` with an empty environment, standard streams on
+ * /dev/null, descriptor 3 as its end of a socket pair and no other, default
+ * signals, and a session (setsid(2)) of its own. SIGCHLD is blocked and set to
+ * SIG_DFL until helper_end(), so that the program's own handler cannot reap it. 0 or -errno, then nothing has changed.
+ */
+int helper_start(const char *path, struct helper *ret) _must_check_;
+
+/* Gives the helper a moment to end by itself, then kills it; reaps it; restores the program's signals. */
+void helper_end(struct helper *helper);
