@@ -7,7 +7,7 @@
 #include <wctype.h>
 
 /* Bytes of the character at `text` if it may stand as it is, else 0. */
-static size_t harmless(const char *text, size_t left)
+static size_t harmless(const char *text, size_t left, bool escaped)
 {
 	mbstate_t state = { 0 };
 	wchar_t character;
@@ -18,12 +18,12 @@ static size_t harmless(const char *text, size_t left)
 	/* no width: combining marks, joiners, and the controls that reorder text */
 	if (!iswprint((wint_t)character) || wcwidth(character) <= 0)
 		return 0;
-	if (text[0] == '\\' && text[1] == 'x')
+	if (!escaped && text[0] == '\\' && text[1] == 'x')
 		return 0;
 	return size;
 }
 
-char *display_text(const char *text)
+static char *display(const char *text, bool escaped)
 {
 	size_t left = text ? strlen(text) : 0;
 	char *shown = malloc(4 * left + 1);
@@ -33,7 +33,7 @@ char *display_text(const char *text)
 		return NULL;
 
 	while (left > 0) {
-		size_t size = harmless(text, left);
+		size_t size = harmless(text, left, escaped);
 
 		if (size > 0) {
 			to = mempcpy(to, text, size);
@@ -46,6 +46,16 @@ char *display_text(const char *text)
 	}
 	*to = '\0';
 	return shown;
+}
+
+char *display_text(const char *text)
+{
+	return display(text, false);
+}
+
+char *display_escaped(const char *text)
+{
+	return display(text, true);
 }
 
 char *display_time(int64_t seconds, bool exact)
