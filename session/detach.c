@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/detach.h"
 
-#include "common/cleanup.h"
-
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
@@ -27,20 +25,24 @@ static void reset_oom_score(void)
 		return;
 }
 
-void detach_from_caller(void)
+int detach_from_caller(void)
 {
 	static const __rlimit_resource_t limits[] = { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA,
 						      RLIMIT_STACK, RLIMIT_AS, RLIMIT_NPROC };
 	const struct sched_param normal = { 0 };
 
-	(void)setresuid(0, 0, 0);
-	(void)setresgid(0, 0, 0);
-	(void)setgroups(0, NULL);
+	if (setresuid(0, 0, 0) < 0 || chdir("/") < 0)
+		return -errno;
+	/* tolerates EPERM: no CAP_SETGID, or a user namespace that denies setgroups(2); groups give nobody power over us */
+	if (setgroups(0, NULL) < 0)
+		errno = 0;
+	if (setresgid(0, 0, 0) < 0)
+		errno = 0;
 	for (size_t i = 0; i < ELEMENTS(limits); i++)
 		raise_limit(limits[i]);
 	(void)sched_setscheduler(0, SCHED_OTHER, &normal);
 	(void)setpriority(PRIO_PROCESS, 0, 0);
 	reset_oom_score();
 	(void)umask(022);
-	(void)chdir("/");
+	return 0;
 }
