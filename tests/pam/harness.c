@@ -17,15 +17,19 @@
 #define EXIT_FAILED 1
 #define EVENTUALLY_MS 10000
 #define CASE_SECONDS 120
+#define LOG_SHOWN 4000 /* bytes, of a failed case */
 
 int host_proc = -1;
 static int log_socket = -1;
-static char log_buffer[256 * 1024];
+static char log_buffer[64 * 1024];
 
 void check_failed(const char *file, int line, const char *what, long long found, long long expected)
 {
+	const char *log = log_text();
+	size_t length = strlen(log);
+
 	fprintf(stderr, "%s:%d: %s (found %lld, expected %lld)\nlog:\n%s\n", file, line, what, found, expected,
-		log_text());
+		length > LOG_SHOWN ? log + length - LOG_SHOWN : log);
 	fflush(stderr);
 	_exit(EXIT_FAILED);
 }
@@ -274,6 +278,12 @@ const char *log_text(void)
 	return log_buffer;
 }
 
+void log_forget(void)
+{
+	(void)log_text();
+	*log_buffer = '\0';
+}
+
 size_t count_logged(const char *text)
 {
 	size_t count = 0;
@@ -354,13 +364,10 @@ static bool no_process_is_isolated(void *own)
 
 static void make_host_clean(void)
 {
-	char byte;
-
 	empty_directory(STACKS);
 	empty_directory(NSISOLATE_POLICY_DIRECTORY);
 	(void)nftw(RECORD_DIRECTORY, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-	while (recv(log_socket, &byte, 1, 0) > 0)
-		;
+	log_forget();
 	set_policy("default.conf", "");
 }
 

@@ -85,7 +85,8 @@ bool eventually(bool (*condition)(void *argument), void *argument);
 /* The log: every line since the case began. Keeps the "already connected" socket of syslog(3) of the case's process. */
 bool logged(const char *text);
 size_t count_logged(const char *text);
-const char *log_text(void); /* a case that logs much must ask now and then: nobody else reads the socket */
+const char *log_text(void);
+void log_forget(void); /* a case that logs much must do so now and then: nobody else reads the socket */
 
 /* Records of the host, by a descriptor that was opened outside. */
 size_t count_records(void);
