@@ -149,13 +149,13 @@ static int ask(int socket, const struct session_request *request)
 	return r < 0 ? r : message_send(socket, &message, fds, fd_count);
 }
 
-static int receive_reply(int socket, struct message *message, struct session_reply *reply, const char *helper,
-			 char **ret_text)
+static int receive_reply(const struct helper *process, struct message *message, struct session_reply *reply,
+			 const char *helper, char **ret_text)
 {
 	const char *version = "";
 	int fd = -1;
 	size_t fd_count = 1;
-	int r = message_receive(socket, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
+	int r = helper_receive(process, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
 
 	if (r == 0)
 		r = reply_decode(message, &fd, fd_count, reply, &version);
@@ -210,7 +210,7 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 		say(ret_text, "request", helper, r);
 		return OUTCOME_FAILED;
 	}
-	if (receive_reply(process->socket, &message, &reply, helper, ret_text) < 0)
+	if (receive_reply(process, &message, &reply, helper, ret_text) < 0)
 		return OUTCOME_FAILED;
 	if (reply.outcome != OUTCOME_OPENED) {
 		*ret_text = *reply.text ? strdup(reply.text) : NULL;
@@ -256,14 +256,6 @@ enum outcome session_enter(const struct session_request *request, const char *he
 	outcome = open_with_helper(&process, &own, helper, ret_session, ret_text);
 	helper_end(&process);
 	return outcome;
-}
-
-/* A zombie child of ours that its program has not waited for; it is only looked at. */
-static bool has_zombie_child(void)
-{
-	siginfo_t info = { 0 };
-
-	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
 }
 
 /*

@@ -71,6 +71,10 @@ int outcome_from_name(const char *name, enum outcome *ret) _must_check_;
 /* sendmsg(2) with MSG_NOSIGNAL and up to PROTOCOL_FDS_MAX descriptors. -errno; the message's own error first. */
 int message_send(int socket, const struct message *message, const int *fds, size_t fd_count) _must_check_;
 
+/* poll(2) that signals neither end nor stretch: > 0; 0 when the time is over; -errno. */
+struct pollfd;
+int poll_until(struct pollfd *pollers, unsigned count, int timeout_ms) _must_check_;
+
 /*
  * Waits at most `timeout_ms` for one message. Received descriptors are
  * O_CLOEXEC; more than *fd_count of them, or a truncated message, is -EBADMSG.
