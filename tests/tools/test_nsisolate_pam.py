@@ -445,7 +445,10 @@ def ask_libpam(directory, service):
     return said, answer
 
 
-def random_stack(rng, depth, service):
+def random_stack(rng, depth, directory, service, debian):
+    # an absolute path, since Debian's libpam looks for relative ones in /etc/pam.d even with a confdir
+    below = f"{directory}/{service}i"
+    debian = [f"@include {below}\n"] if debian else []
     lines = []
     for i in range(rng.randrange(1, 6)):
         word = f"{service}{i}"
@@ -454,7 +457,7 @@ def random_stack(rng, depth, service):
             f"-session [success=ok default=bad] pam_echo.so {word} # tail \\\n",
             f"session required pam_echo.so [{word} b]\n", f"auth required pam_echo.so {word}\n", "# c \\\n", "\n",
             f"session [default=1] pam_echo.so {word}\n" + f"session required pam_echo.so {word}x\n",
-            *([f"session include {service}i\n", f"session substack {service}i\n", f"auth include {service}i\n"]
+            *([f"session include {below}\n", f"session substack {below}\n", f"auth include {below}\n", *debian]
               if depth else []),
         ]))
     return "".join(lines) + "session required pam_echo.so END\n"
@@ -466,10 +469,11 @@ def test_show_agrees_with_libpam(tmp_path):
         pytest.skip("libpam before 1.4")
     rng = random.Random(7)
     (tmp_path / "other").write_text("session required pam_permit.so\n")
-    for i in range(60):
+    debian = any(b"@include" in (SYSTEM / s).read_bytes() for s in SERVICES)
+    for i in range(150):
         name = f"s{i}"
         for depth, file in ((2, name), (1, name + "i"), (0, name + "ii")):
-            (tmp_path / file).write_text(random_stack(rng, depth, file))
+            (tmp_path / file).write_text(random_stack(rng, depth, tmp_path, file, debian))
         said, _ = ask_libpam(tmp_path, name)
         done = subprocess.run([PROGRAM, "show", "-r", "-n", "--pam-dir", tmp_path, name], capture_output=True, text=True)
         rows = [line.split(None, 3) for line in done.stdout.splitlines()]
