@@ -342,6 +342,46 @@ def test_a_full_disk_changes_nothing(tool):
     assert tool.unchanged() and not list(tool.state.iterdir())
 
 
+CALLS = ["fsync", "renameat", "renameat2", "fchown", "fchmod", "unlinkat", "getrandom", "linkat", "flistxattr"]
+
+
+def can_trace():
+    return shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "true"],
+                                                     capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not can_trace(), reason="needs strace")
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("fault", ["error=EIO", "signal=KILL"])
+def test_no_fault_leaves_a_file_half_written(tool, call, fault, monkeypatch):
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+    services = ["sshd", "login"]
+    tool.run("enable", *services, check=0)
+    after = tool.files()
+    tool.run("disable", *services, check=0)
+    for when in range(1, 7):
+        done = tool.run("enable", *services, prefix=["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+                                                     "-e", f"inject={call}:{fault}:when={when}"])
+        now = {name: text for name, text in tool.files().items() if not name.startswith(".")}
+        for service in services:
+            assert now[service] in (tool.before[service], after[service])
+        if fault.startswith("error"):
+            assert done.returncode in (0, 2)
+            assert now == (after if done.returncode == 0 else tool.before)
+        tool.run("disable", *services)
+        assert tool.unchanged()
+
+
+@pytest.mark.skipif(not can_trace(), reason="needs strace")
+def test_filesystems_without_exchange(tool, monkeypatch):
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+    tool.run("enable", "sshd", "login", check=0, prefix=[
+        "strace", "-qq", "-o", "/dev/null", "-e", "trace=renameat2", "-e", "inject=renameat2:error=EINVAL"])
+    assert OPENED in (tool.pam / "sshd").read_bytes() and len(tool.files()) == len(tool.before)
+    tool.run("disable", "sshd", "login", check=0)
+    assert tool.unchanged()
+
+
 def test_many_runs_at_once(tool):
     services = [s for s in ("sshd", "login", "cron", "su") if s in SERVICES]
     command = ["--pam-dir", tool.pam, "--state-dir", tool.state]
