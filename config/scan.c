@@ -202,8 +202,8 @@ static int take_string(struct scanner *scanner)
 		return FAIL(scanner, scanner->line, "'~' is not expanded; write the whole path");
 	for (; *scanner->at != quote; scanner->at++) {
 		if (*scanner->at == '\0' || *scanner->at == '\n')
-			return FAIL(scanner, scanner->line, "the string that begins with %.20s is not closed on its line",
-				    start);
+			return FAIL(scanner, scanner->line, "the string that begins with %.*s is not closed on its line",
+				    (int)strcspn(start, "\n"), start);
 		if (*scanner->at == '\t' || *scanner->at == '\r')
 			return FAIL(scanner, scanner->line, "a control character in a string");
 		if (*scanner->at != '\\')
