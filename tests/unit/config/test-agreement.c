@@ -7,15 +7,17 @@
 
 #include <string.h>
 
-#define SEED 20240611
-#define FILES 20000
+#define SEED       20240611
+#define FILES      20000
 #define TOKENS_MAX 24
 
 static const char *const tokens[] = {
-	"mode", "network", "mount", "private", "service", "services", "bind", "hide", "size", "isolate", "ipc", "uts",
-	"hostname", "description", "from", "off", "true", "1m", "root", "%u", "\"x\"", "'y'", "\"/tmp\"", "/srv",
-	"\"a\\\"b\"", "'a\\\\'", "\"a|b=c\"", "{", "}", "{ }", "=", "+=", ",", "\n", " ", "\t", "\r\n", "#c\n",
-	"/* a\n*/", "//z\n", "\"", "'", "\\", "|", "/", "*",
+	"mode",       "network", "mount",     "private", "service",  "services",    "bind",     "hide",
+	"size",       "isolate", "ipc",       "uts",     "hostname", "description", "from",     "off",
+	"true",       "1m",      "root",      "%u",      "\"x\"",    "'y'",         "\"/tmp\"", "/srv",
+	"\"a\\\"b\"", "'a\\\\'", "\"a|b=c\"", "{",       "}",        "{ }",         "=",        "+=",
+	",",          "\n",      " ",         "\t",      "\r\n",     "#c\n",        "/* a\n*/", "//z\n",
+	"\"",         "'",       "\\",        "|",       "/",        "*",
 };
 
 static uint64_t seed = SEED;

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #define UID_MIN 1000
-#define BROKEN "mode = x"
+#define BROKEN  "mode = x"
 
 struct file {
 	enum candidate_kind kind;
@@ -14,9 +14,18 @@ struct file {
 	const char *text; /* NULL: has a problem */
 };
 
-#define USER(text) { CANDIDATE_USER, "user/alice.conf", text }
-#define GROUP(name, text) { CANDIDATE_GROUP, "group/" name ".conf", text }
-#define DEFAULT(text) { CANDIDATE_DEFAULT, "default.conf", text }
+#define USER(text)                                                                                                     \
+	{                                                                                                              \
+		CANDIDATE_USER, "user/alice.conf", text                                                                \
+	}
+#define GROUP(name, text)                                                                                              \
+	{                                                                                                              \
+		CANDIDATE_GROUP, "group/" name ".conf", text                                                           \
+	}
+#define DEFAULT(text)                                                                                                  \
+	{                                                                                                              \
+		CANDIDATE_DEFAULT, "default.conf", text                                                                \
+	}
 #define FILES_MAX 4
 
 /* The file that decides for `uid`, or "" with the outcome in *ret; the first error in *ret_message. */
@@ -50,29 +59,75 @@ static const struct {
 	const char *file, *message;
 } cases[] = {
 	{ "no file", { { 0 } }, 2000, DECISION_NONE, "", NULL },
-	{ "the user's file wins", { USER(""), GROUP("a", ""), DEFAULT("") }, 2000, DECISION_POLICY, "user/alice.conf", NULL },
+	{ "the user's file wins",
+	  { USER(""), GROUP("a", ""), DEFAULT("") },
+	  2000,
+	  DECISION_POLICY,
+	  "user/alice.conf",
+	  NULL },
 	{ "then a group's", { GROUP("a", ""), DEFAULT("") }, 2000, DECISION_POLICY, "group/a.conf", NULL },
-	{ "of several the first by name", { GROUP("a", ""), GROUP("b", "mode = off"), DEFAULT("") }, 2000, DECISION_POLICY,
-	  "group/a.conf", NULL },
+	{ "of several the first by name",
+	  { GROUP("a", ""), GROUP("b", "mode = off"), DEFAULT("") },
+	  2000,
+	  DECISION_POLICY,
+	  "group/a.conf",
+	  NULL },
 	{ "then the default", { DEFAULT("mode = off") }, 2000, DECISION_POLICY, "default.conf", NULL },
-	{ "a broken user file refuses", { USER(BROKEN), DEFAULT("") }, 2000, -EBADMSG, "",
+	{ "a broken user file refuses",
+	  { USER(BROKEN), DEFAULT("") },
+	  2000,
+	  -EBADMSG,
+	  "",
 	  "user/alice.conf:1: mode: 'x' is none of enforce, audit, off" },
 	{ "a problem refuses", { USER(NULL), DEFAULT("") }, 2000, -EBADMSG, "", "user/alice.conf: the test says so" },
-	{ "files after the one that decides are not read", { USER(""), GROUP("a", BROKEN), DEFAULT(BROKEN) }, 2000,
-	  DECISION_POLICY, "user/alice.conf", NULL },
-	{ "a later broken group refuses", { GROUP("a", ""), GROUP("b", BROKEN), DEFAULT("") }, 2000, -EBADMSG, "",
+	{ "files after the one that decides are not read",
+	  { USER(""), GROUP("a", BROKEN), DEFAULT(BROKEN) },
+	  2000,
+	  DECISION_POLICY,
+	  "user/alice.conf",
+	  NULL },
+	{ "a later broken group refuses",
+	  { GROUP("a", ""), GROUP("b", BROKEN), DEFAULT("") },
+	  2000,
+	  -EBADMSG,
+	  "",
 	  "group/b.conf:1: mode: 'x' is none of enforce, audit, off" },
-	{ "a later group with a problem refuses", { GROUP("a", ""), GROUP("b", NULL) }, 2000, -EBADMSG, "",
+	{ "a later group with a problem refuses",
+	  { GROUP("a", ""), GROUP("b", NULL) },
+	  2000,
+	  -EBADMSG,
+	  "",
 	  "group/b.conf: the test says so" },
-	{ "a broken default is not reached after a group", { GROUP("a", ""), DEFAULT(BROKEN) }, 2000, DECISION_POLICY,
-	  "group/a.conf", NULL },
-	{ "a broken default refuses", { DEFAULT(BROKEN) }, 2000, -EBADMSG, "",
+	{ "a broken default is not reached after a group",
+	  { GROUP("a", ""), DEFAULT(BROKEN) },
+	  2000,
+	  DECISION_POLICY,
+	  "group/a.conf",
+	  NULL },
+	{ "a broken default refuses",
+	  { DEFAULT(BROKEN) },
+	  2000,
+	  -EBADMSG,
+	  "",
 	  "default.conf:1: mode: 'x' is none of enforce, audit, off" },
 	{ "a system user is passed", { GROUP("a", ""), DEFAULT("") }, 999, DECISION_SYSTEM_USER, "", NULL },
-	{ "a system user is passed whatever is broken", { GROUP("a", NULL), DEFAULT(BROKEN) }, 1, DECISION_SYSTEM_USER, "",
+	{ "a system user is passed whatever is broken",
+	  { GROUP("a", NULL), DEFAULT(BROKEN) },
+	  1,
+	  DECISION_SYSTEM_USER,
+	  "",
 	  NULL },
-	{ "a system user with a file of its own", { USER(""), DEFAULT("") }, 999, DECISION_POLICY, "user/alice.conf", NULL },
-	{ "a system user with a broken file", { USER(BROKEN) }, 999, -EBADMSG, "",
+	{ "a system user with a file of its own",
+	  { USER(""), DEFAULT("") },
+	  999,
+	  DECISION_POLICY,
+	  "user/alice.conf",
+	  NULL },
+	{ "a system user with a broken file",
+	  { USER(BROKEN) },
+	  999,
+	  -EBADMSG,
+	  "",
 	  "user/alice.conf:1: mode: 'x' is none of enforce, audit, off" },
 	{ "the first ordinary user", { DEFAULT("") }, 1000, DECISION_POLICY, "default.conf", NULL },
 	{ "root without a file", { GROUP("a", NULL), DEFAULT("") }, 0, DECISION_NONE, "", NULL },

@@ -12,7 +12,8 @@ static void a_message_is_one_line_without_control_characters(void **state)
 	_cleanup_free_ char *first = NULL, *second = NULL;
 
 	(void)state;
-	diagnostics_add(&list, SEVERITY_WARNING, "a\n.conf", 0, "%s", "x\n\x1b[31m\x7f\xff\xc2\x9b \xc3\xa9 \xf0\x9f\x90\x9f");
+	diagnostics_add(&list, SEVERITY_WARNING, "a\n.conf", 0, "%s",
+			"x\n\x1b[31m\x7f\xff\xc2\x9b \xc3\xa9 \xf0\x9f\x90\x9f");
 	diagnostics_add(&list, SEVERITY_ERROR, "b.conf", 3, "%d is %s", 7, "odd");
 	first = diagnostic_format(&list.items[0]);
 	second = diagnostic_format(&list.items[1]);
@@ -57,9 +58,9 @@ static void the_nearest_name_is_suggested(void **state)
 		const char *a, *b;
 		unsigned distance;
 	} cases[] = {
-		{ "", "", 0 },		  { "mode", "mode", 0 },     { "mode", "mod", 1 },   { "mode", "mdoe", 1 },
-		{ "mode", "nodes", 2 },	  { "", "ab", 2 },	     { "mode", "scope", 3 }, { "mode", "network", 3 },
-		{ "abcdef", "badcfe", 3 },
+		{ "", "", 0 },          { "mode", "mode", 0 },    { "mode", "mod", 1 },
+		{ "mode", "mdoe", 1 },  { "mode", "nodes", 2 },   { "", "ab", 2 },
+		{ "mode", "scope", 3 }, { "mode", "network", 3 }, { "abcdef", "badcfe", 3 },
 	};
 	struct suggestion best = { 0 };
 	char text[100];

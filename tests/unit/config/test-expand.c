@@ -62,7 +62,9 @@ static void a_path_takes_only_plain_names(void **state)
 		_cleanup_free_ char *problem = NULL;
 
 		values.user = bad[i];
-		assert_true(asprintf(&problem, "'%%u' in '/srv/%%u' is '%s' here, which has no place in a path; use %%U", bad[i]) > 0);
+		assert_true(asprintf(&problem,
+				     "'%%u' in '/srv/%%u' is '%s' here, which has no place in a path; use %%U",
+				     bad[i]) > 0);
 		assert_expand("/srv/%u", &values, EXPAND_PATH, NULL, problem);
 		assert_expand("%u", &values, EXPAND_TEXT, bad[i], NULL);
 	}
@@ -87,7 +89,8 @@ static void a_host_name_is_cleaned_and_shortened_alike_every_time(void **state)
 	assert_int_equal(strncmp(first, A55 "-", 56), 0);
 	assert_string_equal(first, again);
 	assert_string_not_equal(first, second);
-	assert_int_equal(strspn(first, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"), HOSTNAME_MAX);
+	assert_int_equal(strspn(first, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"),
+			 HOSTNAME_MAX);
 	assert_expand("", &values, EXPAND_HOSTNAME, NULL, "the host name is empty");
 }
 

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-#define SKIP 77
+#define SKIP   77
 #define NOBODY 65534
 
 static char directory[] = "/run/nsisolate-test-XXXXXX";
@@ -138,7 +138,8 @@ static void a_file_that_others_could_write_is_refused(void **state)
 {
 	(void)state;
 	make_file("group-writable.conf", "", 0664);
-	assert_open("group-writable.conf", 0, -EPERM, "'group-writable.conf' is writable by group or others (mode 0664)");
+	assert_open("group-writable.conf", 0, -EPERM,
+		    "'group-writable.conf' is writable by group or others (mode 0664)");
 	assert_open("group-writable.conf", FIND_ANY_OWNER, 0, NULL);
 	make_file("world-writable.conf", "", 0602);
 	assert_open("world-writable.conf", 0, -EPERM, "writable by group or others (mode 0602); chmod go-w it");
@@ -240,8 +241,7 @@ static void candidates_come_in_the_order_user_groups_default(void **state)
 	assert_int_equal(list.items[0].kind, CANDIDATE_USER);
 	assert_true(list.items[0].fd >= 0);
 	assert_string_equal(list.items[1].name, "group/aa-none.conf");
-	assert_string_equal(list.items[1].problem,
-			    "there is no group 'aa-none'; create the group or remove the file");
+	assert_string_equal(list.items[1].problem, "there is no group 'aa-none'; create the group or remove the file");
 	assert_int_equal(list.items[1].fd, -1);
 	assert_string_equal(list.items[2].name, "group/daemon.conf");
 	assert_int_equal(list.items[2].kind, CANDIDATE_GROUP);
@@ -260,8 +260,8 @@ static void candidates_come_in_the_order_user_groups_default(void **state)
 static void names_that_are_no_policy_are_passed_over(void **state)
 {
 	static const char *const names[] = {
-		"group/daemon.conf~",	"group/#daemon.conf#", "group/.daemon.conf.swp", "group/.#daemon.conf",
-		"group/.conf",		"group/daemon",	       "group/README",		 "group/daemon.conf.dpkg-old",
+		"group/daemon.conf~", "group/#daemon.conf#", "group/.daemon.conf.swp", "group/.#daemon.conf",
+		"group/.conf",        "group/daemon",        "group/README",           "group/daemon.conf.dpkg-old",
 		"group/.daemon.conf",
 	};
 	struct candidates list;

@@ -11,14 +11,14 @@
 #define GROUP_GID 500
 
 static struct {
-	int error;            /* of both lookups; 0: found */
-	bool missing;         /* no error, and nothing found */
-	size_t needed;        /* buffer of a lookup, ERANGE below it */
-	const char *pw_name;  /* as NSS spells it */
-	const char *member;   /* of gr_mem */
-	int supplementary;    /* number of groups of getgrouplist(3): 1000, 1001, … */
-	bool listed;          /* GROUP_GID is the last of them */
-	bool no_memory;       /* getgrouplist(3) fails without asking for room */
+	int error;           /* of both lookups; 0: found */
+	bool missing;        /* no error, and nothing found */
+	size_t needed;       /* buffer of a lookup, ERANGE below it */
+	const char *pw_name; /* as NSS spells it */
+	const char *member;  /* of gr_mem */
+	int supplementary;   /* number of groups of getgrouplist(3): 1000, 1001, … */
+	bool listed;         /* GROUP_GID is the last of them */
+	bool no_memory;      /* getgrouplist(3) fails without asking for room */
 } nss;
 
 int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size, struct passwd **ret);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define AT1 TEST_FILE ":1: "
-#define GIVE_UP_MOUNTS \
+#define GIVE_UP_MOUNTS                                                                                                 \
 	"ipc { isolate = false } pid { isolate = false } mount { isolate = false proc = host runtime-dir = host }"
 
 static int append_line(const char *key, const char *value, const struct origin *origin, void *data)
@@ -87,7 +87,8 @@ static void the_hash_is_of_values_and_not_of_how_they_were_written(void **state)
 		{ "mode = enforce", "# a comment\n\n\nmode = \"enforce\" description = \"x\"", true },
 		{ "mount { private /srv { size = 1024k } }", "mount { private \"/srv/\" { size = 1m } }", true },
 		{ "mount { private /a { } private /b { } }", "mount { private /b { } private /a { } }", true },
-		{ "uts { isolate = true } ipc { isolate = false }", "ipc { isolate = false } uts { isolate = true }", true },
+		{ "uts { isolate = true } ipc { isolate = false }", "ipc { isolate = false } uts { isolate = true }",
+		  true },
 		{ "mount { private /tmp { } }", "", true },
 		{ "", "mode = off", false },
 		{ "mount { private /srv { } }", "", false },
@@ -151,8 +152,8 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.isolate: 'false' needs pid { isolate = false } as well, or leave mount.isolate out" },
 		{ "ipc { isolate = false } pid { isolate = false } mount { isolate = false runtime-dir = host }",
 		  AT1 "mount.isolate: 'false' needs mount { proc = \"host\" } as well, or leave mount.isolate out" },
-		{ "ipc { isolate = false } pid { isolate = false } mount { isolate = false proc = host }",
-		  AT1 "mount.isolate: 'false' needs mount { runtime-dir = \"host\" } as well, or leave mount.isolate out" },
+		{ "ipc { isolate = false } pid { isolate = false } mount { isolate = false proc = host }", AT1
+		  "mount.isolate: 'false' needs mount { runtime-dir = \"host\" } as well, or leave mount.isolate out" },
 		{ GIVE_UP_MOUNTS " mount { private /srv { } }",
 		  AT1 "mount.private \"/srv\": needs mount.isolate = true; remove the section or mount.isolate" },
 		{ GIVE_UP_MOUNTS " mount { propagation = slave }",

@@ -126,9 +126,12 @@ static const struct {
 	{ KEY_PID_ISOLATE, "1", "pid.isolate: '1' is none of false, true" },
 	{ KEY_MOUNT_ISOLATE, "on", "mount.isolate: 'on' is none of false, true" },
 	{ KEY_UTS_HOSTNAME, "", "uts.hostname: '' is no name" },
-	{ KEY_UTS_HOSTNAME, "a_b", "uts.hostname: 'a_b' has '_' in it; letters, digits, '-' and expansions are allowed" },
-	{ KEY_UTS_HOSTNAME, "a b", "uts.hostname: 'a b' has ' ' in it; letters, digits, '-' and expansions are allowed" },
-	{ KEY_UTS_HOSTNAME, "a%%", "uts.hostname: 'a%%' has '%' in it; letters, digits, '-' and expansions are allowed" },
+	{ KEY_UTS_HOSTNAME, "a_b",
+	  "uts.hostname: 'a_b' has '_' in it; letters, digits, '-' and expansions are allowed" },
+	{ KEY_UTS_HOSTNAME, "a b",
+	  "uts.hostname: 'a b' has ' ' in it; letters, digits, '-' and expansions are allowed" },
+	{ KEY_UTS_HOSTNAME, "a%%",
+	  "uts.hostname: 'a%%' has '%' in it; letters, digits, '-' and expansions are allowed" },
 	{ KEY_UTS_HOSTNAME, "a%", "uts.hostname: 'a%' ends with a lone '%'; write '%%' for the character" },
 	{ KEY_UTS_HOSTNAME, "%q", "uts.hostname: '%q' in '%q' is none of %u, %U, %g, %h, %s, %%" },
 	{ KEY_UTS_HOSTNAME, A16 A16 A16 A16 "a%h",
@@ -137,20 +140,24 @@ static const struct {
 	  "uts.domainname: 'a/b' has '/' in it; letters, digits, '-', '.', '_' and expansions are allowed" },
 	{ KEY_MOUNT_PROPAGATION, "shared", "mount.propagation: 'shared' is none of slave, private" },
 	{ KEY_MOUNT_PROC, "hidepid", "mount.proc: 'hidepid' is not built yet; built so far: session, host" },
-	{ KEY_MOUNT_PROC, "sesion",
-	  "mount.proc: 'sesion' is none of session, hidepid, host; did you mean 'session'?" },
+	{ KEY_MOUNT_PROC, "sesion", "mount.proc: 'sesion' is none of session, hidepid, host; did you mean 'session'?" },
 	{ KEY_MOUNT_PRIVATE_BACKING, "directory",
 	  "mount.private \"/srv\".backing: 'directory' is not built yet; built so far: tmpfs" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "", "mount.private \"/srv\".size: '' is no size: digits, then nothing, k, m or g" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "m", "mount.private \"/srv\".size: 'm' is no size: digits, then nothing, k, m or g" },
-	{ KEY_MOUNT_PRIVATE_SIZE, "50%", "mount.private \"/srv\".size: '50%' is no size: digits, then nothing, k, m or g" },
-	{ KEY_MOUNT_PRIVATE_SIZE, "1t", "mount.private \"/srv\".size: '1t' is no size: digits, then nothing, k, m or g" },
-	{ KEY_MOUNT_PRIVATE_SIZE, "1mb", "mount.private \"/srv\".size: '1mb' is no size: digits, then nothing, k, m or g" },
-	{ KEY_MOUNT_PRIVATE_SIZE, "-1", "mount.private \"/srv\".size: '-1' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "50%",
+	  "mount.private \"/srv\".size: '50%' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1t",
+	  "mount.private \"/srv\".size: '1t' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1mb",
+	  "mount.private \"/srv\".size: '1mb' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "-1",
+	  "mount.private \"/srv\".size: '-1' is no size: digits, then nothing, k, m or g" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "1.5g",
 	  "mount.private \"/srv\".size: '1.5g' is no size: digits, then nothing, k, m or g" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "0m", "mount.private \"/srv\".size: '0m' is no size: it must be at least 1" },
-	{ KEY_MOUNT_PRIVATE_SIZE, "1048577g", "mount.private \"/srv\".size: '1048577g' is too large; at most 1048576g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1048577g",
+	  "mount.private \"/srv\".size: '1048577g' is too large; at most 1048576g" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "18446744073709551617",
 	  "mount.private \"/srv\".size: '18446744073709551617' is too large; at most 1048576g" },
 	{ KEY_MOUNT_PRIVATE_INODES, "0", "mount.private \"/srv\".inodes: '0' is no number: it must be at least 1" },
@@ -184,8 +191,8 @@ static void the_tables_above_cover_every_built_key(void **state)
 			in_bad |= bad[i].key == key;
 		if (key_is_stored(key) && (!in_good || !in_bad))
 			fail_msg("%s is not tested", policy_keys[key].name);
-		for (const struct choice *choice = policy_keys[key].choices; key_is_stored(key) && choice && choice->name;
-		     choice++) {
+		for (const struct choice *choice = policy_keys[key].choices;
+		     key_is_stored(key) && choice && choice->name; choice++) {
 			_cleanup_free_ char *text = file_with(key, choice->name), *message = lint(text);
 
 			assert_true(!choice->built == (message && strstr(message, "is not built yet")));
@@ -206,8 +213,8 @@ static void keys_that_are_not_built_say_so(void **state)
 		if (key == KEY_SERVICE || key == KEY_MOUNT_BIND) {
 			const char *leaf = strrchr(info->name, '.');
 
-			assert_true(asprintf(&text, "%s%s \"/srv\" { } %s", leaf ? "mount { " : "", leaf ? leaf + 1 : info->name,
-					     leaf ? "}" : "") > 0);
+			assert_true(asprintf(&text, "%s%s \"/srv\" { } %s", leaf ? "mount { " : "",
+					     leaf ? leaf + 1 : info->name, leaf ? "}" : "") > 0);
 			titled = true;
 		} else {
 			text = file_with(key, "1");
