@@ -73,8 +73,7 @@ static bool is_name_byte(char c, bool domain)
 	       (domain && (c == '.' || c == '_'));
 }
 
-/* Expansions may be anything: they are cleaned when their values are known. The text around them is the
- * administrator's. */
+/* Expansions are cleaned when their values are known. The text around them is the administrator's to write well. */
 static int parse_pattern(const char *text, bool domain, struct value *ret, char **ret_problem)
 {
 	size_t fixed = 0;
