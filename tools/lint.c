@@ -186,6 +186,10 @@ static int lint_tree(const char *path, bool live, struct lint *lint, char **ret_
 	if (!absolute)
 		return -errno;
 	r = policy_directory_open(absolute, live ? 0 : FIND_ANY_OWNER, &root, ret_problem);
+	if (r < 0 && live && r != -EACCES && *ret_problem) {
+		diagnostics_add(&lint->diag, SEVERITY_ERROR, absolute, 0, "this refuses every login: %s", *ret_problem);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	r = lint_root(root, live, lint);
@@ -199,10 +203,10 @@ int lint_path(const char *path, bool live, struct lint *ret, char **ret_problem)
 	_cleanup_(lint_release) struct lint lint = { 0 };
 	struct stat status;
 
-	if (stat(path, &status) < 0)
+	if (!live && stat(path, &status) < 0)
 		return -errno;
 
-	int r = S_ISDIR(status.st_mode) ? lint_tree(path, live, &lint, ret_problem) : lint_file(path, &lint);
+	int r = live || S_ISDIR(status.st_mode) ? lint_tree(path, live, &lint, ret_problem) : lint_file(path, &lint);
 
 	if (r < 0)
 		return r;

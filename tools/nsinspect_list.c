@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define TEXT_MAX 48 /* bytes of a record's text in a table; -J, -P, -r and `show` have all of it */
+
 static int take(char *text, char **ret)
 {
 	*ret = text;
@@ -21,16 +23,23 @@ static int number(uint64_t value, char **ret)
 	return asprintf(ret, "%" PRIu64, value) < 0 ? -ENOMEM : 0;
 }
 
+/* A table for people stays readable whatever somebody called themselves. */
+static int shorten(const char *text, char **ret)
+{
+	return asprintf(ret, "%.*s...", TEXT_MAX - 3, text) < 0 ? -ENOMEM : 0;
+}
+
 /* A text of the record; `argument` is its offset in struct record. */
 static int record_text(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	const struct session *session = row;
 	const char *text;
 
-	(void)style;
 	if (!session->view->valid)
 		return 0;
 	text = *(char *const *)((const char *)&session->view->record + column->argument);
+	if (style == OUTPUT_TABLE && strlen(text) > TEXT_MAX)
+		return shorten(text, ret);
 	return *text ? take(strdup(text), ret) : 0;
 }
 

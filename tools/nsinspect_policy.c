@@ -88,6 +88,8 @@ static const char *candidate_status(const struct verdict *verdict, const struct 
 		return "decides";
 	if (candidate->problem || (verdict->broken && strcmp(verdict->broken, candidate->name) == 0))
 		return "broken";
+	if (verdict->outcome == VERDICT_SYSTEM_USER)
+		return "not for a system user";
 
 	int r = verdict_try(verdict, query, candidate);
 
