@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import time
 
@@ -107,6 +108,10 @@ class Session:
 
     def end(self):
         self.end_login()
+        # without a PID namespace the init's children would outlive it
+        children = pathlib.Path(f"/proc/{self.init}/task/{self.init}/children")
+        for pid in children.read_text().split() if children.exists() else []:
+            os.kill(int(pid), signal.SIGKILL)
         self.unshare.kill()
         self.unshare.wait()
         self.unshare.stdin.close()

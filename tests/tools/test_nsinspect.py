@@ -106,7 +106,7 @@ def test_ended_session_is_listed_only_on_request_and_never_as_alive(records):
     assert records.rows() == []
     row, = records.rows("--all", "--output-all")
     assert row["state"] == "ended"
-    assert row["namespaces"] is None or row["namespaces"] == []
+    assert row["namespaces"] == [None]  # as lsblk prints an empty array
     assert row["init-pid"] is None
     assert row["mnt"] is None
 
@@ -437,7 +437,8 @@ def test_check_finds_nothing_in_good_policies(host, policies):
 
 
 def test_check_reports_all_problems_at_once(host, policies):
-    (policies / "user/alice.conf").write_text('network {\n  mode = "loopbak"\n}\nmodus = "off"\n')
+    (policies / "user/alice.conf").write_text('network {\n  mode = "loopbak"\n}\nmode = "of"\n')
+    (policies / "user/bob.conf").write_text('modus = "off"\n')
     (policies / "group/daemon.conf").write_text('pid {\n  isolate = perhaps\n}\n')
     (policies / "group/daemon.conf~").write_text("")
     (policies / "README").write_text("")
@@ -445,6 +446,8 @@ def test_check_reports_all_problems_at_once(host, policies):
     lines = result.stdout.decode().splitlines()
     assert result.returncode == 1
     assert any(line.startswith("user/alice.conf:2: error: ") for line in lines)
+    assert any(line.startswith("user/alice.conf:4: error: ") for line in lines)
+    assert any(line.startswith("user/bob.conf:1: error: ") for line in lines)
     assert any(line.startswith("group/daemon.conf:2: error: ") for line in lines)
     assert any(line.startswith("group/daemon.conf~: warning: ") for line in lines)
     assert any(line.startswith("README: warning: ") for line in lines)
