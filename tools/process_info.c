@@ -125,6 +125,21 @@ static char *make_command(char *line, size_t size, const char *name)
 	return strndup(line, size);
 }
 
+int process_stat_read(int process, struct process_info *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	struct process_info info = { 0 };
+	char *name;
+	int r = process_file_read(process, "stat", STATUS_MAX, &text, NULL);
+
+	if (r == 0)
+		r = parse_stat(text, &info, &name);
+	if (r < 0)
+		return r;
+	*ret = info;
+	return 0;
+}
+
 int process_info_read(int process, struct process_info *ret)
 {
 	_cleanup_free_ char *stat = NULL;

@@ -26,6 +26,9 @@ struct process_info {
 /* The directory /proc/PID: -ESRCH when there is none, or -errno. */
 int process_open(pid_t pid) _must_check_;
 
+/* Fills only what /proc/PID/stat tells: parent, state, start, cpu and memory. Errors as below. */
+int process_stat_read(int process, struct process_info *ret) _must_check_;
+
 /* 0; -ESRCH when the process is gone; or -errno. */
 int process_info_read(int process, struct process_info *ret) _must_check_;
 void process_info_release(struct process_info *info);
