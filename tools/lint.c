@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SUFFIX ".conf"
+#define SUFFIX       ".conf"
 #define DEFAULT_FILE "default" SUFFIX
 
 static const char *const directories[] = { "user", "group" };
@@ -39,7 +39,7 @@ static int read_file(int fd, char **ret, size_t *ret_size)
 static int lint_fd(int fd, const char *name, struct lint *lint)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t size;
+	size_t size = 0;
 	int r = read_file(fd, &text, &size);
 
 	if (r < 0)
@@ -80,8 +80,8 @@ static void check_owner_of_name(struct lint *lint, const char *directory, const 
 	if (group ? getgrnam(name) != NULL : getpwnam(name) != NULL)
 		return;
 	if (errno != 0 && errno != ENOENT)
-		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0, "the %s '%s' cannot be looked up: %s", directory, name,
-				strerror(errno));
+		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0, "the %s '%s' cannot be looked up: %s", directory,
+				name, strerror(errno));
 	else if (group)
 		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0,
 				"there is no group '%s': this refuses every login that has no user file", name);

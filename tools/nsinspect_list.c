@@ -115,7 +115,9 @@ static int init_pid(const struct column *column, const void *row, enum output_st
 
 	(void)column;
 	(void)style;
-	return session_is_alive(session) && session->view->init_pid ? number((uint64_t)session->view->init_pid, ret) : 0;
+	if (!session_is_alive(session) || !session->view->init_pid)
+		return 0;
+	return number((uint64_t)session->view->init_pid, ret);
 }
 
 static int hash(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -168,7 +170,8 @@ static const struct column columns[] = {
 	NUMBER("INIT-PID", "the session's init, from the lock that it holds", init_pid),
 	TEXT("MODE", "mode of the policy", 7, mode, false),
 	{ "HASH", "hash of the effective policy", 16, 0, SCOLS_JSON_STRING, false, 0, hash },
-	{ "SOURCES", "every policy file that gave a value", 0.2, SCOLS_FL_TRUNC, SCOLS_JSON_ARRAY_STRING, false, 0, sources },
+	{ "SOURCES", "every policy file that gave a value", 0.2, SCOLS_FL_TRUNC, SCOLS_JSON_ARRAY_STRING, false, 0,
+	  sources },
 	INODE("MNT", "inode of the mount namespace, from the kernel", NAMESPACE_MOUNT),
 	INODE("NET", "inode of the network namespace", NAMESPACE_NETWORK),
 	INODE("IPC", "inode of the IPC namespace", NAMESPACE_IPC),

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define SUFFIX ".conf"
-#define DEFAULT_SERVICE "login"
+#define SUFFIX               ".conf"
+#define DEFAULT_SERVICE      "login"
 #define USER_MANAGER_SERVICE "systemd-user"
-#define EXAMPLE_SESSION "000000000000" /* %s in a plan that is not carried out */
+#define EXAMPLE_SESSION      "000000000000" /* %s in a plan that is not carried out */
 
 static const char *const meanings[VERDICT_OUTCOMES] = {
 	[VERDICT_ROOT] = "passed: uid 0 is not isolated unless user/root.conf exists",
@@ -38,15 +38,15 @@ static const char *policy_meaning(const struct policy *policy, const char *servi
 	}
 	if (strcmp(service, USER_MANAGER_SERVICE) != 0)
 		return "isolated";
-	return policy->user_manager == USER_MANAGER_ALLOW ?
-		       "passed: user-manager is \"allow\", and runs outside any session" :
-		       "refused: user-manager is \"refuse\", for it would run outside any session";
+	return policy->user_manager == USER_MANAGER_ALLOW
+		       ? "passed: user-manager is \"allow\", and runs outside any session"
+		       : "refused: user-manager is \"refuse\", for it would run outside any session";
 }
 
 static const char *meaning(const struct verdict *verdict, const struct verdict_query *query)
 {
-	return verdict->outcome == VERDICT_POLICY ? policy_meaning(verdict->policy, query->service) :
-						    meanings[verdict->outcome];
+	return verdict->outcome == VERDICT_POLICY ? policy_meaning(verdict->policy, query->service)
+						  : meanings[verdict->outcome];
 }
 
 static void show_login(json_object *document, const struct verdict *verdict, const struct verdict_query *query)

@@ -98,7 +98,8 @@ static void show_policy(json_object *document, const struct session *session, js
 	document_text(object, "file-now", verdict.policy->file);
 	show_hash(object, "hash-now", verdict.policy->hash);
 	if (verdict.policy->hash != record->policy_hash)
-		differ(differences, "the policy changed since: %s decides now, with another hash", verdict.policy->file);
+		differ(differences, "the policy changed since: %s decides now, with another hash",
+		       verdict.policy->file);
 }
 
 static void show_namespace(json_object *array, const struct session *session, enum namespace_kind kind,

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define STATUS_MAX (16 * 1024)
+#define STATUS_MAX  (16 * 1024)
 #define COMMAND_MAX 4096
 
 int process_open(pid_t pid)
@@ -99,7 +99,8 @@ static int parse_status(const char *status, struct process_info *info)
 		return -EBADMSG;
 
 	info->level_count = 0;
-	while (levels && info->level_count < PID_LEVELS && *levels != '\n' && sscanf(levels, "\t%d%n", &pid, &length) == 1) {
+	while (levels && info->level_count < PID_LEVELS && *levels != '\n' &&
+	       sscanf(levels, "\t%d%n", &pid, &length) == 1) {
 		info->levels[info->level_count++] = pid;
 		levels += length;
 	}
