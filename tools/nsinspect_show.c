@@ -124,9 +124,9 @@ static void show_namespaces(json_object *document, const struct session *session
 {
 	json_object *array = document_array(document, "namespaces");
 
-	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
-		if (session->namespaces[i])
-			show_namespace(array, session, i, differences);
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		if (session->namespaces[kind])
+			show_namespace(array, session, kind, differences);
 	}
 }
 
