@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SUFFIX ".conf"
+#define SUFFIX       ".conf"
 #define DEFAULT_FILE "default" SUFFIX
 
 static const char *const directories[] = { "user", "group" };
@@ -39,7 +39,7 @@ static int read_file(int fd, char **ret, size_t *ret_size)
 static int lint_fd(int fd, const char *name, struct lint *lint)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t size;
+	size_t size = 0;
 	int r = read_file(fd, &text, &size);
 
 	if (r < 0)
@@ -80,8 +80,8 @@ static void check_owner_of_name(struct lint *lint, const char *directory, const 
 	if (group ? getgrnam(name) != NULL : getpwnam(name) != NULL)
 		return;
 	if (errno != 0 && errno != ENOENT)
-		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0, "the %s '%s' cannot be looked up: %s", directory, name,
-				strerror(errno));
+		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0, "the %s '%s' cannot be looked up: %s", directory,
+				name, strerror(errno));
 	else if (group)
 		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0,
 				"there is no group '%s': this refuses every login that has no user file", name);
@@ -186,6 +186,10 @@ static int lint_tree(const char *path, bool live, struct lint *lint, char **ret_
 	if (!absolute)
 		return -errno;
 	r = policy_directory_open(absolute, live ? 0 : FIND_ANY_OWNER, &root, ret_problem);
+	if (r < 0 && live && r != -EACCES && *ret_problem) {
+		diagnostics_add(&lint->diag, SEVERITY_ERROR, absolute, 0, "this refuses every login: %s", *ret_problem);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	r = lint_root(root, live, lint);
@@ -199,10 +203,10 @@ int lint_path(const char *path, bool live, struct lint *ret, char **ret_problem)
 	_cleanup_(lint_release) struct lint lint = { 0 };
 	struct stat status;
 
-	if (stat(path, &status) < 0)
+	if (!live && stat(path, &status) < 0)
 		return -errno;
 
-	int r = S_ISDIR(status.st_mode) ? lint_tree(path, live, &lint, ret_problem) : lint_file(path, &lint);
+	int r = live || S_ISDIR(status.st_mode) ? lint_tree(path, live, &lint, ret_problem) : lint_file(path, &lint);
 
 	if (r < 0)
 		return r;

@@ -53,8 +53,9 @@ static void print_text(const char *path, const struct lint *lint)
 	for (size_t i = 0; i < lint->diag.count; i++)
 		print_item(&lint->diag.items[i]);
 	(void)printf("%s: %zu file%s, %zu error%s, %zu warning%s\n", shown ? shown : "?", lint->files,
-		     lint->files == 1 ? "" : "s", count(lint, SEVERITY_ERROR), count(lint, SEVERITY_ERROR) == 1 ? "" : "s",
-		     count(lint, SEVERITY_WARNING), count(lint, SEVERITY_WARNING) == 1 ? "" : "s");
+		     lint->files == 1 ? "" : "s", count(lint, SEVERITY_ERROR),
+		     count(lint, SEVERITY_ERROR) == 1 ? "" : "s", count(lint, SEVERITY_WARNING),
+		     count(lint, SEVERITY_WARNING) == 1 ? "" : "s");
 }
 
 static int print_json(const char *path, const struct lint *lint)

@@ -14,9 +14,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define SUFFIX ".conf"
-#define DEFAULT_SERVICE "login"
-#define EXAMPLE_SESSION "000000000000" /* %s in a plan that is not carried out */
+#define SUFFIX               ".conf"
+#define DEFAULT_SERVICE      "login"
+#define USER_MANAGER_SERVICE "systemd-user"
+#define EXAMPLE_SESSION      "000000000000" /* %s in a plan that is not carried out */
 
 static const char *const meanings[VERDICT_OUTCOMES] = {
 	[VERDICT_ROOT] = "passed: uid 0 is not isolated unless user/root.conf exists",
@@ -25,9 +26,9 @@ static const char *const meanings[VERDICT_OUTCOMES] = {
 	[VERDICT_REFUSED] = "refused: a policy cannot be used",
 };
 
-static const char *policy_meaning(enum policy_mode mode)
+static const char *policy_meaning(const struct policy *policy, const char *service)
 {
-	switch (mode) {
+	switch (policy->mode) {
 	case MODE_OFF:
 		return "passed: mode is \"off\"";
 	case MODE_AUDIT:
@@ -35,12 +36,17 @@ static const char *policy_meaning(enum policy_mode mode)
 	case MODE_ENFORCE:
 		break;
 	}
-	return "isolated";
+	if (strcmp(service, USER_MANAGER_SERVICE) != 0)
+		return "isolated";
+	return policy->user_manager == USER_MANAGER_ALLOW
+		       ? "passed: user-manager is \"allow\", and runs outside any session"
+		       : "refused: user-manager is \"refuse\", for it would run outside any session";
 }
 
-static const char *meaning(const struct verdict *verdict)
+static const char *meaning(const struct verdict *verdict, const struct verdict_query *query)
 {
-	return verdict->outcome == VERDICT_POLICY ? policy_meaning(verdict->policy->mode) : meanings[verdict->outcome];
+	return verdict->outcome == VERDICT_POLICY ? policy_meaning(verdict->policy, query->service)
+						  : meanings[verdict->outcome];
 }
 
 static void show_login(json_object *document, const struct verdict *verdict, const struct verdict_query *query)
@@ -52,7 +58,7 @@ static void show_login(json_object *document, const struct verdict *verdict, con
 	document_text(object, "service", query->service);
 	document_text(object, "from", query->from);
 	document_text(object, "outcome", verdict_name(verdict->outcome));
-	document_text(object, "meaning", meaning(verdict));
+	document_text(object, "meaning", meaning(verdict, query));
 	document_escaped(object, "problem", verdict->problem);
 	document_text(object, "policy", verdict->policy ? verdict->policy->file : NULL);
 	if (verdict->policy) {
@@ -88,6 +94,8 @@ static const char *candidate_status(const struct verdict *verdict, const struct 
 		return "decides";
 	if (candidate->problem || (verdict->broken && strcmp(verdict->broken, candidate->name) == 0))
 		return "broken";
+	if (verdict->outcome == VERDICT_SYSTEM_USER)
+		return "not for a system user";
 
 	int r = verdict_try(verdict, query, candidate);
 
@@ -252,13 +260,14 @@ static enum exit_status print_plan(const struct plan *plan, const struct options
 	return EXIT_CLEAN;
 }
 
-static enum exit_status plan(const struct verdict *verdict, const struct options *options)
+static enum exit_status plan(const struct verdict *verdict, const struct verdict_query *query,
+			     const struct options *options)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
 
 	if (!verdict->policy) {
-		(void)trouble("no plan for '%s': %s%s%s", verdict->identity.name, meaning(verdict),
+		(void)trouble("no plan for '%s': %s%s%s", verdict->identity.name, meaning(verdict, query),
 			      verdict->problem ? ": " : "", verdict->problem ? verdict->problem : "");
 		return EXIT_FINDINGS;
 	}
@@ -272,7 +281,7 @@ static enum exit_status plan(const struct verdict *verdict, const struct options
 	if (r < 0)
 		return trouble_errno(r, "plan");
 	if (verdict->policy->mode != MODE_ENFORCE)
-		(void)trouble("%s: %s; this plan is not carried out", verdict->policy->file, meaning(verdict));
+		(void)trouble("%s: %s; this plan is not carried out", verdict->policy->file, meaning(verdict, query));
 	return print_plan(plan, options);
 }
 
@@ -293,7 +302,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	}
 	if (r < 0)
 		return trouble_errno(r, query.user);
-	return options->plan ? plan(&verdict, options) : explain(&verdict, &query, options);
+	return options->plan ? plan(&verdict, &query, options) : explain(&verdict, &query, options);
 }
 
 const struct command command_policy = {

@@ -98,7 +98,8 @@ static void show_policy(json_object *document, const struct session *session, js
 	document_text(object, "file-now", verdict.policy->file);
 	show_hash(object, "hash-now", verdict.policy->hash);
 	if (verdict.policy->hash != record->policy_hash)
-		differ(differences, "the policy changed since: %s decides now, with another hash", verdict.policy->file);
+		differ(differences, "the policy changed since: %s decides now, with another hash",
+		       verdict.policy->file);
 }
 
 static void show_namespace(json_object *array, const struct session *session, enum namespace_kind kind,
@@ -123,9 +124,9 @@ static void show_namespaces(json_object *document, const struct session *session
 {
 	json_object *array = document_array(document, "namespaces");
 
-	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
-		if (session->namespaces[i])
-			show_namespace(array, session, i, differences);
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		if (session->namespaces[kind])
+			show_namespace(array, session, kind, differences);
 	}
 }
 
