@@ -222,7 +222,7 @@ void candidates_release(struct candidates *list)
 
 int policy_file_open(int directory_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem)
 {
-	_cleanup_free_ char *directory_name = NULL, *problem = NULL;
+	_cleanup_free_ char *directory_name = NULL;
 	_cleanup_close_ int fd = -1;
 	const char *slash = strchr(name, '/');
 	int r;

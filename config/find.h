@@ -91,3 +91,6 @@ void candidates_release(struct candidates *list);
 
 /* 1 if user/root.conf exists in the directory at `path` (whatever it is), else 0: the one question asked for uid 0. */
 int root_policy_exists(const char *path);
+
+/* The name of the user's primary group, malloced; NULL when NSS has none, fails, or memory ran out. */
+char *identity_group_name(const struct identity *identity);

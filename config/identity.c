@@ -173,3 +173,17 @@ int identity_in_group(const struct identity *identity, const char *group)
 		return r;
 	return identity_in_group_of(identity, &groups, group);
 }
+
+char *identity_group_name(const struct identity *identity)
+{
+	for (size_t size = NSS_BUFFER_FIRST; size <= NSS_BUFFER_MAX; size *= 4) {
+		_cleanup_free_ char *buffer = malloc(size);
+		struct group entry;
+		struct group *found = NULL;
+		int error = buffer ? getgrgid_r(identity->gid, &entry, buffer, size, &found) : ENOMEM;
+
+		if (error != ERANGE)
+			return error == 0 && found ? strdup(found->gr_name) : NULL;
+	}
+	return NULL;
+}

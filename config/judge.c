@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/judge.h"
 
+#include "config/problem.h"
+
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* Writes the sentence and returns `error`, so that a judgement reads as one line. */
-static int _printf_(3, 4) problem(char **ret_problem, int error, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vasprintf(ret_problem, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		*ret_problem = NULL;
-		return -ENOMEM;
-	}
-	return error;
-}
 
 static const char *kind_of(mode_t mode)
 {

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* a choice is kept as unsigned, whatever its enum */
+_Static_assert(sizeof(enum policy_mode) == sizeof(unsigned), "the value of a key_info");
+
 #define CHOICES(...) (const struct choice[]){ __VA_ARGS__, { NULL, 0, false } }
 #define BOOLEAN CHOICES({ "false", false, true }, { "true", true, true })
 
@@ -160,4 +163,16 @@ enum policy_key key_lookup(const char *section, const char *leaf)
 		if (name_matches(policy_keys[key].name, section, leaf))
 			return key;
 	return POLICY_KEYS;
+}
+
+char *key_label(enum policy_key key, const char *title)
+{
+	const char *name = policy_keys[key].name;
+	const char *leaf = policy_keys[key].type == VALUE_SECTION ? NULL : strrchr(name, '.');
+	int section = leaf ? (int)(leaf - name) : (int)strlen(name);
+	char *label = NULL;
+
+	if (!title)
+		return strdup(name);
+	return asprintf(&label, "%.*s \"%s\"%s", section, name, title, leaf ? leaf : "") < 0 ? NULL : label;
 }

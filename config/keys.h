@@ -117,3 +117,6 @@ static inline bool key_is_private(enum policy_key key)
 {
 	return key == KEY_MOUNT_PRIVATE_BACKING || key == KEY_MOUNT_PRIVATE_SIZE || key == KEY_MOUNT_PRIVATE_INODES;
 }
+
+/* As messages name a key: "network.mode", "mount.private \"/tmp\".size"; malloced, NULL when memory ran out. */
+char *key_label(enum policy_key key, const char *title);

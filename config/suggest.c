@@ -42,8 +42,8 @@ void suggest(struct suggestion *best, const char *found, const char *name)
 {
 	unsigned distance = edit_distance(found, name, SUGGEST_DISTANCE);
 
-	/* replacing every letter of a short word is no likeness */
-	if (distance > SUGGEST_DISTANCE || distance >= strlen(name))
+	/* half of a short word is no likeness */
+	if (distance > SUGGEST_DISTANCE || 2 * distance >= strlen(name))
 		return;
 	if (!best->name || distance < best->distance)
 		*best = (struct suggestion){ .name = name, .distance = distance };

@@ -2,7 +2,7 @@
 #include "session/client.h"
 
 #include "session/record_store.h"
-#include "session/spawn.h"
+#include "session/helper_process.h"
 #include "session/working_directory.h"
 
 #include <fcntl.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/detach.h"
 
-#include "common/cleanup.h"
-
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
@@ -27,20 +25,23 @@ static void reset_oom_score(void)
 		return;
 }
 
-void detach_from_caller(void)
+int detach_from_caller(void)
 {
 	static const __rlimit_resource_t limits[] = { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA,
 						      RLIMIT_STACK, RLIMIT_AS, RLIMIT_NPROC };
 	const struct sched_param normal = { 0 };
 
-	(void)setresuid(0, 0, 0);
-	(void)setresgid(0, 0, 0);
-	(void)setgroups(0, NULL);
+	/* needs no capability: the effective user id is 0 already */
+	if (setresuid(0, 0, 0) < 0 || chdir("/") < 0)
+		return -errno;
+	/* tolerates EPERM: without CAP_SETGID the groups of the user stay, which give the init nothing */
+	if ((setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0) && errno != EPERM)
+		return -errno;
 	for (size_t i = 0; i < ELEMENTS(limits); i++)
 		raise_limit(limits[i]);
 	(void)sched_setscheduler(0, SCHED_OTHER, &normal);
 	(void)setpriority(PRIO_PROCESS, 0, 0);
 	reset_oom_score();
 	(void)umask(022);
-	(void)chdir("/");
+	return 0;
 }

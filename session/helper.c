@@ -58,7 +58,9 @@ int main(void)
 
 	if (!fds)
 		return 1;
-	detach_from_caller();
+	r = detach_from_caller();
+	if (r < 0)
+		return refuse_request(r, version) < 0;
 	r = message_receive(PROTOCOL_HELPER_FD, REQUEST_TIMEOUT_MS, &message, fds, &fd_count);
 	if (r < 0)
 		return 1;

@@ -18,6 +18,7 @@
  */
 
 #include "common/cleanup.h"
+#include "nsisolate-config.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "session/spawn.h"
+#include "session/helper_process.h"
 
 #include "session/protocol.h"
 

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/check.h"
+
+#include "config/path.h"
+
+#include <string.h>
+
+void settings_release(struct settings *settings)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		free(settings->items[i].path);
+		value_release(&settings->items[i].value);
+	}
+	free(settings->items);
+	*settings = (struct settings){ 0 };
+}
+
+/* The value of a statement, or the path of a private section. 0; -EINVAL with a sentence; -ENOMEM. */
+static int convert(const struct statement *statement, struct setting *setting, char **ret_problem)
+{
+	int r = 0;
+
+	if (statement->title)
+		r = private_path_parse(statement->title, &setting->path, ret_problem);
+	if (r >= 0 && statement->key != KEY_MOUNT_PRIVATE)
+		r = value_parse(statement->key, statement->values[0], &setting->value, ret_problem);
+	return r;
+}
+
+/* A bad path is reported once, for its section, and not again for each key in it. */
+static bool path_is_reported(const struct statement *statement, const struct setting *setting)
+{
+	return statement->title && !setting->path && statement->key != KEY_MOUNT_PRIVATE;
+}
+
+static int check_statement(const char *name, const struct statement *statement, struct setting *setting,
+			   struct diagnostics *diag)
+{
+	_cleanup_free_ char *label = key_label(statement->key, statement->title), *sentence = NULL;
+	int r;
+
+	if (!label)
+		return -ENOMEM;
+	if (!policy_keys[statement->key].built) {
+		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s is not built yet", label);
+		return -EBADMSG;
+	}
+	r = convert(statement, setting, &sentence);
+	if (r != -EINVAL)
+		return r;
+	if (!path_is_reported(statement, setting))
+		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s: %s",
+				statement->key == KEY_MOUNT_PRIVATE ? policy_keys[KEY_MOUNT_PRIVATE].name : label, sentence);
+	return -EBADMSG;
+}
+
+/* "/tmp" and "/tmp/" are different titles of the same directory. */
+static int check_paths(const char *name, const struct settings *settings, struct diagnostics *diag)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < settings->count; i++) {
+		const struct setting *setting = &settings->items[i];
+
+		for (size_t j = 0; j < i && setting->key == KEY_MOUNT_PRIVATE; j++) {
+			const struct setting *first = &settings->items[j];
+
+			if (first->key != KEY_MOUNT_PRIVATE || strcmp(first->path, setting->path) != 0)
+				continue;
+			diagnostics_add(diag, SEVERITY_ERROR, name, setting->line,
+					"mount.private: '%s' is given twice, first in line %u", setting->path, first->line);
+			r = -EBADMSG;
+			break;
+		}
+	}
+	return r;
+}
+
+int settings_check(const char *name, const struct statements *statements, struct settings *ret,
+		   struct diagnostics *diag)
+{
+	_cleanup_(settings_release) struct settings settings = { 0 };
+	int worst = 0;
+
+	settings.items = calloc(statements->count + 1, sizeof(*settings.items));
+	if (!settings.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < statements->count; i++) {
+		struct setting *setting = &settings.items[settings.count++];
+		int r;
+
+		setting->key = statements->items[i].key;
+		setting->line = statements->items[i].line;
+		r = check_statement(name, &statements->items[i], setting, diag);
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			worst = r;
+	}
+	if (worst >= 0)
+		worst = check_paths(name, &settings, diag);
+	if (worst < 0)
+		return worst;
+	*ret = settings;
+	settings = (struct settings){ 0 };
+	return 0;
+}
+
+/* Reports at the line that gave the key, or for the file where it is a default. */
+#define REPORT(diag, severity, policy, key, ...) \
+	diagnostics_add(diag, severity, (policy)->file, (policy)->origins[key].line, __VA_ARGS__)
+
+/* mount.isolate = false: everything that needs mounts of the session's own must be given up by name. */
+static bool check_without_mounts(const struct policy *policy, struct diagnostics *diag)
+{
+	const struct {
+		bool wanted;
+		const char *remedy;
+	} needs[] = {
+		{ policy->ipc.isolate, "ipc { isolate = false }" },
+		{ policy->pid.isolate, "pid { isolate = false }" },
+		{ policy->mount.proc != PROC_HOST, "mount { proc = \"host\" }" },
+		{ policy->mount.runtime_dir != RUNTIME_DIR_HOST, "mount { runtime-dir = \"host\" }" },
+	};
+	bool failed = policy->mount.private_count > 0;
+
+	for (size_t i = 0; i < ELEMENTS(needs); i++) {
+		if (!needs[i].wanted)
+			continue;
+		REPORT(diag, SEVERITY_ERROR, policy, KEY_MOUNT_ISOLATE,
+		       "mount.isolate: 'false' needs %s as well, or leave mount.isolate out", needs[i].remedy);
+		failed = true;
+	}
+	for (size_t i = 0; i < policy->mount.private_count; i++)
+		diagnostics_add(diag, SEVERITY_ERROR, policy->file, policy->mount.private[i].origin.line,
+				"mount.private \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
+				policy->mount.private[i].path);
+	return failed;
+}
+
+/* A key that would be read and then mean nothing. */
+static bool check_pointless(const struct policy *policy, enum policy_key key, enum policy_key switch_key,
+			    struct diagnostics *diag)
+{
+	if (policy->origins[key].line == 0)
+		return false;
+	REPORT(diag, SEVERITY_ERROR, policy, key, "%s: means nothing with %s = false; remove one of them",
+	       policy_keys[key].name, policy_keys[switch_key].name);
+	return true;
+}
+
+int policy_check(const struct policy *policy, struct diagnostics *diag)
+{
+	bool failed = false;
+
+	if (!policy->mount.isolate) {
+		failed |= check_without_mounts(policy, diag);
+		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);
+	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {
+		REPORT(diag, SEVERITY_ERROR, policy, KEY_PID_ISOLATE,
+		       "pid.isolate: 'false' needs mount { proc = \"host\" } as well: a fresh /proc needs pid.isolate");
+		failed = true;
+	} else if (policy->pid.isolate && policy->mount.proc == PROC_HOST) {
+		REPORT(diag, SEVERITY_WARNING, policy, KEY_MOUNT_PROC,
+		       "mount.proc: 'host' with pid.isolate = true: /proc/self and ps do not work in the session");
+	}
+	if (!policy->uts.isolate) {
+		failed |= check_pointless(policy, KEY_UTS_HOSTNAME, KEY_UTS_ISOLATE, diag);
+		failed |= check_pointless(policy, KEY_UTS_DOMAINNAME, KEY_UTS_ISOLATE, diag);
+	}
+	return failed ? -EBADMSG : 0;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+/*
+ * The one user of libconfuse. Every key is a string to it, so that types and
+ * messages are ours; what it reads is taken in its validate callbacks, in
+ * order, and compared name by name with what scan.c read.
+ */
+#include "config/parse.h"
+
+#include "config/scan.h"
+#include "config/suggest.h"
+
+#include <confuse.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+
+struct reader {
+	const char *name;
+	struct diagnostics *diag;
+	const struct scan *scan;
+	size_t next;    /* event of scan that libconfuse reports next */
+	unsigned calls; /* callbacks seen for it: one a value of a list, and one for its end */
+	struct statements statements;
+	int error; /* of a callback */
+};
+
+/* libconfuse has no pointer for its caller and one lexer for all: both are guarded by the mutex. */
+static pthread_mutex_t reader_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct reader *reader;
+
+static const char *section_name(const cfg_t *cfg)
+{
+	return strcmp(cfg->name, "root") == 0 ? "" : cfg->name;
+}
+
+/* --- what libconfuse has read --- */
+
+static void statement_release(struct statement *statement)
+{
+	for (size_t i = 0; i < statement->value_count; i++)
+		free(statement->values[i]);
+	free(statement->values);
+	free(statement->title);
+	*statement = (struct statement){ 0 };
+}
+
+void statements_release(struct statements *statements)
+{
+	for (size_t i = 0; i < statements->count; i++)
+		statement_release(&statements->items[i]);
+	free(statements->items);
+	*statements = (struct statements){ 0 };
+}
+
+static int statements_add(struct statements *statements, struct statement *statement)
+{
+	struct statement *items;
+
+	items = reallocarray(statements->items, statements->count + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	statements->items = items;
+	items[statements->count++] = *statement;
+	*statement = (struct statement){ 0 };
+	return 0;
+}
+
+/* The last `count` values of an option: an earlier statement's stay before them. */
+static int take_values(cfg_opt_t *opt, unsigned count, struct statement *statement)
+{
+	unsigned first = cfg_opt_size(opt) - count;
+
+	statement->values = calloc(count, sizeof(*statement->values));
+	if (!statement->values)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++) {
+		statement->values[i] = strdup(cfg_opt_getnstr(opt, first + i));
+		if (!statement->values[i])
+			return -ENOMEM;
+		statement->value_count++;
+	}
+	return 0;
+}
+
+static int take_statement(cfg_t *cfg, cfg_opt_t *opt, const struct scan_event *event)
+{
+	_cleanup_(statement_release) struct statement statement = {
+		.key = key_lookup(section_name(cfg), opt->name),
+		.append = event->append,
+		.line = event->line,
+	};
+	const char *title = cfg_title(cfg);
+	int r;
+
+	if (event->section) {
+		if (!(opt->flags & CFGF_TITLE))
+			return 0;
+		title = cfg_title(cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1));
+	} else {
+		r = take_values(opt, event->values, &statement);
+		if (r < 0)
+			return r;
+	}
+	if (title) {
+		statement.title = strdup(title);
+		if (!statement.title)
+			return -ENOMEM;
+	}
+	return statements_add(&reader->statements, &statement);
+}
+
+/* The event of scan.c that libconfuse now reports; NULL while a list is incomplete, or (with reader->error) when the two disagree. */
+static const struct scan_event *next_event(const cfg_opt_t *opt)
+{
+	const struct scan_event *event = &reader->scan->events[reader->next];
+
+	if (reader->next >= reader->scan->count || event->section != (opt->type == CFGT_SEC) ||
+	    strlen(opt->name) != event->length || memcmp(opt->name, event->name, event->length) != 0) {
+		reader->error = -EBADMSG;
+		return NULL;
+	}
+	if (++reader->calls < (event->list ? event->values + 1 : 1))
+		return NULL;
+	reader->calls = 0;
+	reader->next++;
+	return event;
+}
+
+static int on_statement(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct scan_event *event = next_event(opt);
+
+	if (event)
+		reader->error = take_statement(cfg, opt, event);
+	return reader->error < 0 ? -1 : 0;
+}
+
+/* Inside service "NAME" { … }: not built, so that the section alone is reported. */
+static int on_passed_over(cfg_t *cfg, cfg_opt_t *opt)
+{
+	(void)cfg;
+	(void)next_event(opt);
+	return reader->error < 0 ? -1 : 0;
+}
+
+/* --- what it complains about --- */
+
+static void report_unknown(cfg_t *cfg, const char *name)
+{
+	const char *section = section_name(cfg);
+	struct suggestion best = { 0 };
+	char where[64] = "", hint[128] = "";
+
+	for (unsigned i = 0; i < cfg_num(cfg); i++)
+		suggest(&best, name, cfg_getnopt(cfg, i)->name);
+	if (section[0] != '\0')
+		(void)snprintf(where, sizeof(where), " in %s", section);
+	if (best.name)
+		(void)snprintf(hint, sizeof(hint), "; did you mean '%s'?", best.name);
+	for (enum policy_key key = 0; hint[0] == '\0' && key < POLICY_KEYS; key++) {
+		const char *leaf = strrchr(policy_keys[key].name, '.');
+
+		if (leaf && strcmp(leaf + 1, name) == 0)
+			(void)snprintf(hint, sizeof(hint), "; did you mean %s?", policy_keys[key].name);
+	}
+	if (strcmp(name, "include") == 0)
+		(void)snprintf(hint, sizeof(hint), ": no file includes another");
+	diagnostics_add(reader->diag, SEVERITY_ERROR, reader->name, (unsigned)cfg->line, "unknown key '%s'%s%s", name,
+			where, hint);
+}
+
+static void report_title(cfg_t *cfg, const char *title)
+{
+	const struct statement *first = NULL;
+
+	for (size_t i = 0; i < reader->statements.count && !first; i++) {
+		const struct statement *statement = &reader->statements.items[i];
+
+		if (policy_keys[statement->key].type == VALUE_SECTION && strcmp(statement->title, title) == 0)
+			first = statement;
+	}
+	diagnostics_add(reader->diag, SEVERITY_ERROR, reader->name, (unsigned)cfg->line,
+			"%s: '%s' is given twice, first in line %u", first ? policy_keys[first->key].name : "section",
+			title, first ? first->line : 0);
+}
+
+/* By libconfuse's own message, for its error function is told nothing else: our words before and after its argument. */
+static const struct {
+	const char *format;
+	void (*report)(cfg_t *cfg, const char *argument);
+	const char *before, *after;
+} complaints[] = {
+	{ "no such option '%s'", report_unknown, NULL, NULL },
+	{ "found duplicate title '%s'", report_title, NULL, NULL },
+	{ "attempt to append to non-list option '%s'", NULL, "", ": '+=' is for lists; use '='" },
+	{ "missing equal sign after option '%s'", NULL, "", ": a value is expected, '=' after the key" },
+	{ "missing opening brace for section '%s'", NULL, "", ": a section is expected, '{' after its name" },
+	{ "missing title for section '%s'", NULL, "", ": a title is expected, a quoted string after the key" },
+	{ "unexpected token '%s'", NULL, "found '", "' where one value is expected" },
+};
+
+static void _printf_(2, 0) on_error(cfg_t *cfg, const char *format, va_list arguments)
+{
+	char text[256];
+
+	for (size_t i = 0; i < ELEMENTS(complaints); i++) {
+		const char *argument;
+
+		if (strcmp(format, complaints[i].format) != 0)
+			continue;
+		argument = va_arg(arguments, const char *);
+		if (complaints[i].report)
+			complaints[i].report(cfg, argument);
+		else
+			diagnostics_add(reader->diag, SEVERITY_ERROR, reader->name, (unsigned)cfg->line, "%s%s%s",
+					complaints[i].before, argument, complaints[i].after);
+		return;
+	}
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	diagnostics_add(reader->diag, SEVERITY_ERROR, reader->name, (unsigned)cfg->line, "%s", text);
+}
+
+/* --- the language as libconfuse wants it --- */
+
+static void options_free(cfg_opt_t *options)
+{
+	for (cfg_opt_t *option = options; option && option->name; option++) {
+		options_free(option->subopts);
+		free((char *)(uintptr_t)option->name);
+	}
+	free(options);
+}
+
+static void options_freep(cfg_opt_t **options)
+{
+	options_free(*options);
+}
+
+static int options_make(const char *prefix, cfg_validate_callback_t callback, cfg_opt_t **ret);
+
+/* Sub-options of the section whose dotted name is `length` bytes of `name`: a section without keys of its own takes all. */
+static int options_make_section(const char *name, size_t length, cfg_validate_callback_t callback, cfg_opt_t *ret)
+{
+	_cleanup_free_ char *prefix = NULL;
+	bool whole_language = strcmp(name, policy_keys[KEY_SERVICE].name) == 0;
+
+	ret->type = CFGT_SEC;
+	prefix = strndup(name, length);
+	if (!prefix)
+		return -ENOMEM;
+	return options_make(whole_language ? "" : prefix, whole_language ? on_passed_over : callback, &ret->subopts);
+}
+
+static int option_make(const struct key_info *info, size_t length, cfg_validate_callback_t callback, cfg_opt_t *ret)
+{
+	const char *leaf = memrchr(info->name, '.', length);
+	cfg_opt_t option = { .type = CFGT_STR, .flags = CFGF_NODEFAULT, .validcb = callback };
+	int r = 0;
+
+	leaf = leaf ? leaf + 1 : info->name;
+	option.name = strndup(leaf, length - (size_t)(leaf - info->name));
+	if (!option.name)
+		return -ENOMEM;
+	if (info->type == VALUE_LIST)
+		option.flags |= CFGF_LIST;
+	if (info->type == VALUE_SECTION && info->name[length] == '\0')
+		option.flags = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
+	else if (info->name[length] == '.')
+		option.flags = CFGF_NONE;
+	if (!(option.flags & CFGF_NODEFAULT))
+		r = options_make_section(info->name, length, callback, &option);
+	if (r < 0) {
+		free((char *)(uintptr_t)option.name);
+		return r;
+	}
+	*ret = option;
+	return 0;
+}
+
+static bool options_have(const cfg_opt_t *options, const char *name, size_t length)
+{
+	for (; options && options->name; options++)
+		if (strlen(options->name) == length && memcmp(options->name, name, length) == 0)
+			return true;
+	return false;
+}
+
+/* An option for each name directly below `prefix`. Keys of service "NAME" have no service of their own. */
+static int options_make(const char *prefix, cfg_validate_callback_t callback, cfg_opt_t **ret)
+{
+	_cleanup_(options_freep) cfg_opt_t *options = calloc(1, sizeof(*options));
+	size_t skip = prefix[0] ? strlen(prefix) + 1 : 0, count = 0;
+
+	if (!options)
+		return -ENOMEM;
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
+		const struct key_info *info = &policy_keys[key];
+		cfg_opt_t *grown;
+		size_t length;
+		int r;
+
+		if (strncmp(info->name, prefix, strlen(prefix)) != 0 || (skip && info->name[skip - 1] != '.'))
+			continue;
+		length = strcspn(info->name + skip, ".");
+		if (options_have(options, info->name + skip, length) ||
+		    (key == KEY_SERVICE && callback == on_passed_over))
+			continue;
+		grown = reallocarray(options, count + 2, sizeof(*options));
+		if (!grown)
+			return -ENOMEM;
+		options = grown;
+		options[count + 1] = (cfg_opt_t){ 0 };
+		options[count] = (cfg_opt_t){ 0 };
+		r = option_make(info, skip + length, callback, &options[count]);
+		if (r < 0)
+			return r;
+		count++;
+	}
+	*ret = TAKE_PTR(options);
+	return 0;
+}
+
+/* --- one file --- */
+
+/* In the C locale, so that its messages are those of the table above. */
+static int run_libconfuse(const struct scan *scan)
+{
+	_cleanup_(options_freep) cfg_opt_t *options = NULL;
+	locale_t c_locale, before;
+	cfg_t *cfg;
+	int r;
+
+	r = options_make("", on_statement, &options);
+	if (r < 0)
+		return r;
+	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	if (c_locale == (locale_t)0)
+		return -ENOMEM;
+	before = uselocale(c_locale);
+	cfg = cfg_init(options, CFGF_NONE);
+	if (cfg) {
+		(void)cfg_set_error_function(cfg, on_error);
+		r = cfg_parse_buf(cfg, scan->text) == CFG_SUCCESS ? 0 : -EBADMSG;
+		cfg_free(cfg);
+	} else {
+		r = -ENOMEM;
+	}
+	(void)uselocale(before);
+	freelocale(c_locale);
+	return r;
+}
+
+/* The statement before items[i] with the same key in the same section, or NULL. */
+static const struct statement *same_in_section(const struct statement *items, size_t i)
+{
+	/* a section's own statement follows what is in it */
+	for (size_t j = i; j-- > 0 && policy_keys[items[j].key].type != VALUE_SECTION;)
+		if (items[j].title && items[j].key == items[i].key && strcmp(items[j].title, items[i].title) == 0)
+			return &items[j];
+	return NULL;
+}
+
+static int check_repeats(const char *name, const struct statements *statements, struct diagnostics *diag)
+{
+	const struct statement *untitled[POLICY_KEYS] = { NULL };
+	int r = 0;
+
+	for (size_t i = 0; i < statements->count; i++) {
+		const struct statement *statement = &statements->items[i], *first;
+		enum policy_key key = statement->key;
+
+		if (policy_keys[key].type == VALUE_SECTION)
+			continue;
+		first = statement->title ? same_in_section(statements->items, i) : untitled[key];
+		if (!statement->title)
+			untitled[key] = statement;
+		if (!first)
+			continue;
+		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s: given twice, first in line %u",
+				policy_keys[key].name, first->line);
+		r = -EBADMSG;
+	}
+	return r;
+}
+
+static int read_statements(const char *name, const struct scan *scan, struct statements *ret, struct diagnostics *diag)
+{
+	struct reader mine = { .name = name, .diag = diag, .scan = scan };
+	size_t reported = diag->count;
+	int r;
+
+	(void)pthread_mutex_lock(&reader_mutex);
+	reader = &mine;
+	r = run_libconfuse(scan);
+	reader = NULL;
+	(void)pthread_mutex_unlock(&reader_mutex);
+	if (mine.error < 0)
+		r = mine.error;
+	if (r >= 0 && mine.next != scan->count)
+		r = -EBADMSG;
+	if (r == -EBADMSG && diag->count == reported)
+		diagnostics_add(diag, SEVERITY_ERROR, name, 0, "the file cannot be read without ambiguity");
+	if (r >= 0)
+		r = check_repeats(name, &mine.statements, diag);
+	if (r < 0) {
+		statements_release(&mine.statements);
+		return r;
+	}
+	*ret = mine.statements;
+	return 0;
+}
+
+int policy_parse(const char *name, const char *text, size_t size, struct statements *ret, struct diagnostics *diag)
+{
+	_cleanup_(scan_release) struct scan scan = { 0 };
+	int r;
+
+	r = scan_policy(name, text, size, &scan, diag);
+	if (r < 0)
+		return r;
+	return read_statements(name, &scan, ret, diag);
+}

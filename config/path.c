@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/path.h"
+
+#include "config/expand.h"
+#include "config/problem.h"
+#include "nsisolate-config.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const char *const session_trees[] = { "/proc", "/sys", "/dev", "/run" };
+static const char *const needed_inside[] = { NSISOLATE_POLICY_DIRECTORY, NSISOLATE_HELPER_DIRECTORY };
+
+/* True if `path` is `tree` or lies below it; both are normalised. "/" is above everything. */
+static bool is_within(const char *path, const char *tree)
+{
+	size_t length = strlen(tree);
+
+	if (strcmp(tree, "/") == 0)
+		return true;
+	return strncmp(path, tree, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static int normalise(const char *text, char **ret, char **ret_problem)
+{
+	_cleanup_free_ char *path = malloc(strlen(text) + 2), *copy = strdup(text);
+	char *rest = copy, *component, *end = path;
+
+	if (!path || !copy)
+		return -ENOMEM;
+	*end = '\0';
+	while ((component = strsep(&rest, "/"))) {
+		if (component[0] == '\0' || strcmp(component, ".") == 0)
+			continue;
+		if (strcmp(component, "..") == 0)
+			return problem(ret_problem, -EINVAL, "'%s' has '..' in it", text);
+		end = stpcpy(stpcpy(end, "/"), component);
+	}
+	if (end == path)
+		(void)stpcpy(end, "/");
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+/* Everything that a pattern can become lies below its last '/' before the first '%'. */
+static int check_expansions(const char *path, char **ret_problem)
+{
+	_cleanup_free_ char *above = NULL;
+	const char *percent = strchr(path, '%'), *slash;
+	int r;
+
+	if (!percent)
+		return 0;
+	r = expand_check(path, EXPAND_PATH, ret_problem);
+	if (r < 0)
+		return r;
+	slash = memrchr(path, '/', (size_t)(percent - path));
+	above = slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	if (!above)
+		return -ENOMEM;
+	for (size_t i = 0; i < ELEMENTS(session_trees); i++)
+		if (is_within(session_trees[i], above))
+			return problem(ret_problem, -EINVAL, "'%s': an expansion cannot choose a directory of '%s'", path, above);
+	for (size_t i = 0; i < ELEMENTS(needed_inside); i++)
+		if (is_within(needed_inside[i], above))
+			return problem(ret_problem, -EINVAL, "'%s': an expansion cannot choose a directory of '%s'", path, above);
+	return 0;
+}
+
+static int check_place(const char *path, char **ret_problem)
+{
+	if (strcmp(path, "/") == 0)
+		return problem(ret_problem, -EINVAL, "'/' cannot be private");
+	for (size_t i = 0; i < ELEMENTS(session_trees); i++)
+		if (is_within(path, session_trees[i]))
+			return problem(ret_problem, -EINVAL, "'%s' is within %s, which cannot be private", path,
+				       session_trees[i]);
+	for (size_t i = 0; i < ELEMENTS(needed_inside); i++)
+		if (is_within(needed_inside[i], path) || is_within(path, needed_inside[i]))
+			return problem(ret_problem, -EINVAL, "'%s' would hide %s, which logins inside the session need", path,
+				       needed_inside[i]);
+	return 0;
+}
+
+int private_path_parse(const char *text, char **ret, char **ret_problem)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (text[0] != '/')
+		return problem(ret_problem, -EINVAL, "'%s' is no absolute path", text);
+	if (strpbrk(text, "\"\\"))
+		return problem(ret_problem, -EINVAL, "'%s': quotes and backslashes are not allowed in a path", text);
+	r = normalise(text, &path, ret_problem);
+	if (r >= 0)
+		r = check_place(path, ret_problem);
+	if (r >= 0)
+		r = check_expansions(path, ret_problem);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(path);
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* Where a directory of the session's own may lie. Pure. */
+
+#include "common/cleanup.h"
+
+/*
+ * Normalises the title of private "PATH" and judges it: absolute, no "..", not
+ * "/", not within /proc, /sys, /dev or /run, which the session has its own way
+ * with, and nothing that would hide the policies or the helper from a login
+ * inside. Expansions only where no value of theirs could lead there. 0 and a malloced path; -EINVAL with
+ * *ret_problem, a malloced sentence; -ENOMEM.
+ */
+int private_path_parse(const char *text, char **ret, char **ret_problem) _must_check_;

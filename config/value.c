@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/value.h"
+
+#include "config/expand.h"
+#include "config/problem.h"
+#include "config/suggest.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static int parse_choice(const struct choice *choices, const char *text, struct value *ret, char **ret_problem)
+{
+	const struct choice *found = choice_by_name(choices, text);
+	_cleanup_free_ char *names = choices_join(choices, found && !found->built);
+	struct suggestion best = { 0 };
+
+	if (!names)
+		return -ENOMEM;
+	if (found && !found->built)
+		return problem(ret_problem, -EINVAL, "'%s' is not built yet; built so far: %s", text, names);
+	if (found) {
+		ret->number = found->value;
+		return 0;
+	}
+	for (const struct choice *choice = choices; choice->name; choice++)
+		suggest(&best, text, choice->name);
+	return problem(ret_problem, -EINVAL, "'%s' is none of %s%s%s%s", text, names,
+		       best.name ? "; did you mean '" : "", best.name ? best.name : "", best.name ? "'?" : "");
+}
+
+static unsigned suffix_shift(const char *suffix)
+{
+	if (suffix[0] != '\0' && suffix[1] == '\0') {
+		switch (suffix[0]) {
+		case 'k':
+		case 'K':
+			return 10;
+		case 'm':
+		case 'M':
+			return 20;
+		case 'g':
+		case 'G':
+			return 30;
+		default:
+			break;
+		}
+	}
+	return 0;
+}
+
+static int parse_size(const char *text, const char *what, struct value *ret, char **ret_problem)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned shift = suffix_shift(text + digits);
+	uint64_t number = 0;
+
+	if (digits == 0 || (text[digits] != '\0' && shift == 0))
+		return problem(ret_problem, -EINVAL, "'%s' is no %s: digits, then nothing, k, m or g", text, what);
+	for (size_t i = 0; i < digits && number <= VALUE_SIZE_MAX; i++)
+		number = number * 10 + (uint64_t)(text[i] - '0');
+	if (number == 0)
+		return problem(ret_problem, -EINVAL, "'%s' is no %s: it must be at least 1", text, what);
+	if (number > VALUE_SIZE_MAX >> shift)
+		return problem(ret_problem, -EINVAL, "'%s' is too large; at most %" PRIu64 "g", text, VALUE_SIZE_MAX >> 30);
+	ret->number = number << shift;
+	return 0;
+}
+
+static bool is_name_byte(char c, bool domain)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+	       (domain && (c == '.' || c == '_'));
+}
+
+/* Expansions may be anything: they are cleaned when their values are known. The text around them is the administrator's. */
+static int parse_pattern(const char *text, bool domain, struct value *ret, char **ret_problem)
+{
+	size_t fixed = 0;
+	int r;
+
+	r = expand_check(text, domain ? EXPAND_TEXT : EXPAND_HOSTNAME, ret_problem);
+	if (r < 0)
+		return r;
+	if (text[0] == '\0')
+		return problem(ret_problem, -EINVAL, "'' is no name");
+	for (const char *at = text; *at; at++) {
+		if (*at == '%' && at[1] != '%') {
+			at++;
+			continue;
+		}
+		if (!is_name_byte(*at, domain))
+			return problem(ret_problem, -EINVAL, "'%s' has '%c' in it; letters, digits, %s and expansions are allowed",
+				       text, *at, domain ? "'-', '.', '_'" : "'-'");
+		fixed++;
+	}
+	if (fixed > HOSTNAME_MAX)
+		return problem(ret_problem, -EINVAL, "'%s' has %zu bytes besides its expansions; a name has at most %d", text,
+			       fixed, HOSTNAME_MAX);
+	ret->text = strdup(text);
+	return ret->text ? 0 : -ENOMEM;
+}
+
+int value_parse(enum policy_key key, const char *text, struct value *ret, char **ret_problem)
+{
+	const struct key_info *info = &policy_keys[key];
+
+	*ret = (struct value){ 0 };
+	switch (info->type) {
+	case VALUE_BOOL:
+	case VALUE_CHOICE:
+		return parse_choice(info->choices, text, ret, ret_problem);
+	case VALUE_SIZE:
+		return parse_size(text, "size", ret, ret_problem);
+	case VALUE_COUNT:
+		return parse_size(text, "number", ret, ret_problem);
+	case VALUE_PATTERN:
+		return parse_pattern(text, key == KEY_UTS_DOMAINNAME, ret, ret_problem);
+	case VALUE_TEXT:
+		ret->text = strdup(text);
+		return ret->text ? 0 : -ENOMEM;
+	case VALUE_SECTION:
+	case VALUE_LIST:
+	default:
+		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
+	}
+}
+
+void value_release(struct value *value)
+{
+	free(value->text);
+	*value = (struct value){ 0 };
+}
+
+int value_default(enum policy_key key, struct value *ret)
+{
+	_cleanup_free_ char *ignored = NULL;
+
+	*ret = (struct value){ 0 };
+	return policy_keys[key].fallback ? value_parse(key, policy_keys[key].fallback, ret, &ignored) : 0;
+}
+
+bool key_is_stored(enum policy_key key)
+{
+	enum value_type type = policy_keys[key].type;
+
+	return policy_keys[key].built && type != VALUE_TEXT && type != VALUE_SECTION;
+}
+
+void value_store(enum policy_key key, struct value *value, void *base)
+{
+	char *field = (char *)base + policy_keys[key].offset;
+	bool flag = value->number != 0;
+	unsigned choice = (unsigned)value->number;
+
+	switch (policy_keys[key].type) {
+	case VALUE_BOOL:
+		memcpy(field, &flag, sizeof(flag));
+		break;
+	case VALUE_CHOICE:
+		memcpy(field, &choice, sizeof(choice));
+		break;
+	case VALUE_SIZE:
+	case VALUE_COUNT:
+		memcpy(field, &value->number, sizeof(value->number));
+		break;
+	case VALUE_PATTERN:
+		free(*(char **)(void *)field);
+		*(char **)(void *)field = TAKE_PTR(value->text);
+		break;
+	case VALUE_TEXT:
+	case VALUE_SECTION:
+	case VALUE_LIST:
+	default:
+		break;
+	}
+	value_release(value);
+}
+
+static char *format_size(uint64_t number)
+{
+	static const char suffixes[] = { 'g', 'm', 'k' };
+	char *text = NULL;
+	int length;
+
+	for (unsigned i = 0; i < ELEMENTS(suffixes); i++) {
+		unsigned shift = 30 - 10 * i;
+
+		if (number >> shift << shift != number)
+			continue;
+		length = asprintf(&text, "%" PRIu64 "%c", number >> shift, suffixes[i]);
+		return length < 0 ? NULL : text;
+	}
+	length = asprintf(&text, "%" PRIu64, number);
+	return length < 0 ? NULL : text;
+}
+
+char *value_format(enum policy_key key, const void *base)
+{
+	const struct key_info *info = &policy_keys[key];
+	const char *field = (const char *)base + info->offset, *text;
+	unsigned choice;
+	uint64_t number;
+	bool flag;
+
+	switch (info->type) {
+	case VALUE_BOOL:
+		memcpy(&flag, field, sizeof(flag));
+		return strdup(choice_name(info->choices, flag));
+	case VALUE_CHOICE:
+		memcpy(&choice, field, sizeof(choice));
+		return strdup(choice_name(info->choices, choice));
+	case VALUE_SIZE:
+	case VALUE_COUNT:
+		memcpy(&number, field, sizeof(number));
+		return format_size(number);
+	case VALUE_PATTERN:
+		memcpy(&text, field, sizeof(text));
+		return strdup(text ? text : "");
+	case VALUE_TEXT:
+	case VALUE_SECTION:
+	case VALUE_LIST:
+	default:
+		return strdup("");
+	}
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* One value: text of a policy file → what it means, and back. Pure. */
+
+#include "common/cleanup.h"
+#include "config/keys.h"
+
+#include <stdint.h>
+
+#define VALUE_SIZE_MAX (UINT64_C(1) << 50) /* bytes or files: far beyond any memory, far below an overflow in the kernel */
+
+struct value {
+	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT */
+	char *text;      /* VALUE_TEXT, VALUE_PATTERN; NULL: unset */
+};
+
+/*
+ * Reads `text` as a value of a built key. 0; -EINVAL with *ret_problem, a
+ * malloced sentence without the key's name; -ENOMEM.
+ */
+int value_parse(enum policy_key key, const char *text, struct value *ret, char **ret_problem) _must_check_;
+void value_release(struct value *value);
+
+/* The default of a built key. 0 or -ENOMEM. */
+int value_default(enum policy_key key, struct value *ret) _must_check_;
+
+/* Moves a value to the key's offset in `base` (struct policy or struct private_directory); frees a text it replaces. */
+void value_store(enum policy_key key, struct value *value, void *base);
+
+/* The value at the key's offset as a file would give it, sizes with the largest suffix that fits; malloced, NULL when memory ran out. */
+char *value_format(enum policy_key key, const void *base);
+
+/* A built key with a place in struct policy or struct private_directory. */
+bool key_is_stored(enum policy_key key);

@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+# Installs what is missing, builds twice (plain, and sanitized with warnings as errors) and runs every test. As root:
+# sudo ./test.sh
+set -eu
+cd "$(dirname "$0")"
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "test.sh: needs root to log in for real: sudo ./test.sh" >&2
+    exit 1
+fi
+
+tests/support/install-packages build test
+export PATH="/usr/sbin:/usr/bin:/sbin:/bin"
+
+# One build directory: where, then options of meson setup.
+build() {
+    directory=$1
+    shift
+    if [ ! -e "$directory/build.ninja" ]; then
+        meson setup "$directory" --prefix=/usr --sysconfdir=/etc --libdir="lib/$(gcc -print-multiarch)" \
+            --libexecdir=libexec -Dman=enabled "$@"
+    fi
+    ninja -C "$directory"
+}
+
+build build-test --werror
+build build-sanitized --native-file build-dev.ini
+
+meson test -C build-sanitized --no-rebuild --print-errorlogs
+meson test -C build-test --no-rebuild --print-errorlogs
+echo "all tests passed"

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/*
+ * What opening a session costs beside the same system calls without PAM, helper and
+ * record: one clone3(2) child runs the plan's init steps and one setns(2) follows, no
+ * exec. The two take turns (A B A B …) in one process and one run, and medians and the
+ * ratio are printed; there is no threshold here, since machines are shared and noisy.
+ *
+ *     bench-open PAM-CONFDIR SERVICE USER ROUNDS
+ */
+
+#include "common/namespaces.h"
+#include "session/apply.h"
+#include "session/syscalls.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <security/pam_appl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static double now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+static int silent_conversation(int count, const struct pam_message **messages, struct pam_response **ret, void *data)
+{
+	(void)messages;
+	(void)data;
+	*ret = calloc((size_t)count, sizeof(**ret));
+	return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
+}
+
+static double time_module(const char *confdir, const char *service, const char *user)
+{
+	const struct pam_conv conversation = { silent_conversation, NULL };
+	pam_handle_t *pamh;
+	double start, end;
+	int r = pam_start_confdir(service, user, &conversation, confdir, &pamh);
+
+	if (r != PAM_SUCCESS)
+		die("pam_start_confdir");
+	start = now_us();
+	r = pam_open_session(pamh, 0);
+	end = now_us();
+	if (r != PAM_SUCCESS) {
+		fprintf(stderr, "pam_open_session: %s\n", pam_strerror(pamh, r));
+		exit(2);
+	}
+	if (!pam_getenv(pamh, "NSISOLATE_ID")) {
+		fputs("pam_open_session succeeded without a session: the figure would mean nothing\n", stderr);
+		exit(2);
+	}
+	if (pam_close_session(pamh, 0) != PAM_SUCCESS)
+		die("pam_close_session");
+	pam_end(pamh, PAM_SUCCESS);
+	return end - start;
+}
+
+struct outside {
+	int fds[NAMESPACE_KINDS];
+};
+
+static void bare_child(const struct plan *plan, int ready)
+{
+	const struct step *failed = NULL;
+	int r = apply_init_steps(plan, &failed);
+
+	if (r < 0)
+		fprintf(stderr, "step %s: %s\n", step_name(failed->kind), strerror(-r));
+	if (write(ready, r < 0 ? "n" : "y", 1) != 1)
+		_exit(1);
+	pause();
+	_exit(0);
+}
+
+static double time_bare(const struct plan *plan, const struct outside *outside)
+{
+	int pidfd = -1;
+	int ready[2];
+	char answer = 'n';
+	struct clone_args clone = {
+		.flags = plan->clone_flags | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	double start = now_us(), end;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		die("pipe2");
+	pid = sys_clone3(&clone);
+	if (pid < 0)
+		die("clone3");
+	if (pid == 0)
+		bare_child(plan, ready[1]);
+	if (read(ready[0], &answer, 1) != 1 || answer != 'y')
+		die("bare child");
+	if (setns(pidfd, (int)plan->clone_flags) < 0)
+		die("setns");
+	end = now_us();
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
+		if (plan->clone_flags & (unsigned)namespace_table[i].clone_flag &&
+		    setns(outside->fds[i], namespace_table[i].clone_flag) < 0)
+			die("setns back");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	close(pidfd);
+	return end - start;
+}
+
+static int by_value(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+
+	return (a > b) - (a < b);
+}
+
+static double quantile(double *values, size_t count, double share)
+{
+	qsort(values, count, sizeof(*values), by_value);
+	return values[(size_t)(share * (double)(count - 1))];
+}
+
+/* The plan of the built-in defaults, with the private directories of the shipped policy. */
+static struct plan *default_plan(void)
+{
+	struct private_directory private[] = {
+		{ .path = (char *)"/tmp", .size = 512ULL << 20, .inodes = 128 << 10 },
+		{ .path = (char *)"/var/tmp", .size = 512ULL << 20, .inodes = 128 << 10 },
+	};
+	const struct policy policy = {
+		.network.mode = NETWORK_LOOPBACK,
+		.ipc.isolate = true,
+		.pid.isolate = true,
+		.uts = { .isolate = true, .hostname = (char *)"%h" },
+		.mount = { .isolate = true, .private = private, .private_count = ELEMENTS(private) },
+	};
+	char host[HOSTNAME_MAX + 1] = "";
+	const struct plan_login login = { .names = { .user = "bench", .group = "", .host = host, .session = "" } };
+	struct plan *plan;
+	char *problem = NULL;
+
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		die("gethostname");
+	if (plan_make(&policy, &login, &plan, &problem) < 0)
+		die("plan_make");
+	return plan;
+}
+
+int main(int argc, char **argv)
+{
+	size_t rounds = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
+	_cleanup_free_ double *module = calloc(rounds + 1, sizeof(*module));
+	_cleanup_free_ double *bare = calloc(rounds + 1, sizeof(*bare));
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct outside outside;
+	double a, b;
+
+	if (rounds == 0 || !module || !bare) {
+		fprintf(stderr, "usage: %s PAM-CONFDIR SERVICE USER ROUNDS\n", argv[0]);
+		return 2;
+	}
+	plan = default_plan();
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", namespace_table[i].children_link);
+		outside.fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	/* one of each that does not count: lazy binding, cold caches */
+	time_module(argv[1], argv[2], argv[3]);
+	time_bare(plan, &outside);
+	for (size_t i = 0; i < rounds; i++) {
+		module[i] = time_module(argv[1], argv[2], argv[3]);
+		bare[i] = time_bare(plan, &outside);
+	}
+	a = quantile(module, rounds, 0.5);
+	b = quantile(bare, rounds, 0.5);
+	printf("%-28s %9s %9s %9s  (us, %zu rounds, ABAB)\n", "", "median", "p90", "p99", rounds);
+	printf("%-28s %9.0f %9.0f %9.0f\n", "pam_open_session", a, quantile(module, rounds, 0.9),
+	       quantile(module, rounds, 0.99));
+	printf("%-28s %9.0f %9.0f %9.0f\n", "bare clone3 child and setns", b, quantile(bare, rounds, 0.9),
+	       quantile(bare, rounds, 0.99));
+	printf("ratio of medians: %.2f\n", a / b);
+	return 0;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "tools/columns.h"
+
+#include "tools/display.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct report {
+	struct libscols_table *table;
+	const struct column **selected;
+	size_t count;
+	enum output_style style;
+};
+
+static const struct column *find_column(const struct column *columns, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcasecmp(columns[i].name, name) == 0)
+			return &columns[i];
+	}
+	return NULL;
+}
+
+/* A column named twice is printed once, where it was named first. */
+static void select_column(struct report *report, const struct column *column)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		if (report->selected[i] == column)
+			return;
+	}
+	report->selected[report->count++] = column;
+}
+
+static void select_defaults(struct report *report, const struct column *columns, size_t count, bool all)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (all || columns[i].shown)
+			select_column(report, &columns[i]);
+	}
+}
+
+static int select_named(struct report *report, const struct column *columns, size_t count, const char *output,
+			char **ret_problem)
+{
+	_cleanup_free_ char *names = strdup(output);
+	char *rest = names;
+	char *name;
+
+	if (!names)
+		return -ENOMEM;
+
+	while ((name = strsep(&rest, ","))) {
+		const struct column *column = find_column(columns, count, name);
+
+		if (!column) {
+			if (asprintf(ret_problem, "unknown column '%s'; --help lists the columns", name) < 0)
+				return -ENOMEM;
+			return -EINVAL;
+		}
+		select_column(report, column);
+	}
+	return 0;
+}
+
+static int select_columns(struct report *report, const struct column *columns, size_t count,
+			  const struct layout *layout, char **ret_problem)
+{
+	const char *output = layout->output;
+
+	report->selected = calloc(count, sizeof(*report->selected));
+	if (!report->selected)
+		return -ENOMEM;
+
+	if (!output || layout->all_columns || output[0] == '+')
+		select_defaults(report, columns, count, layout->all_columns);
+	if (!output || layout->all_columns)
+		return 0;
+	return select_named(report, columns, count, output + (output[0] == '+'), ret_problem);
+}
+
+static int add_column(struct report *report, const struct column *column)
+{
+	bool array = report->style == OUTPUT_JSON && column->json_type == SCOLS_JSON_ARRAY_STRING;
+	int flags = column->flags;
+
+	if (array)
+		flags = (flags & ~SCOLS_FL_TRUNC) | SCOLS_FL_WRAP;
+
+	struct libscols_column *made = scols_table_new_column(report->table, column->name, column->width, flags);
+
+	if (!made || scols_column_set_json_type(made, column->json_type) < 0)
+		return -ENOMEM;
+	if (array && (scols_column_set_wrapfunc(made, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL) < 0 ||
+		      scols_column_set_safechars(made, "\n") < 0))
+		return -ENOMEM;
+	return 0;
+}
+
+static int set_up_table(struct report *report, const char *name, const struct layout *layout)
+{
+	report->table = scols_new_table();
+	if (!report->table || scols_table_set_name(report->table, name) < 0)
+		return -ENOMEM;
+
+	(void)scols_table_enable_json(report->table, layout->style == OUTPUT_JSON);
+	(void)scols_table_enable_raw(report->table, layout->style == OUTPUT_RAW);
+	(void)scols_table_enable_export(report->table, layout->style == OUTPUT_PAIRS);
+	(void)scols_table_enable_shellvar(report->table, layout->style == OUTPUT_PAIRS);
+	(void)scols_table_enable_noheadings(report->table, layout->no_headings);
+	/* cells are made fit for display before they get here */
+	(void)scols_table_enable_noencoding(report->table, 1);
+
+	for (size_t i = 0; i < report->count; i++) {
+		int r = add_column(report, report->selected[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int report_new(const char *name, const struct column *columns, size_t count, const struct layout *layout,
+	       struct report **ret, char **ret_problem)
+{
+	_cleanup_(report_freep) struct report *report = calloc(1, sizeof(*report));
+	int r;
+
+	if (!report)
+		return -ENOMEM;
+	report->style = layout->style;
+	r = select_columns(report, columns, count, layout, ret_problem);
+	if (r == 0)
+		r = set_up_table(report, name, layout);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(report);
+	return 0;
+}
+
+bool report_shows(const struct report *report, const char *name)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		if (strcmp(report->selected[i]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Raw and pairs need no help: libsmartcols escapes every byte that is not plain ASCII there. */
+static bool needs_display_text(const struct report *report, const struct column *column)
+{
+	if (report->style == OUTPUT_TABLE)
+		return true;
+	return report->style == OUTPUT_JSON && column->json_type == SCOLS_JSON_STRING;
+}
+
+static int set_cell(struct report *report, struct libscols_line *line, size_t index, const void *row)
+{
+	const struct column *column = report->selected[index];
+	_cleanup_free_ char *text = NULL;
+	int r = column->cell(column, row, report->style, &text);
+
+	if (r < 0 || !text)
+		return r;
+	if (needs_display_text(report, column)) {
+		_cleanup_free_ char *plain = TAKE_PTR(text);
+
+		text = display_text(plain);
+		if (!text)
+			return -ENOMEM;
+	}
+	if (scols_line_refer_data(line, index, text) < 0)
+		return -ENOMEM;
+	(void)TAKE_PTR(text);
+	return 0;
+}
+
+int report_add(struct report *report, const void *row, struct libscols_line *parent, struct libscols_line **ret_line)
+{
+	struct libscols_line *line = scols_table_new_line(report->table, parent);
+
+	if (!line)
+		return -ENOMEM;
+	for (size_t i = 0; i < report->count; i++) {
+		int r = set_cell(report, line, i, row);
+
+		if (r < 0)
+			return r;
+	}
+	if (ret_line)
+		*ret_line = line;
+	return 0;
+}
+
+int report_print(struct report *report)
+{
+	return scols_print_table(report->table);
+}
+
+struct report *report_free(struct report *report)
+{
+	if (report) {
+		scols_unref_table(report->table);
+		free(report->selected);
+		free(report);
+	}
+	return NULL;
+}
+
+void columns_help(const struct column *columns, size_t count, FILE *out)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(out, " %12s%c %s\n", columns[i].name, columns[i].shown ? '*' : ' ', columns[i].help);
+}

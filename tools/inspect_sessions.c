@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "tools/inspect_sessions.h"
+
+#include <string.h>
+
+bool load_sessions(const struct options *options, struct sessions *ret, enum exit_status *ret_status)
+{
+	bool live = strcmp(options->record_directory, RECORD_DIRECTORY) == 0;
+
+	if (live && geteuid() != 0) {
+		*ret_status = trouble("only root may inspect sessions: run this as root");
+		return false;
+	}
+
+	int r = sessions_read(options->record_directory, ret);
+
+	if (r < 0) {
+		*ret_status = trouble_errno(r, options->record_directory);
+		return false;
+	}
+	return true;
+}
+
+struct session *pick_session(const struct sessions *sessions, const char *id, enum exit_status *ret_status)
+{
+	_cleanup_free_ char *matches = NULL;
+	struct session *session = NULL;
+	int r = sessions_find(sessions, id, &session, &matches);
+
+	if (r == 0)
+		return session;
+	if (r == -ENOTUNIQ) {
+		*ret_status = trouble("'%s' is not unique: %s", id, matches ? matches : "several sessions");
+	} else {
+		(void)trouble("no session '%s'", id);
+		*ret_status = EXIT_FINDINGS;
+	}
+	return NULL;
+}
+
+char *format_namespaces(const struct session *session, char separator)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	bool first = true;
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
+		if (!session->apart[i])
+			continue;
+		if (!first)
+			(void)fputc(separator, out);
+		(void)fputs(namespace_table[i].name, out);
+		first = false;
+	}
+	return fclose(out) == 0 ? TAKE_PTR(text) : NULL;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* How nsinspect's commands get at sessions: with messages for whoever typed the command. */
+
+#include "tools/nsinspect.h"
+#include "tools/sessions.h"
+
+/* True, or false with *ret_status after a message. */
+bool load_sessions(const struct options *options, struct sessions *ret, enum exit_status *ret_status);
+
+/* The session that an ID or its unique beginning names; NULL with *ret_status after a message. */
+struct session *pick_session(const struct sessions *sessions, const char *id, enum exit_status *ret_status);
+
+/* "mnt,net,ipc" of the kinds in which a session is apart; NULL when memory ran out. */
+char *format_namespaces(const struct session *session, char separator);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "tools/members.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/nsfs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+/* Kinds by which a session without a PID namespace knows its processes. */
+static const enum namespace_kind other_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_NETWORK, NAMESPACE_IPC, NAMESPACE_UTS };
+
+/* A namespace and whose it is; inode numbers are unique across the kinds, since nsfs has one counter for all. */
+struct owner {
+	uint64_t inode;
+	struct session *session; /* NULL: a PID namespace that is known to be in no session */
+};
+
+struct owners {
+	struct owner *items;
+	size_t count;
+	bool any_by_other_kinds;
+	uint64_t own_pid_namespace;
+};
+
+static void owners_release(struct owners *owners)
+{
+	free(owners->items);
+}
+
+static int add_owner(struct owners *owners, uint64_t inode, struct session *session)
+{
+	size_t at = owners->count;
+	struct owner *items = reallocarray(owners->items, owners->count + 1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	owners->items = items;
+	while (at > 0 && items[at - 1].inode > inode)
+		at--;
+	memmove(&items[at + 1], &items[at], (owners->count - at) * sizeof(*items));
+	items[at] = (struct owner){ inode, session };
+	owners->count++;
+	return 0;
+}
+
+static int compare_owners(const void *a, const void *b)
+{
+	uint64_t left = ((const struct owner *)a)->inode;
+	uint64_t right = ((const struct owner *)b)->inode;
+
+	return (left > right) - (left < right);
+}
+
+static const struct owner *find_owner(const struct owners *owners, uint64_t inode)
+{
+	struct owner key = { .inode = inode };
+
+	if (owners->count == 0)
+		return NULL;
+	return bsearch(&key, owners->items, owners->count, sizeof(key), compare_owners);
+}
+
+static int add_session(struct owners *owners, struct session *session)
+{
+	if (session->apart[NAMESPACE_PID])
+		return add_owner(owners, session->namespaces[NAMESPACE_PID], session);
+
+	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
+		if (!session->apart[other_kinds[i]])
+			continue;
+		owners->any_by_other_kinds = true;
+
+		int r = add_owner(owners, session->namespaces[other_kinds[i]], session);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_owners(const struct sessions *sessions, struct owners *owners)
+{
+	owners->own_pid_namespace = sessions->host[NAMESPACE_PID];
+	for (size_t i = 0; i < sessions->count; i++) {
+		struct session *session = &sessions->items[i];
+
+		if (!session_is_alive(session) || !session->seen)
+			continue;
+
+		int r = add_session(owners, session);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_link(int process, enum namespace_kind kind, uint64_t *ret)
+{
+	char path[32];
+	char link[64];
+
+	(void)snprintf(path, sizeof(path), "ns/%s", namespace_table[kind].proc_link);
+
+	ssize_t size = readlinkat(process, path, link, sizeof(link) - 1);
+
+	if (size < 0)
+		return -errno;
+	link[size] = '\0';
+
+	const char *bracket = strchr(link, '[');
+
+	return bracket && sscanf(bracket, "[%" SCNu64 "]", ret) == 1 ? 0 : -EBADMSG;
+}
+
+/* Climbs from a PID namespace to the first that belongs to a session: ioctl_nsfs(2). Ends at the reader's own. */
+static int find_ancestor(const struct owners *owners, int process, struct session **ret)
+{
+	_cleanup_close_ int fd = openat(process, "ns/pid", O_RDONLY | O_CLOEXEC);
+
+	*ret = NULL;
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		int parent = ioctl(fd, NS_GET_PARENT);
+		struct stat status;
+
+		if (parent < 0) /* EPERM: the reader's own has been passed */
+			return 0;
+		(void)close_fd(fd);
+		fd = parent;
+		if (fstat(fd, &status) < 0)
+			return -errno;
+
+		const struct owner *owner = find_owner(owners, status.st_ino);
+
+		if (owner) {
+			*ret = owner->session;
+			return 0;
+		}
+	}
+}
+
+static int owner_by_pid_namespace(struct owners *owners, int process, struct session **ret)
+{
+	uint64_t inode;
+	int r = read_link(process, NAMESPACE_PID, &inode);
+
+	*ret = NULL;
+	if (r < 0 || inode == owners->own_pid_namespace)
+		return r;
+
+	const struct owner *known = find_owner(owners, inode);
+
+	if (known) {
+		*ret = known->session;
+		return 0;
+	}
+	r = find_ancestor(owners, process, ret);
+	if (r < 0)
+		return r;
+	return add_owner(owners, inode, *ret);
+}
+
+static int owner_by_other_kinds(const struct owners *owners, int process, struct session **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
+		uint64_t inode;
+		int r = read_link(process, other_kinds[i], &inode);
+
+		if (r < 0)
+			return r;
+
+		const struct owner *owner = find_owner(owners, inode);
+
+		if (owner && owner->session) {
+			*ret = owner->session;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int find_session(struct owners *owners, int process, struct session **ret)
+{
+	int r = owner_by_pid_namespace(owners, process, ret);
+
+	if (r == 0 && !*ret && owners->any_by_other_kinds)
+		r = owner_by_other_kinds(owners, process, ret);
+	return r;
+}
+
+static int visit_process(struct owners *owners, int proc, const char *name, member_visitor visit, void *data)
+{
+	_cleanup_close_ int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct session *session = NULL;
+
+	/* gone meanwhile, or not ours to read: no process of a session that this reader may inspect */
+	if (process < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
+
+	int r = find_session(owners, process, &session);
+
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
+	return r == 0 && session ? visit(session, process, data) : 0;
+}
+
+int members_visit(const struct sessions *sessions, member_visitor visit, void *data)
+{
+	_cleanup_(owners_release) struct owners owners = { 0 };
+	_cleanup_(closedirp) DIR *dir = NULL;
+	const struct dirent *entry;
+	int r = make_owners(sessions, &owners);
+
+	if (r < 0 || owners.count == 0)
+		return r;
+	dir = opendir("/proc");
+	if (!dir)
+		return -errno;
+
+	while (errno = 0, (entry = readdir(dir))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		r = visit_process(&owners, dirfd(dir), entry->d_name, visit, data);
+		if (r < 0)
+			return r;
+	}
+	return -errno;
+}
+
+static int count_member(struct session *session, int process, void *data)
+{
+	(void)process;
+	(void)data;
+	session->processes++;
+	return 0;
+}
+
+int members_count(const struct sessions *sessions)
+{
+	return members_visit(sessions, count_member, NULL);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Which processes are in which session, in one pass over /proc. A session
+ * with a PID namespace has the processes of that namespace and of those below
+ * it; one without has whoever shares one of its other namespaces.
+ */
+
+#include "common/cleanup.h"
+#include "tools/sessions.h"
+
+#include <sys/types.h>
+
+/* Called for each process of a session with its directory in /proc; negative stops the pass. */
+typedef int (*member_visitor)(struct session *session, int process, void *data);
+
+/* 0, what the visitor returned, or -errno. A process that ends meanwhile is left out. */
+int members_visit(const struct sessions *sessions, member_visitor visit, void *data) _must_check_;
+
+/* Fills `processes` of every session. */
+int members_count(const struct sessions *sessions) _must_check_;

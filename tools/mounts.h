@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* The mounts of a process's mount namespace, from /proc/PID/mountinfo: proc_pid_mountinfo(5). */
+
+#include "common/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct mount_entry {
+	unsigned major, minor;
+	char *root; /* what of the file system is mounted */
+	char *target;
+	char *options; /* of the mount: "rw,nosuid,nodev" */
+	char *type;
+	char *source;
+	char *super_options; /* of the file system: "rw,size=524288k" */
+};
+
+struct mount_list {
+	struct mount_entry *items;
+	size_t count;
+};
+
+int mounts_read(pid_t pid, struct mount_list *ret) _must_check_;
+
+/* Parses the text of a mountinfo file; a line that cannot be read is left out. */
+int mounts_parse(char *text, struct mount_list *ret) _must_check_;
+void mounts_release(struct mount_list *list);
+
+/* True when `list` has the same part of the same file system at the same place. */
+bool mounts_contain(const struct mount_list *list, const struct mount_entry *entry);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* What the subcommands of nsinspect share. A subcommand is a const descriptor in a file of its own. */
+
+#include "common/cleanup.h"
+#include "tools/columns.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum exit_status {
+	EXIT_CLEAN = 0,    /* nothing to report */
+	EXIT_FINDINGS = 1, /* findings, or what was asked for is not there */
+	EXIT_TROUBLE = 2,  /* wrong usage, or the work could not be done */
+};
+
+struct options {
+	struct layout layout;
+	bool all;
+	bool plan;
+	const char *record_directory;
+	const char *policy_directory; /* NULL: the live one */
+	const char *service;
+	const char *from;
+};
+
+/* Which options a command takes. */
+enum option_group {
+	OPTIONS_JSON = 1 << 0,
+	OPTIONS_TABLE = 1 << 1,
+	OPTIONS_ALL = 1 << 2,
+	OPTIONS_POLICY = 1 << 3,
+	OPTIONS_LOGIN = 1 << 4,
+	OPTIONS_RECORDS = 1 << 5,
+};
+
+struct command {
+	const char *name;
+	const char *arguments; /* as usage shows them */
+	const char *summary;
+	int arguments_min, arguments_max;
+	unsigned options; /* enum option_group */
+	const struct column *columns;
+	size_t column_count;
+	enum exit_status (*run)(const struct options *options, char **arguments);
+};
+
+extern const struct command command_list;
+extern const struct command command_show;
+extern const struct command command_ps;
+extern const struct command command_policy;
+extern const struct command command_check;
+
+/* One line on standard error, made fit for a terminal, and EXIT_TROUBLE. */
+enum exit_status trouble(const char *format, ...) _printf_(1, 2);
+
+/* "nsinspect: WHAT: error text" and EXIT_TROUBLE. */
+enum exit_status trouble_errno(int error, const char *what);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "tools/verdict.h"
+
+#include "nsisolate-config.h"
+
+#include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define LOGIN_DEFS "/etc/login.defs"
+#define ROOT_FILE "user/root.conf"
+
+static const char *const outcome_names[VERDICT_OUTCOMES] = {
+	[VERDICT_POLICY] = "policy", [VERDICT_ROOT] = "root",       [VERDICT_SYSTEM_USER] = "system-user",
+	[VERDICT_NONE] = "none",     [VERDICT_REFUSED] = "refused",
+};
+
+const char *verdict_name(enum verdict_outcome outcome)
+{
+	return outcome_names[outcome];
+}
+
+static void refuse(struct verdict *verdict, char **problem, const char *fallback)
+{
+	verdict->outcome = VERDICT_REFUSED;
+	verdict->problem = *problem ? TAKE_PTR(*problem) : strdup(fallback);
+}
+
+static void refuse_diagnostics(struct verdict *verdict, const struct diagnostics *diag)
+{
+	const struct diagnostic *first = diagnostics_first_error(diag);
+	char *text = first ? diagnostic_format(first) : NULL;
+
+	if (first)
+		verdict->broken = strdup(first->file);
+	refuse(verdict, &text, "the policy cannot be read: out of memory");
+}
+
+static struct login make_login(const struct verdict *verdict, const struct verdict_query *query)
+{
+	return (struct login){
+		.user = verdict->identity.name,
+		.uid = verdict->identity.uid,
+		.service = query->service,
+		.from = query->from,
+	};
+}
+
+/* Candidates are read from the start again: each may be tried more than once. */
+static void rewind_candidates(const struct candidates *candidates)
+{
+	for (size_t i = 0; i < candidates->count; i++) {
+		if (candidates->items[i].fd >= 0)
+			(void)lseek(candidates->items[i].fd, 0, SEEK_SET);
+	}
+}
+
+static void decide(struct verdict *verdict, const struct verdict_query *query)
+{
+	struct login login = make_login(verdict, query);
+	struct diagnostics diag = { 0 };
+	char *none = NULL;
+
+	switch (policy_decide(&verdict->candidates, &login, verdict->uid_min, &verdict->policy, &diag)) {
+	case DECISION_POLICY:
+		verdict->outcome = VERDICT_POLICY;
+		break;
+	case DECISION_NONE:
+		verdict->outcome = VERDICT_NONE;
+		break;
+	case DECISION_SYSTEM_USER:
+		verdict->outcome = VERDICT_SYSTEM_USER;
+		break;
+	case -EBADMSG:
+		refuse_diagnostics(verdict, &diag);
+		break;
+	default:
+		refuse(verdict, &none, "the policy cannot be read");
+		break;
+	}
+	diagnostics_release(&diag);
+}
+
+/* True when the candidates are there. */
+static bool find(struct verdict *verdict, const struct verdict_query *query)
+{
+	unsigned flags = query->directory ? FIND_ANY_OWNER : 0;
+	const char *path = query->directory ? query->directory : NSISOLATE_POLICY_DIRECTORY;
+	_cleanup_free_ char *problem = NULL;
+	int r;
+
+	r = policy_directory_open(path, flags, &verdict->directory, &problem);
+	if (r < 0) {
+		verdict->directory = -1;
+		refuse(verdict, &problem, "the policy directory cannot be opened");
+		return false;
+	}
+	if (verdict->identity.uid == 0 && faccessat(verdict->directory, ROOT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+		verdict->outcome = VERDICT_ROOT;
+		return false;
+	}
+	if (verdict->identity.uid == 0)
+		flags |= FIND_USER_ONLY;
+	r = candidates_find(verdict->directory, &verdict->identity, flags, &verdict->candidates, &problem);
+	if (r < 0)
+		refuse(verdict, &problem, "the policy files cannot be listed");
+	return r == 0;
+}
+
+int verdict_find(const struct verdict_query *query, struct verdict *ret)
+{
+	*ret = (struct verdict){ .directory = -1 };
+
+	int r = identity_lookup(query->user, &ret->identity);
+
+	if (r < 0)
+		return r;
+	r = login_defs_uid_min(LOGIN_DEFS, &ret->uid_min);
+	if (r < 0) {
+		ret->outcome = VERDICT_REFUSED;
+		return asprintf(&ret->problem, "%s: %s", LOGIN_DEFS, strerror(-r)) < 0 ? -ENOMEM : 0;
+	}
+	if (find(ret, query))
+		decide(ret, query);
+	return 0;
+}
+
+int verdict_try(const struct verdict *verdict, const struct verdict_query *query, const struct candidate *candidate)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	struct candidates one = { .items = (struct candidate *)candidate, .count = 1 };
+	struct login login = make_login(verdict, query);
+	struct diagnostics diag = { 0 };
+
+	rewind_candidates(&one);
+
+	/* uid_min 0: whether system users are passed is not the question here */
+	int r = policy_decide(&one, &login, 0, &policy, &diag);
+
+	diagnostics_release(&diag);
+	if (r < 0)
+		return r;
+	return r == DECISION_POLICY;
+}
+
+void verdict_release(struct verdict *verdict)
+{
+	identity_release(&verdict->identity);
+	candidates_release(&verdict->candidates);
+	verdict->policy = policy_free(verdict->policy);
+	free(verdict->problem);
+	free(verdict->broken);
+	verdict->directory = close_fd(verdict->directory);
+}

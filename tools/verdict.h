@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* What the policies say of a login, found the way the module and its helper find it. */
+
+#include "common/cleanup.h"
+#include "config/decide.h"
+
+enum verdict_outcome {
+	VERDICT_POLICY,      /* policy is set */
+	VERDICT_ROOT,        /* uid 0 without user/root.conf: passed before any policy is read */
+	VERDICT_SYSTEM_USER, /* 0 < uid < UID_MIN without a user file: passed */
+	VERDICT_NONE,        /* no file is theirs: refused, unless the module line says "optional" */
+	VERDICT_REFUSED,     /* something is broken: problem says what */
+	VERDICT_OUTCOMES,
+};
+
+struct verdict {
+	enum verdict_outcome outcome;
+	struct identity identity;
+	struct candidates candidates;
+	struct policy *policy;
+	char *problem; /* one line, escaped */
+	char *broken;  /* the file in which the problem is, or NULL */
+	int directory; /* the open policy directory, or -1 */
+	uid_t uid_min;
+};
+
+struct verdict_query {
+	const char *directory; /* NULL: the live policy directory */
+	const char *user;
+	const char *service;
+	const char *from;
+};
+
+/* 0; -ENOENT: no such user; -EINVAL: no name of a user; or the error of NSS. *ret is to be released in any case. */
+int verdict_find(const struct verdict_query *query, struct verdict *ret) _must_check_;
+void verdict_release(struct verdict *verdict);
+
+/* "policy", "root", "system-user", "none", "refused". */
+const char *verdict_name(enum verdict_outcome outcome);
+
+/* Whether this one candidate alone would decide: 1; 0: it does not match the login; -EBADMSG: it is broken. */
+int verdict_try(const struct verdict *verdict, const struct verdict_query *query, const struct candidate *candidate) _must_check_;
