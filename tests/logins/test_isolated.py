@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 
+import pexpect
 import pytest
 
 from support import host as H
@@ -56,6 +57,8 @@ def staying(program, user="alice"):
             terminal = stack.enter_context(P.login_terminal(user))
             assert terminal.logged_in()
             yield terminal.run(PROBE).check().json()
+            with contextlib.suppress(pexpect.EOF, OSError):
+                terminal.leave()
         elif program in ("su", "sudo"):
             by = {"su": ["su", user, "-c", P.STAY], "sudo": ["sudo", "-n", "-u", user, "--", "sh", "-c", P.STAY]}
             yield stack.enter_context(P.Background(by[program])).probe()
@@ -72,7 +75,7 @@ def staying_job(user):
             H.wait_until(lambda: os.path.exists(path), lambda: f"the job does not run; log:\n{H.log.text()}")
             yield P.Result(0, H.read(path))
         finally:
-            for process in H.descendants(daemon.process.pid):
+            for process in [found for found in H.descendants(daemon.process.pid) if found.uid != 0]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)
 
@@ -93,8 +96,14 @@ def mount_on(seen, target):
 
 def assert_gone(timeout=5):
     """The session ends by itself; the fixture `host` looks for everything else that could be left."""
-    H.wait_until(lambda: not H.isolated_processes() and not H.records(),
-                 lambda: f"still there: {H.isolated_processes()} {H.records()}", timeout)
+    H.wait_until(lambda: not H.isolated_processes() and not H.live_records(),
+                 lambda: f"still there: {H.isolated_processes()} {H.live_records()}", timeout)
+
+
+def assert_swept():
+    """Where no close ran, nobody was left to remove the record: the next login does."""
+    P.su("alice", "true").check()
+    assert H.records() == {}
 
 
 # What a session is made of
@@ -598,10 +607,11 @@ def test_root_is_isolated_by_a_file_of_its_own_only():
 def test_killing_the_login_process_ends_the_session(program):
     with staying(program):
         record, = H.records().values()
-        login = int(record["login_pid"])
+        login = int(record["login-pid"])
         os.kill(login, signal.SIGKILL)
         assert_session_over()
     assert_gone()
+    assert_swept()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -611,6 +621,7 @@ def test_killing_the_init_ends_the_session(program):
         os.kill(init, signal.SIGKILL)
         assert_session_over()
     assert_gone()
+    assert_swept()
 
 
 def assert_session_over(timeout=5):

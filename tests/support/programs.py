@@ -109,9 +109,10 @@ def ssh(user, command=None, *, pty=False, options=(), input="", timeout=TIMEOUT,
 
 
 class Background:
-    """A program that goes on while the test looks; leaving the block kills it and waits."""
+    """A program that goes on while the test looks; leaving the block ends its input (or terminates it) and waits."""
 
-    def __init__(self, arguments, *, env=None, cwd="/"):
+    def __init__(self, arguments, *, env=None, cwd="/", reads=True):
+        self.reads = reads
         self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=env or ENVIRONMENT, cwd=cwd,
                                         start_new_session=True)
@@ -121,8 +122,14 @@ class Background:
         return self
 
     def __exit__(self, *_unused):
-        self.kill()
-        self.process.communicate(timeout=TIMEOUT)
+        if not self.reads:
+            self.kill(signal.SIGTERM)
+        try:
+            self.process.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.process.communicate()
+            raise
 
     def read_line(self, timeout=TIMEOUT):
         """The next line of its output; the program must not have more than one pending."""
@@ -140,10 +147,6 @@ class Background:
         line = self.read_line()
         assert line, f"the probe did not run: {self.process.stderr.read()}"
         return json.loads(line)
-
-    def end_input(self):
-        self.process.stdin.close()
-        self.process.stdin = None
 
     def kill(self, number=signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
@@ -165,7 +168,7 @@ def ssh_background(user, command=STAY, *, pty=False, options=(), env=None):
 
 def ssh_forward(user, *options):
     """ssh -N with forwardings."""
-    return Background([*ssh_arguments(user, options=("-N", *options))])
+    return Background(ssh_arguments(user, options=("-N", *options)), reads=False)
 
 
 def scp(source, target, *options):
@@ -197,7 +200,7 @@ def ssh_master(user):
     """A ControlMaster connection: gives the options with which ssh and scp go through it."""
     with tempfile.TemporaryDirectory(dir="/root") as directory:
         path = f"{directory}/control"
-        with Background(ssh_arguments(user, options=("-N", "-M", "-S", path))) as master:
+        with Background(ssh_arguments(user, options=("-N", "-M", "-S", path)), reads=False) as master:
             wait_until(lambda: os.path.exists(path) or master.process.poll() is not None, "no control socket")
             yield ("-o", f"ControlPath={path}", "-o", "ControlMaster=no")
             run(["ssh", *SSH_OPTIONS, "-S", path, "-O", "exit", f"{user}@127.0.0.1"])
