@@ -495,10 +495,24 @@ def missing_directory():
 
 @contextlib.contextmanager
 def unresolvable_group():
+    """A file for a group that NSS does not know: of whom it would be the policy cannot be told."""
+    os.unlink(f"{H.POLICIES}/user/alice.conf")
+    H.set_policy("group/no-such-group.conf")
+    yield
+
+
+@contextlib.contextmanager
+def failing_group_service():
+    """NSS answers "unavailable", which must not be taken for "is no member"."""
     os.unlink(f"{H.POLICIES}/user/alice.conf")
     H.set_policy("group/students.conf")
-    H.replace_lines("/etc/group", lambda fields: fields[0] == "alice", [])
-    yield
+    os.rename("/etc/group", "/etc/group.away")
+    os.mkdir("/etc/group")
+    try:
+        yield
+    finally:
+        os.rmdir("/etc/group")
+        os.rename("/etc/group.away", "/etc/group")
 
 
 @contextlib.contextmanager
@@ -538,8 +552,8 @@ def unknown_argument():
     yield
 
 
-FAULTS = [broken_file, missing_helper, missing_directory, unresolvable_group, fifo, writable_file, symbolic_link,
-          no_policy, unknown_argument]
+FAULTS = [broken_file, missing_helper, missing_directory, unresolvable_group, failing_group_service, fifo,
+          writable_file, symbolic_link, no_policy, unknown_argument]
 REFUSED = r"pam_nsisolate\(\S+:session\): refused: user=alice "
 
 
