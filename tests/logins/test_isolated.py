@@ -566,6 +566,7 @@ def test_a_fault_refuses_the_user_and_lets_root_in(program, fault, host):
             P.cron_job("alice", command, refused=REFUSED)
         else:
             assert P.PROGRAMS[program]("alice", command).status != 0
+        host.log.wait_for(REFUSED)
         assert len(host.log.matching(REFUSED)) == 1
         assert not os.path.exists("/home/alice/ran")
         H.restore_jobs()

@@ -122,14 +122,14 @@ class Background:
         return self
 
     def __exit__(self, *_unused):
-        if not self.reads:
-            self.kill(signal.SIGTERM)
-        try:
-            self.process.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            self.process.communicate()
-            raise
+        for last in (False,) * TIMEOUT + (True,):
+            # again and again: ssh has a moment in which it ignores signals
+            if last or not self.reads:
+                self.kill(signal.SIGKILL if last else signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.communicate(timeout=1)
+                break
+        assert not last, f"did not end by itself: {self.process.args}"
 
     def read_line(self, timeout=TIMEOUT):
         """The next line of its output; the program must not have more than one pending."""
