@@ -357,6 +357,7 @@ def set_crontab(user, text):
     path = f"/var/spool/cron/crontabs/{user}"
     host.write(path, text, 0o600)
     os.chown(path, pwd.getpwnam(user).pw_uid, -1)
+    return path
 
 
 @contextlib.contextmanager
@@ -379,14 +380,17 @@ def cron_job(user, command, refused=None):
     status. `refused`: a pattern of the log line that says the job was not run, for which it waits instead.
     """
     before = len(mails())
-    escaped = f"{{ {command}; }}; printf '\\001end \\%d\\n' $?".replace("%", "\\%").replace("\\\\%", "\\%")
-    set_crontab(user, f"SHELL=/bin/bash\n@reboot {escaped}\n")
-    with cron():
-        if refused:
-            host.log.wait_for(refused)
-            assert len(mails()) == before, f"cron mailed about a job it must not run: {mails()[before:]}"
-            return Result(-1, "")
-        wait_until(lambda: len(mails()) > before, lambda: f"no mail from cron; log:\n{host.log.text()}")
+    escaped = f"{{ {command}; }}; printf '\\001end %d\\n' $?".replace("\\%", "%").replace("%", "\\%")
+    path = set_crontab(user, f"SHELL=/bin/bash\n@reboot {escaped}\n")
+    try:
+        with cron():
+            if refused:
+                host.log.wait_for(refused)
+                assert len(mails()) == before, f"cron mailed about a job it must not run: {mails()[before:]}"
+                return Result(-1, "")
+            wait_until(lambda: len(mails()) > before, lambda: f"no mail from cron; log:\n{host.log.text()}")
+    finally:
+        os.unlink(path)
     body = mails()[before].split("\n\n", 1)[1]
     ended = re.search("\001end (\\d+)\n", body)
     return Result(int(ended[1]) if ended else -1, body[:ended.start()] if ended else body)
