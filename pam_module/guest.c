@@ -67,7 +67,7 @@ static void log_session(const struct guest *guest, const char *verb, const struc
 	format_namespaces(session, namespaces, sizeof(namespaces));
 	pam_syslog(guest->pamh, LOG_NOTICE,
 		   "session %s: id=%s user=%s service=%s rhost=%s policy=%s hash=%016" PRIx64 " mode=%s%s", verb,
-		   session->id, guest->user, guest->service, *guest->remote_host ? guest->remote_host : "-",
+		   session->id, session->user, guest->service, *guest->remote_host ? guest->remote_host : "-",
 		   session->policy, session->policy_hash, session->mode, namespaces);
 }
 

@@ -4,11 +4,9 @@
 #include "nsisolate-config.h"
 
 #include <string.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #define LOGIN_DEFS "/etc/login.defs"
-#define ROOT_FILE "user/root.conf"
 
 static const char *const outcome_names[VERDICT_OUTCOMES] = {
 	[VERDICT_POLICY] = "policy", [VERDICT_ROOT] = "root",       [VERDICT_SYSTEM_USER] = "system-user",
@@ -89,14 +87,14 @@ static bool find(struct verdict *verdict, const struct verdict_query *query)
 	_cleanup_free_ char *problem = NULL;
 	int r;
 
+	if (verdict->identity.uid == 0 && !root_policy_exists(path)) {
+		verdict->outcome = VERDICT_ROOT;
+		return false;
+	}
 	r = policy_directory_open(path, flags, &verdict->directory, &problem);
 	if (r < 0) {
 		verdict->directory = -1;
 		refuse(verdict, &problem, "the policy directory cannot be opened");
-		return false;
-	}
-	if (verdict->identity.uid == 0 && faccessat(verdict->directory, ROOT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-		verdict->outcome = VERDICT_ROOT;
 		return false;
 	}
 	if (verdict->identity.uid == 0)
