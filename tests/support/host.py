@@ -7,11 +7,13 @@ and what must be true of it when nothing is logged in.
 import contextlib
 import ctypes
 import dataclasses
+import fcntl
 import glob
 import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import textwrap
 import threading
@@ -442,6 +444,17 @@ def records():
         with contextlib.suppress(FileNotFoundError):
             found[os.path.basename(path)] = dict(line.split("=", 1) for line in read(path).splitlines() if "=" in line)
     return found
+
+
+def record_is_alive(path):
+    """The session's init holds a POSIX lock on its record."""
+    with open(path, "rb") as file:
+        request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        return struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, request))[0] != fcntl.F_UNLCK
+
+
+def live_records():
+    return {name: record for name, record in records().items() if record_is_alive(f"{RECORDS}/{name}")}
 
 
 def mount_table():
