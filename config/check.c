@@ -50,7 +50,8 @@ static int check_statement(const char *name, const struct statement *statement, 
 		return r;
 	if (!path_is_reported(statement, setting))
 		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s: %s",
-				statement->key == KEY_MOUNT_PRIVATE ? policy_keys[KEY_MOUNT_PRIVATE].name : label, sentence);
+				statement->key == KEY_MOUNT_PRIVATE ? policy_keys[KEY_MOUNT_PRIVATE].name : label,
+				sentence);
 	return -EBADMSG;
 }
 
@@ -68,7 +69,8 @@ static int check_paths(const char *name, const struct settings *settings, struct
 			if (first->key != KEY_MOUNT_PRIVATE || strcmp(first->path, setting->path) != 0)
 				continue;
 			diagnostics_add(diag, SEVERITY_ERROR, name, setting->line,
-					"mount.private: '%s' is given twice, first in line %u", setting->path, first->line);
+					"mount.private: '%s' is given twice, first in line %u", setting->path,
+					first->line);
 			r = -EBADMSG;
 			break;
 		}
@@ -107,7 +109,7 @@ int settings_check(const char *name, const struct statements *statements, struct
 }
 
 /* Reports at the line that gave the key, or for the file where it is a default. */
-#define REPORT(diag, severity, policy, key, ...) \
+#define REPORT(diag, severity, policy, key, ...)                                                                       \
 	diagnostics_add(diag, severity, (policy)->file, (policy)->origins[key].line, __VA_ARGS__)
 
 /* mount.isolate = false: everything that needs mounts of the session's own must be given up by name. */

@@ -126,8 +126,8 @@ static void fill_getopt(char *letters, struct option *long_options)
 
 		if (info->id < 256)
 			*letters++ = (char)info->id;
-		long_options[i] = (struct option){ info->name, info->value ? required_argument : no_argument, NULL,
-						   info->id };
+		long_options[i] =
+			(struct option){ info->name, info->value ? required_argument : no_argument, NULL, info->id };
 	}
 	*letters = '\0';
 	long_options[ELEMENTS(option_table)] = (struct option){ 0 };
@@ -185,7 +185,8 @@ static int run(const struct command *command, struct pam_options *options, unsig
 	if (options->all && count)
 		return usage("either --all or services");
 	if (count < command->least || (command == &commands[COMMAND_DISABLE] && !options->all && !count))
-		return usage("'%s' needs the name of a service: %s %s", command->name, command->name, command->synopsis);
+		return usage("'%s' needs the name of a service: %s %s", command->name, command->name,
+			     command->synopsis);
 	if (count > command->most)
 		return usage("'%s' takes one service", command->name);
 	return command->run(options);

@@ -14,9 +14,9 @@ enum pam_exit {
 };
 
 struct pam_options {
-	const char *pam_dir;   /* NULL: the system's */
+	const char *pam_dir; /* NULL: the system's */
 	const char *state_dir;
-	const char *module;    /* the file that must exist before a stack may name it */
+	const char *module; /* the file that must exist before a stack may name it */
 	bool dry_run;
 	bool all;
 	bool json;

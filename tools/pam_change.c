@@ -183,7 +183,8 @@ static bool report(const struct change *change, const struct pam_problems *probl
 		if (item->severity < least)
 			continue;
 		if (item->file[0] == '/')
-			complain("%s: %s:%u: %s", pam_severity_name(item->severity), item->file, item->line, item->text);
+			complain("%s: %s:%u: %s", pam_severity_name(item->severity), item->file, item->line,
+				 item->text);
 		else
 			complain("%s: %s/%s:%u: %s", pam_severity_name(item->severity), change->directory.path,
 				 item->file, item->line, item->text);
@@ -231,8 +232,9 @@ static enum outcome plan_insert(struct change *change, struct target *target, co
 	};
 
 	if (!stack->count) {
-		complain("%s/%s has no session line: the service opens no session, or PAM takes those of 'other'; there is "
-			 "nothing to isolate", change->directory.path, target->name);
+		complain("%s/%s has no session line: the service opens no session, or PAM takes those of 'other'; "
+			 "there is nothing to isolate",
+			 change->directory.path, target->name);
 		return OUTCOME_REFUSED;
 	}
 	edit.close_line = stack->entries[0].top_line;
@@ -261,7 +263,8 @@ static enum outcome verify_plan(struct change *change, const struct target *targ
 	if (pam_stack_read(read_planned, change, target->name, &stack) < 0 || pam_stack_judge(&stack, &verdict) < 0)
 		complain("%s: %s", target->name, strerror(ENOMEM));
 	else if (report(change, &verdict.problems, PAM_WARNING))
-		complain("%s: not enabled, because it would not hold; change the file as said above first", target->name);
+		complain("%s: not enabled, because it would not hold; change the file as said above first",
+			 target->name);
 	else if (verdict.state != PAM_STATE_ENABLED)
 		complain("%s: not enabled, because PAM would not run the new lines", target->name);
 	else
@@ -292,7 +295,8 @@ static void plan_enable(struct change *change, struct target *target)
 	target->outcome = OUTCOME_REFUSED;
 	if (pam_service_is_shared(target->name)) {
 		complain("%s is no service: others include it, and lines there would not be first and last; enable the "
-			 "services themselves", target->name);
+			 "services themselves",
+			 target->name);
 		return;
 	}
 	if (info && info->discouraged)
@@ -321,9 +325,9 @@ static bool waits(struct change *change, const struct target *target)
 		return false;
 	for (size_t i = 0; i < change->count; i++)
 		for (size_t file = 1; file < stack.file_count; file++)
-			found = found || (change->targets[i].outcome == OUTCOME_UNPLANNED &&
-					  &change->targets[i] != target &&
-					  !strcmp(change->targets[i].name, stack.files[file]));
+			found = found ||
+				(change->targets[i].outcome == OUTCOME_UNPLANNED && &change->targets[i] != target &&
+				 !strcmp(change->targets[i].name, stack.files[file]));
 	pam_stack_release(&stack);
 	return found;
 }
@@ -367,8 +371,9 @@ static void take_back(struct change *change)
 		if (target->committed) {
 			r = pam_file_restore(&change->directory, &target->file, &target->pending);
 			if (r < 0)
-				complain("%s/%s could not be put back: %s; what it was is in %s/%s", change->directory.path,
-					 target->name, strerror(-r), change->directory.path, target->pending.name);
+				complain("%s/%s could not be put back: %s; what it was is in %s/%s",
+					 change->directory.path, target->name, strerror(-r), change->directory.path,
+					 target->pending.name);
 			else
 				complain("%s: put back as it was", target->name);
 			if (r < 0)
@@ -488,8 +493,8 @@ static void print_enabled(const struct change *change, const struct target *targ
 
 static void print_reminder(void)
 {
-	printf("Keep a root shell open, and try a new login before you close it. To take it back: nsisolate-pam disable "
-	       "SERVICE\n");
+	printf("Keep a root shell open, and try a new login before you close it. To take it back: nsisolate-pam "
+	       "disable SERVICE\n");
 }
 
 static int finish_enable(struct change *change)
@@ -576,9 +581,9 @@ static void explain_absent(struct change *change, struct target *target)
 			printf("%s: has no lines of its own, it is enabled through '%s' (%s/%s:%u); nothing to do\n",
 			       target->name, verdict.through, file_dir(change, entry->file), entry->file, entry->line);
 		else
-			printf("%s: its lines of %s were written by hand (%s/%s:%u); remove them by hand\n", target->name,
-			       PAM_MODULE_NAME, change->directory.path, entry ? entry->file : target->name,
-			       entry ? entry->line : 0);
+			printf("%s: its lines of %s were written by hand (%s/%s:%u); remove them by hand\n",
+			       target->name, PAM_MODULE_NAME, change->directory.path,
+			       entry ? entry->file : target->name, entry ? entry->line : 0);
 	}
 	pam_verdict_release(&verdict);
 	pam_stack_release(&stack);
@@ -608,11 +613,12 @@ static void finish_target(struct change *change, const struct target *target)
 	if (target->copy_same && pam_copy_remove(change->state_fd, target->name) >= 0)
 		printf("%s: disabled; the file is byte for byte what it was before\n", target->name);
 	else if (target->copy_found)
-		printf("%s: disabled; only our lines were removed. The file was changed in between: it differs from the copy "
-		       "%s/%s, which is left there\n", target->name, state, target->name);
+		printf("%s: disabled; only our lines were removed. The file was changed in between: it differs from "
+		       "the copy %s/%s, which is left there\n",
+		       target->name, state, target->name);
 	else
-		printf("%s: disabled; only our lines were removed. There is no copy in %s to compare with\n", target->name,
-		       state);
+		printf("%s: disabled; only our lines were removed. There is no copy in %s to compare with\n",
+		       target->name, state);
 }
 
 /* --all: every file with a marker, damaged ones too, so that they are complained about. */

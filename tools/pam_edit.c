@@ -214,9 +214,11 @@ static int read_module_line(struct finder *finder, const struct span *span, enum
 	return finder->blocks.module && finder->line_tail[role] ? 0 : -ENOMEM;
 
 changed:
-	return refuse(finder->problem, span->line,
-		      "the line of the '%s' block was changed by hand; remove the block (three lines) by hand, then run "
-		      "nsisolate-pam again", role_names[role]);
+	return refuse(
+		finder->problem, span->line,
+		"the line of the '%s' block was changed by hand; remove the block (three lines) by hand, then run "
+		"nsisolate-pam again",
+		role_names[role]);
 }
 
 static int read_block(struct finder *finder, struct span *span)
@@ -236,14 +238,17 @@ static int read_block(struct finder *finder, struct span *span)
 	if (!next_span(finder->text, span) || is_marker(span))
 		return refuse(finder->problem, block.first_line,
 			      "the '%s' block has lost its line; remove the rest of the block by hand, then run "
-			      "nsisolate-pam again", role_names[role]);
+			      "nsisolate-pam again",
+			      role_names[role]);
 	r = read_module_line(finder, span, role);
 	if (r < 0)
 		return r;
 	if (!next_span(finder->text, span) || !span_equals(span, MARK_END))
 		return refuse(finder->problem, block.first_line,
-			      "the '%s' block does not end with the line '" MARK_END "' behind its session line; put it "
-			      "back, or remove the block by hand", role_names[role]);
+			      "the '%s' block does not end with the line '" MARK_END
+			      "' behind its session line; put it "
+			      "back, or remove the block by hand",
+			      role_names[role]);
 	block.end = span->next;
 	finder->blocks.block[role] = block;
 	finder->seen[role] = true;
@@ -261,11 +266,13 @@ static int check_pair(struct finder *finder)
 	if (!finder->seen[missing])
 		return refuse(finder->problem, block[present].first_line,
 			      "a '%s' block without a '%s' block; remove it (three lines) by hand, then run "
-			      "nsisolate-pam again", role_names[present], role_names[missing]);
+			      "nsisolate-pam again",
+			      role_names[present], role_names[missing]);
 	if (strcmp(finder->line_tail[PAM_BLOCK_OPEN], finder->line_tail[PAM_BLOCK_CLOSE]) != 0)
 		return refuse(finder->problem, block[PAM_BLOCK_OPEN].first_line + 1,
 			      "the arguments differ from those of the 'close' line (line %u): one was changed by hand; "
-			      "make them equal again", block[PAM_BLOCK_CLOSE].first_line + 1);
+			      "make them equal again",
+			      block[PAM_BLOCK_CLOSE].first_line + 1);
 	finder->blocks.present = true;
 	return split_arguments(finder->line_tail[PAM_BLOCK_OPEN], &finder->blocks.arguments);
 }

@@ -57,8 +57,8 @@ struct pam_edit {
 };
 
 /* 0; -EBADMSG with *ret_problem: a marker is missing, doubled or changed; -ENOMEM. */
-int pam_edit_find(const struct pam_text *text, struct pam_blocks *ret, struct pam_edit_problem *ret_problem)
-	_must_check_;
+int pam_edit_find(const struct pam_text *text, struct pam_blocks *ret,
+		  struct pam_edit_problem *ret_problem) _must_check_;
 void pam_blocks_release(struct pam_blocks *blocks);
 void pam_edit_problem_release(struct pam_edit_problem *problem);
 void pam_text_release(struct pam_text *text);

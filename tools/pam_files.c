@@ -13,10 +13,10 @@
 #include <sys/xattr.h>
 #include <time.h>
 
-#define PENDING_MARK   ".nsisolate-"
-#define LOCK_TRIES     100
-#define LOCK_PAUSE_NS  (100 * 1000 * 1000)
-#define XATTR_BYTES    65536
+#define PENDING_MARK  ".nsisolate-"
+#define LOCK_TRIES    100
+#define LOCK_PAUSE_NS (100 * 1000 * 1000)
+#define XATTR_BYTES   65536
 
 /* Where libpam looks for a service or an include that /etc/pam.d does not have. */
 static const char *const vendor_directories[] = { "/usr/lib/pam.d", "/usr/etc/pam.d" };
@@ -246,10 +246,11 @@ static int load_refused(const struct pam_directory *directory, const char *name,
 	if (error == ELOOP) {
 		length = readlinkat(directory->fd, name, target, sizeof(target) - 1);
 		target[length > 0 ? length : 0] = '\0';
-		return problem(ret_problem, -ELOOP,
-			       "%s/%s is a symbolic link to '%s', written by another tool (authselect?), which would undo "
-			       "the change or share it with other services; put a copy of the file in its place first",
-			       directory->path, name, target);
+		return problem(
+			ret_problem, -ELOOP,
+			"%s/%s is a symbolic link to '%s', written by another tool (authselect?), which would undo "
+			"the change or share it with other services; put a copy of the file in its place first",
+			directory->path, name, target);
 	}
 	vendor = error == ENOENT ? open_service(directory, name) : -1;
 	if (vendor >= 0) {
@@ -277,9 +278,10 @@ int pam_file_load(const struct pam_directory *directory, const char *name, struc
 	else if ((why = distrust(&file.stat)))
 		r = problem(ret_problem, -EPERM, "%s/%s %s %s/%s", directory->path, name, why, directory->path, name);
 	else if (file.stat.st_nlink > 1)
-		r = problem(ret_problem, -EMLINK,
-			    "%s/%s has %lu names (hard links), and an edit would part them; put a copy in its place first",
-			    directory->path, name, (unsigned long)file.stat.st_nlink);
+		r = problem(
+			ret_problem, -EMLINK,
+			"%s/%s has %lu names (hard links), and an edit would part them; put a copy in its place first",
+			directory->path, name, (unsigned long)file.stat.st_nlink);
 	else if ((r = read_all(file.fd, &file.text)) < 0)
 		r = problem(ret_problem, r, "%s/%s: %s", directory->path, name, strerror(-r));
 	else if (!(file.name = strdup(name)))
@@ -357,8 +359,8 @@ static int write_pending(int directory_fd, const char *name, const struct pam_te
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text);
-	if (r >= 0 && like && (fchown(fd, like->stat.st_uid, like->stat.st_gid) < 0 ||
-			       fchmod(fd, like->stat.st_mode & 07777) < 0))
+	if (r >= 0 && like &&
+	    (fchown(fd, like->stat.st_uid, like->stat.st_gid) < 0 || fchmod(fd, like->stat.st_mode & 07777) < 0))
 		r = -errno;
 	if (r >= 0 && like)
 		r = copy_attributes(like->fd, fd);
@@ -505,7 +507,8 @@ int pam_state_open(const char *path, bool create, int *ret_fd, char **ret_proble
 	if ((stat.st_uid != 0 && stat.st_uid != geteuid()) || stat.st_mode & 0077)
 		return problem(ret_problem, -EPERM,
 			       "%s, which keeps copies of PAM files, must belong to root and be closed to others: "
-			       "chown root:root %s; chmod 0700 %s", path, path, path);
+			       "chown root:root %s; chmod 0700 %s",
+			       path, path, path);
 	r = take_lock(fd);
 	if (r == -EWOULDBLOCK)
 		return problem(ret_problem, r, "another nsisolate-pam is at work (it holds the lock of %s)", path);

@@ -46,8 +46,8 @@ int pam_directory_list(const struct pam_directory *directory, char ***ret_names,
 void pam_names_release(char **names, size_t count);
 
 /* Opens, judges and reads a service file for editing: refuses links, foreign owners, files that others can write. */
-int pam_file_load(const struct pam_directory *directory, const char *name, struct pam_file *ret, char **ret_problem)
-	_must_check_;
+int pam_file_load(const struct pam_directory *directory, const char *name, struct pam_file *ret,
+		  char **ret_problem) _must_check_;
 void pam_file_release(struct pam_file *file);
 
 /* Writes a new text beside the file, with the file's owner, mode and extended attributes, and syncs it. 0 or -errno. */
@@ -58,12 +58,12 @@ int pam_file_prepare(const struct pam_directory *directory, const struct pam_fil
  * Puts it into place in one rename; the directory is not synced yet. After an error the
  * file is what it was; -ESTALE: somebody else changed it since it was loaded.
  */
-int pam_file_commit(const struct pam_directory *directory, const struct pam_file *file, struct pam_pending *pending)
-	_must_check_;
+int pam_file_commit(const struct pam_directory *directory, const struct pam_file *file,
+		    struct pam_pending *pending) _must_check_;
 
 /* After pam_file_commit(): the old file again, the same inode. 0 or -errno. */
-int pam_file_restore(const struct pam_directory *directory, const struct pam_file *file, struct pam_pending *pending)
-	_must_check_;
+int pam_file_restore(const struct pam_directory *directory, const struct pam_file *file,
+		     struct pam_pending *pending) _must_check_;
 
 /* Removes what is left: an uncommitted text, or the replaced file. */
 void pam_pending_discard(const struct pam_directory *directory, struct pam_pending *pending);

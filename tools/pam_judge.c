@@ -101,8 +101,10 @@ static int judge_roles(const struct pam_stack *stack, struct pam_verdict *verdic
 			continue;
 		if (!pam_entry_has_argument(entry, "open") && !pam_entry_has_argument(entry, "close"))
 			r = pam_problems_add(&verdict->problems, PAM_PROBLEM_NO_ROLE, PAM_ERROR, entry->file,
-					     entry->line, "%s without 'open' or 'close': remove the line and run "
-					     "'nsisolate-pam enable %s'", PAM_MODULE_NAME, stack->service);
+					     entry->line,
+					     "%s without 'open' or 'close': remove the line and run "
+					     "'nsisolate-pam enable %s'",
+					     PAM_MODULE_NAME, stack->service);
 		if (r >= 0 && entry->silent)
 			r = pam_problems_add(&verdict->problems, PAM_PROBLEM_SILENT, PAM_NOTE, entry->file, entry->line,
 					     "'-session' keeps it out of the log when the module cannot be loaded; "
@@ -122,7 +124,8 @@ static int judge_presence(const struct pam_stack *stack, struct pam_verdict *ver
 	if (!close)
 		return pam_problems_add(&verdict->problems, PAM_PROBLEM_NO_CLOSE, PAM_WARNING, open->file, open->line,
 					"no line 'session required %s close' as the first: at logout the other modules "
-					"run inside the session", PAM_MODULE_NAME);
+					"run inside the session",
+					PAM_MODULE_NAME);
 	return 0;
 }
 
@@ -163,22 +166,23 @@ static int judge_order(const struct pam_stack *stack, struct pam_verdict *verdic
 	for (const struct pam_entry *entry = stack->entries; close && entry < close && r >= 0; entry++) {
 		if (is_ours(entry) || entry->kind == PAM_ENTRY_SUBSTACK)
 			continue;
-		r = pam_problems_add(&verdict->problems, PAM_PROBLEM_CLOSE_NOT_FIRST,
-				     close->top_line == close->line && close->file == stack->files[0] ? PAM_WARNING :
-													PAM_NOTE,
-				     close->file, close->line,
-				     "'close' is not the first session line: at logout %s (%s:%u) runs inside the session",
-				     entry_name(entry), entry->file, entry->line);
+		r = pam_problems_add(
+			&verdict->problems, PAM_PROBLEM_CLOSE_NOT_FIRST,
+			close->top_line == close->line && close->file == stack->files[0] ? PAM_WARNING : PAM_NOTE,
+			close->file, close->line,
+			"'close' is not the first session line: at logout %s (%s:%u) runs inside the session",
+			entry_name(entry), entry->file, entry->line);
 		break;
 	}
 	for (const struct pam_entry *entry = open ? open + 1 : NULL; open && entry < stack->entries + stack->count;
 	     entry++) {
 		if (is_ours(entry) || r < 0)
 			continue;
-		return pam_problems_add(&verdict->problems, PAM_PROBLEM_OPEN_NOT_LAST, PAM_WARNING, open->file,
-					open->line,
-					"'open' is not the last session line: %s (%s:%u) runs inside the session, where "
-					"/proc/self does not exist for it", entry_name(entry), entry->file, entry->line);
+		return pam_problems_add(
+			&verdict->problems, PAM_PROBLEM_OPEN_NOT_LAST, PAM_WARNING, open->file, open->line,
+			"'open' is not the last session line: %s (%s:%u) runs inside the session, where "
+			"/proc/self does not exist for it",
+			entry_name(entry), entry->file, entry->line);
 	}
 	return r;
 }
@@ -192,11 +196,11 @@ static int judge_skips(const struct pam_stack *stack, struct pam_verdict *verdic
 		const struct pam_entry *entry = &stack->entries[i];
 
 		if (pam_entry_skips(stack, i, target, &value))
-			r = pam_problems_add(&verdict->problems, PAM_PROBLEM_SKIPPED, PAM_ERROR, entry->file,
-					     entry->line,
-					     "control '%s': when %s answers '%s', PAM passes over '%s open' and the user "
-					     "gets in without isolation", entry->control, entry->module,
-					     pam_return_name(value), PAM_MODULE_NAME);
+			r = pam_problems_add(
+				&verdict->problems, PAM_PROBLEM_SKIPPED, PAM_ERROR, entry->file, entry->line,
+				"control '%s': when %s answers '%s', PAM passes over '%s open' and the user "
+				"gets in without isolation",
+				entry->control, entry->module, pam_return_name(value), PAM_MODULE_NAME);
 	}
 	return r;
 }

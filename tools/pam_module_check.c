@@ -68,11 +68,14 @@ int module_check(const char *path, char **ret_name, char **ret_problem)
 
 	if (path[0] != '/' || strcmp(base = strrchr(path, '/') + 1, PAM_MODULE_NAME) != 0 ||
 	    pam_argument_quote(path, &quoted) < 0 || strcmp(quoted, path) != 0)
-		return problem(ret_problem, -EINVAL, "--module: '%s' is no absolute path of a %s", path, PAM_MODULE_NAME);
+		return problem(ret_problem, -EINVAL, "--module: '%s' is no absolute path of a %s", path,
+			       PAM_MODULE_NAME);
 	if (stat(path, &stat_buffer) < 0)
-		return problem(ret_problem, -errno,
-			       "the module is not installed (%s: %s); a stack that names a missing module locks everyone "
-			       "out", path, strerror(errno));
+		return problem(
+			ret_problem, -errno,
+			"the module is not installed (%s: %s); a stack that names a missing module locks everyone "
+			"out",
+			path, strerror(errno));
 	if (!S_ISREG(stat_buffer.st_mode) || (stat_buffer.st_uid != 0 && stat_buffer.st_uid != geteuid()) ||
 	    stat_buffer.st_mode & (S_IWGRP | S_IWOTH))
 		return problem(ret_problem, -EPERM, "the module %s is no regular file that only root can write", path);
@@ -141,13 +144,16 @@ int arguments_check(const char *const *arguments, char ***ret_quoted, char **ret
 			arguments_release(quoted);
 			return problem(ret_problem, -EINVAL,
 				       "'%s' is none of the module's arguments: policy=/DIRECTORY, exempt=USER,@GROUP, "
-				       "optional, debug ('open' and 'close' are set here)", arguments[i]);
+				       "optional, debug ('open' and 'close' are set here)",
+				       arguments[i]);
 		}
 		if (pam_argument_quote(arguments[i], &quoted[i]) < 0) {
 			arguments_release(quoted);
-			return problem(ret_problem, -EINVAL,
-				       "'%s' cannot be written in a PAM file: no '#', no control characters, no backslash "
-				       "at the end", arguments[i]);
+			return problem(
+				ret_problem, -EINVAL,
+				"'%s' cannot be written in a PAM file: no '#', no control characters, no backslash "
+				"at the end",
+				arguments[i]);
 		}
 		if (value_of(arguments[i], "exempt="))
 			check_exempt(value_of(arguments[i], "exempt="));
@@ -180,11 +186,14 @@ int policy_check(const char *const *arguments, char **ret_problem)
 
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return problem(ret_problem, -errno,
-			       "the policy directory %s cannot be opened (%s): every login but root's would be refused; "
-			       "make it, or name another one: -- policy=/DIRECTORY", directory, strerror(errno));
+		return problem(
+			ret_problem, -errno,
+			"the policy directory %s cannot be opened (%s): every login but root's would be refused; "
+			"make it, or name another one: -- policy=/DIRECTORY",
+			directory, strerror(errno));
 	if (!optional && faccessat(fd, "default.conf", F_OK, 0) < 0)
 		complain("warning: %s/default.conf does not exist: users whom no other policy file fits are refused; "
-			 "write one with mode = \"off\", or enable with: -- optional", directory);
+			 "write one with mode = \"off\", or enable with: -- optional",
+			 directory);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-/* What must be true of the module and its arguments before a stack may name them: a mistake there locks everyone out. */
+/* What must be true of the module and its arguments before a stack may name them: a mistake there locks everyone out.
+ */
 
 #include "common/cleanup.h"
 

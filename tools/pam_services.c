@@ -33,8 +33,9 @@ static const struct pam_service_info services[] = {
 };
 
 static const char *const shared[] = {
-	"common-*",      "system-auth*",       "password-auth*",      "fingerprint-auth*", "smartcard-auth*", "postlogin*",
-	"system-login",  "system-local-login", "system-remote-login", "system-services",   "config-util",
+	"common-*",    "system-auth*", "password-auth*",     "fingerprint-auth*",   "smartcard-auth*",
+	"postlogin*",  "system-login", "system-local-login", "system-remote-login", "system-services",
+	"config-util",
 };
 
 const struct pam_service_info *pam_service_info(const char *service)

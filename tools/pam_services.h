@@ -16,7 +16,8 @@ struct pam_service_info {
 /* NULL if nothing is known about the service. */
 const struct pam_service_info *pam_service_info(const char *service);
 
-/* True for the files that only others include ("common-session"): distributions rewrite them, and a line there is never the last. */
+/* True for the files that only others include ("common-session"): distributions rewrite them, and a line there is never
+ * the last. */
 bool pam_service_is_shared(const char *name);
 
 /* True if pam_start(3) can reach a file of this name: no '/', no leading '.', no upper case, no blanks. */

@@ -36,14 +36,38 @@ static const char *const severity_names[] = {
 
 /* pam.conf(5), in the order of the values in security/_pam_types.h */
 static const char *const return_names[PAM_RETURN_VALUES] = {
-	"success",       "open_err",          "symbol_err",          "service_err",
-	"system_err",    "buf_err",           "perm_denied",         "auth_err",
-	"cred_insufficient", "authinfo_unavail", "user_unknown",     "maxtries",
-	"new_authtok_reqd", "acct_expired",   "session_err",         "cred_unavail",
-	"cred_expired",  "cred_err",          "no_module_data",      "conv_err",
-	"authtok_err",   "authtok_recover_err", "authtok_lock_busy", "authtok_disable_aging",
-	"try_again",     "ignore",            "abort",               "authtok_expired",
-	"module_unknown", "bad_item",         "conv_again",          "incomplete",
+	"success",
+	"open_err",
+	"symbol_err",
+	"service_err",
+	"system_err",
+	"buf_err",
+	"perm_denied",
+	"auth_err",
+	"cred_insufficient",
+	"authinfo_unavail",
+	"user_unknown",
+	"maxtries",
+	"new_authtok_reqd",
+	"acct_expired",
+	"session_err",
+	"cred_unavail",
+	"cred_expired",
+	"cred_err",
+	"no_module_data",
+	"conv_err",
+	"authtok_err",
+	"authtok_recover_err",
+	"authtok_lock_busy",
+	"authtok_disable_aging",
+	"try_again",
+	"ignore",
+	"abort",
+	"authtok_expired",
+	"module_unknown",
+	"bad_item",
+	"conv_again",
+	"incomplete",
 };
 
 enum { RETURN_SUCCESS = 0, RETURN_NEW_AUTHTOK = 12, RETURN_IGNORE = 25 };
@@ -444,9 +468,9 @@ static int read_module(struct reader *reader, const struct reading *where, unsig
 
 	entry.silent = silent;
 	if (!parse_control(control, entry.actions))
-		r = pam_problems_add(&reader->stack->problems, PAM_PROBLEM_SYNTAX, PAM_WARNING, where->file, line,
-				     "control '%s' is not understood: PAM takes every answer of the module as a failure",
-				     control);
+		r = pam_problems_add(
+			&reader->stack->problems, PAM_PROBLEM_SYNTAX, PAM_WARNING, where->file, line,
+			"control '%s' is not understood: PAM takes every answer of the module as a failure", control);
 	if (r >= 0 && !pam_next_token(&rest, &module)) {
 		entry.kind = PAM_ENTRY_BROKEN;
 		r = pam_problems_add(&reader->stack->problems, PAM_PROBLEM_SYNTAX, PAM_ERROR, where->file, line,
@@ -508,9 +532,9 @@ static int read_line(struct reader *reader, const struct reading *where, unsigne
 		return r < 0 ? r : 0;
 	}
 
-	r = pam_problems_add(&reader->stack->problems, PAM_PROBLEM_SYNTAX, PAM_ERROR, where->file, line,
-			     "'%s' is none of auth, account, password, session, @include: PAM turns the line into a failure",
-			     type);
+	r = pam_problems_add(
+		&reader->stack->problems, PAM_PROBLEM_SYNTAX, PAM_ERROR, where->file, line,
+		"'%s' is none of auth, account, password, session, @include: PAM turns the line into a failure", type);
 	/* libpam makes it a line of the type it is looking for, or of auth */
 	return r < 0 ? r : where->session_only ? add_broken(reader, where, line) : 0;
 }
@@ -582,9 +606,10 @@ static int read_physical(struct reader *reader, const struct reading *where, str
 		/* before 1.6 such a line is looked over and the line goes on behind it; since then it ends the line */
 		if (!assembly->pending)
 			return 0;
-		return pam_problems_add(&reader->stack->problems, PAM_PROBLEM_AMBIGUOUS, PAM_ERROR, where->file, line,
-					"a comment or empty line within a continued line: linux-pam before and since 1.6 "
-					"read it differently; remove the backslash of the line before");
+		return pam_problems_add(
+			&reader->stack->problems, PAM_PROBLEM_AMBIGUOUS, PAM_ERROR, where->file, line,
+			"a comment or empty line within a continued line: linux-pam before and since 1.6 "
+			"read it differently; remove the backslash of the line before");
 	}
 	r = assemble(assembly, line, text, length);
 	if (r < 0 || assembly->pending)

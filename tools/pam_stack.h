@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PAM_INCLUDE_DEPTH_MAX 16 /* as PAM_SUBSTACK_MAX_LEVEL of linux-pam */
-#define PAM_RETURN_VALUES     32 /* PAM_SUCCESS … PAM_INCOMPLETE, security/_pam_types.h */
+#define PAM_INCLUDE_DEPTH_MAX 16   /* as PAM_SUBSTACK_MAX_LEVEL of linux-pam */
+#define PAM_RETURN_VALUES     32   /* PAM_SUCCESS … PAM_INCOMPLETE, security/_pam_types.h */
 #define PAM_LINE_BYTES_MAX    1023 /* linux-pam before 1.6 cuts a longer logical line in two */
 
 /* What libpam does when a module answers with a return value; a positive number jumps over that many modules. */
@@ -36,35 +36,35 @@ enum pam_entry_kind {
 
 struct pam_entry {
 	enum pam_entry_kind kind;
-	unsigned level;       /* depth of substacks */
-	bool silent;          /* "-session" */
-	const char *file;     /* as the includes name it ("common-session"); belongs to the stack */
-	unsigned line;        /* where the line starts, from 1 */
-	unsigned top_line;    /* the line of the service's own file that it comes through */
-	char *control;        /* as written, without brackets; NULL when broken */
+	unsigned level;    /* depth of substacks */
+	bool silent;       /* "-session" */
+	const char *file;  /* as the includes name it ("common-session"); belongs to the stack */
+	unsigned line;     /* where the line starts, from 1 */
+	unsigned top_line; /* the line of the service's own file that it comes through */
+	char *control;     /* as written, without brackets; NULL when broken */
 	int actions[PAM_RETURN_VALUES];
-	char *module;         /* as written; the file of a substack; NULL when broken */
-	char **arguments;     /* NULL-terminated */
+	char *module;     /* as written; the file of a substack; NULL when broken */
+	char **arguments; /* NULL-terminated */
 	size_t argument_count;
 };
 
 enum pam_problem_code {
 	/* found while reading */
-	PAM_PROBLEM_INCLUDE,      /* a file that cannot be read */
-	PAM_PROBLEM_LOOP,         /* a file that includes itself, or too deep */
-	PAM_PROBLEM_SYNTAX,       /* a line that libpam turns into a failure */
-	PAM_PROBLEM_UNFINISHED,   /* the file ends in a continued line: libpam refuses all of it */
-	PAM_PROBLEM_AMBIGUOUS,    /* read differently by versions of linux-pam */
-	PAM_PROBLEM_CARRIAGE,     /* a line that ends in CR LF */
+	PAM_PROBLEM_INCLUDE,    /* a file that cannot be read */
+	PAM_PROBLEM_LOOP,       /* a file that includes itself, or too deep */
+	PAM_PROBLEM_SYNTAX,     /* a line that libpam turns into a failure */
+	PAM_PROBLEM_UNFINISHED, /* the file ends in a continued line: libpam refuses all of it */
+	PAM_PROBLEM_AMBIGUOUS,  /* read differently by versions of linux-pam */
+	PAM_PROBLEM_CARRIAGE,   /* a line that ends in CR LF */
 	/* found by pam_stack_judge() */
 	PAM_PROBLEM_NO_OPEN,
 	PAM_PROBLEM_NO_CLOSE,
-	PAM_PROBLEM_NO_ROLE,      /* the module without "open" or "close" */
+	PAM_PROBLEM_NO_ROLE, /* the module without "open" or "close" */
 	PAM_PROBLEM_OPEN_NOT_LAST,
 	PAM_PROBLEM_CLOSE_NOT_FIRST,
-	PAM_PROBLEM_CONTROL,      /* a control that lets a refusal pass */
-	PAM_PROBLEM_SKIPPED,      /* an earlier line can end the stack or jump over the module */
-	PAM_PROBLEM_SILENT,       /* "-session": a missing module is not logged */
+	PAM_PROBLEM_CONTROL, /* a control that lets a refusal pass */
+	PAM_PROBLEM_SKIPPED, /* an earlier line can end the stack or jump over the module */
+	PAM_PROBLEM_SILENT,  /* "-session": a missing module is not logged */
 	PAM_PROBLEM_TWICE,
 	PAM_PROBLEMS,
 };

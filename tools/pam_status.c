@@ -52,8 +52,8 @@ static int view_markers(struct pam_directory *directory, const char *service, st
 		r = pam_edit_find(&text, &blocks, &problem);
 	view->managed = r >= 0 && blocks.present;
 	if (r == -EBADMSG)
-		r = pam_problems_add(&view->verdict.problems, PAM_PROBLEM_SYNTAX, PAM_WARNING, service, problem.line, "%s",
-				     problem.text);
+		r = pam_problems_add(&view->verdict.problems, PAM_PROBLEM_SYNTAX, PAM_WARNING, service, problem.line,
+				     "%s", problem.text);
 	pam_text_release(&text);
 	pam_blocks_release(&blocks);
 	pam_edit_problem_release(&problem);
@@ -324,7 +324,8 @@ static int print_json(struct pam_directory *directory, const struct view *views,
 	r = collect_advice(directory, pam_directory_read, directory, &advice);
 	if (r >= 0) {
 		json_object_object_add(root, "without", advice);
-		printf("%s\n", json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+		printf("%s\n",
+		       json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	}
 	json_object_put(root);
 	return r;

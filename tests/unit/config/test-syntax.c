@@ -57,7 +57,8 @@ static void syntax_that_is_wrong(void **state)
 		{ "services = { a b }", AT1 "found b where ',' or '}' after the value is expected" },
 		{ "services = { a, }", AT1 "found '}' where a value is expected" },
 		{ "network {", AT1 "the section network is never closed; a '}' is missing" },
-		{ "\nmount {\nprivate /srv {\n}\n", TEST_FILE ":2: the section mount is never closed; a '}' is missing" },
+		{ "\nmount {\nprivate /srv {\n}\n",
+		  TEST_FILE ":2: the section mount is never closed; a '}' is missing" },
 		{ "a { b { c { d { e { } } } } }", AT1 "more than 4 sections within each other" },
 		{ "mode = \"off", AT1 "the string that begins with \"off is not closed on its line" },
 		{ "mode = \"off\n\"", AT1 "the string that begins with \"off is not closed on its line" },
@@ -170,9 +171,20 @@ static void bytes_that_are_no_text_are_refused(void **state)
 static void a_broken_file_does_not_poison_the_next(void **state)
 {
 	static const char *const broken[] = {
-		"mode = \"off", "mode = 'off", "/* x", "network {", "mode = off }", "foo = 1", "network { foo = 1 }",
-		"mode = {", "services = { \"a\"", "services = { \"a\" \"b\" }", "mount { private \"/srv\" { foo = 1 } }",
-		"mode += \"off\" description = \"", "mode = off mode = off", "include(",
+		"mode = \"off",
+		"mode = 'off",
+		"/* x",
+		"network {",
+		"mode = off }",
+		"foo = 1",
+		"network { foo = 1 }",
+		"mode = {",
+		"services = { \"a\"",
+		"services = { \"a\" \"b\" }",
+		"mount { private \"/srv\" { foo = 1 } }",
+		"mode += \"off\" description = \"",
+		"mode = off mode = off",
+		"include(",
 	};
 
 	(void)state;
