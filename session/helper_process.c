@@ -60,7 +60,8 @@ static int set_up_attributes(posix_spawnattr_t *attributes)
 
 static int spawn(const char *path, int socket, pid_t *ret_pid)
 {
-	char *const arguments[] = { (char *)"nsisolate-session", NULL };
+	/* what ps(1) shows of the process that stays: the init is the helper's child without an exec */
+	char *const arguments[] = { (char *)"nsisolate-init", NULL };
 	char *const environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;

@@ -12,7 +12,7 @@
  *             then for each candidate: kind has-descriptor name problem
  *             + descriptors: the caller's pidfd, the open candidates in order
  *   reply     version outcome text, and for "opened":
- *             id clone-flags policy hash mode hostname, then an inode number for each namespace kind
+ *             id clone-flags policy hash mode, then an inode number for each namespace kind
  *             + descriptor: the init's pidfd
  *   ack       version: the caller is in; the init answers nothing
  */

@@ -35,7 +35,7 @@ int record_directory_open(void)
 
 	if (root < 0)
 		return root;
-	return open_own_directory(root, RECORD_DIRECTORY + sizeof(RECORD_ROOT), 0700);
+	return open_own_directory(root, &RECORD_DIRECTORY[sizeof(RECORD_ROOT)], 0700);
 }
 
 int record_file_new(int directory)
