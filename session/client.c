@@ -112,7 +112,8 @@ static int go_inside(int init_pidfd, unsigned clone_flags)
 	working_directory_save(&directory);
 	if (change && setresuid(0, 0, 0) < 0)
 		r = -errno;
-	else if (setns(init_pidfd, (int)clone_flags) < 0)
+	/* a policy may isolate nothing: then there is nowhere to go, and 0 would be EINVAL */
+	else if (clone_flags != 0 && setns(init_pidfd, (int)clone_flags) < 0)
 		r = -errno;
 	if (r == 0 && (clone_flags & CLONE_NEWNS))
 		working_directory_restore(&directory);

@@ -34,8 +34,10 @@ int detach_from_caller(void)
 	/* needs no capability: the effective user id is 0 already */
 	if (setresuid(0, 0, 0) < 0 || chdir("/") < 0)
 		return -errno;
-	/* tolerates EPERM: without CAP_SETGID the groups of the user stay, which give the init nothing */
-	if ((setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0) && errno != EPERM)
+	/* tolerates EPERM: no CAP_SETGID, or a user namespace that denies setgroups(2); groups give nobody power over us */
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return -errno;
+	if (setresgid(0, 0, 0) < 0 && errno != EPERM)
 		return -errno;
 	for (size_t i = 0; i < ELEMENTS(limits); i++)
 		raise_limit(limits[i]);

@@ -32,7 +32,7 @@ static int send_reply(const struct session_reply *reply)
 	return message_send(PROTOCOL_HELPER_FD, &message, &reply->init_pidfd, reply->outcome == OUTCOME_OPENED);
 }
 
-static int refuse_request(int error, const char *version)
+static int refuse_request(const char *step, int error, const char *version)
 {
 	char text[256];
 
@@ -42,7 +42,7 @@ static int refuse_request(int error, const char *version)
 			 "install both from one version",
 			 version);
 	else
-		snprintf(text, sizeof(text), "step request: %s", strerror(-error));
+		snprintf(text, sizeof(text), "step %s: %s", step, strerror(-error));
 	return send_reply(&(struct session_reply){ .outcome = OUTCOME_FAILED, .text = text, .init_pidfd = -1 });
 }
 
@@ -60,14 +60,14 @@ int main(void)
 		return 1;
 	r = detach_from_caller();
 	if (r < 0)
-		return refuse_request(r, version) < 0;
+		return refuse_request("detach", r, version) < 0;
 	r = message_receive(PROTOCOL_HELPER_FD, REQUEST_TIMEOUT_MS, &message, fds, &fd_count);
 	if (r < 0)
 		return 1;
 	r = request_decode(&message, fds, fd_count, &request, &version);
 	free(fds);
 	if (r < 0)
-		return refuse_request(r, version) < 0;
+		return refuse_request("request", r, version) < 0;
 	session_open_from_request(&request, &result);
 	r = send_reply(&result.reply);
 	open_result_release(&result, r == 0);

@@ -16,17 +16,36 @@
 static void hold_child_signal(struct helper *helper)
 {
 	const struct sigaction standard = { .sa_handler = SIG_DFL };
-	sigset_t child;
+	sigset_t child, pending;
 
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &helper->old_mask);
+	helper->child_signal_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGCHLD) == 1;
 	sigaction(SIGCHLD, &standard, &helper->old_child_action);
 }
 
+/* The helper has been reaped, so this is another child, whose end its program has yet to hear of. */
+static bool has_zombie_child(void)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/*
+ * A blocked signal stays pending whatever its action, and the program's handler
+ * must not be called for the helper: setting SIG_DFL discards it, sigaction(2). With it
+ * goes one that the program is owed for a child of its own, which is therefore sent again.
+ */
 static void give_back_child_signal(const struct helper *helper)
 {
+	const struct sigaction standard = { .sa_handler = SIG_DFL };
+
+	sigaction(SIGCHLD, &standard, NULL);
 	sigaction(SIGCHLD, &helper->old_child_action, NULL);
+	if (helper->child_signal_pending || has_zombie_child())
+		(void)raise(SIGCHLD);
 	sigprocmask(SIG_SETMASK, &helper->old_mask, NULL);
 }
 

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* A running helper, and what must be given back to the program that we are a guest in. */
@@ -11,6 +12,7 @@ struct helper {
 	pid_t pid;
 	int socket; /* our end */
 	sigset_t old_mask;
+	bool child_signal_pending; /* blocked by the program, and not yet taken */
 	struct sigaction old_child_action;
 };
 
@@ -18,7 +20,7 @@ struct helper {
  * Starts the helper at `path` with an empty environment, standard streams on
  * /dev/null, descriptor 3 as its end of a socket pair and no other, default
  * signals, and a session (setsid(2)) of its own. SIGCHLD is blocked and set to
- * SIG_DFL until helper_end(), so that the program's own handler cannot reap it. 0 or -errno, then nothing has changed.
+ * SIG_DFL until helper_end(), so that the program's own handler neither reaps it nor is called for it. 0 or -errno, then nothing has changed.
  */
 int helper_start(const char *path, struct helper *ret) _must_check_;
 

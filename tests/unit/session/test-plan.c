@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/decide.h"
+#include "session/plan.h"
+
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The goldens are in $NSISOLATE_TEST_DATA/plans: a file a row, NAME.txt. */
+
+#define ALL_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID)
+
+static const struct plan_login alice = {
+	.names = { .user = "alice", .uid = 3001, .group = "students", .host = "bastion", .session = "0123456789ab" },
+	.gid = 4000,
+};
+
+static void replace(char **text, const char *with)
+{
+	free(*text);
+	*text = strdup(with);
+	assert_non_null(*text);
+}
+
+static void change_nothing(struct policy *policy)
+{
+	(void)policy;
+}
+
+static void keep_host_network(struct policy *policy)
+{
+	policy->network.mode = NETWORK_HOST;
+}
+
+static void take_network_without_loopback(struct policy *policy)
+{
+	policy->network.mode = NETWORK_NONE;
+}
+
+static void isolate_nothing(struct policy *policy)
+{
+	policy->network.mode = NETWORK_HOST;
+	policy->ipc.isolate = policy->uts.isolate = policy->pid.isolate = policy->mount.isolate = false;
+}
+
+/* Mount keys ask for nothing when there is no mount namespace to do it in. */
+static void isolate_all_but_mounts(struct policy *policy)
+{
+	policy->mount.isolate = false;
+}
+
+static void hide_processes(struct policy *policy)
+{
+	policy->mount.proc = PROC_HIDEPID;
+	policy->pid.isolate = false;
+}
+
+static void keep_host_proc(struct policy *policy)
+{
+	policy->mount.proc = PROC_HOST;
+	policy->pid.isolate = false;
+}
+
+static void keep_host_ipc(struct policy *policy)
+{
+	policy->ipc.isolate = false;
+}
+
+static void name_the_host(struct policy *policy)
+{
+	replace(&policy->uts.hostname, "%h-%u-%s");
+	policy->uts.domainname = strdup("%g.%U.example");
+}
+
+static void keep_host_runtime_dir(struct policy *policy)
+{
+	policy->mount.runtime_dir = RUNTIME_DIR_HOST;
+}
+
+static void propagate_nothing(struct policy *policy)
+{
+	policy->mount.propagation = PROPAGATION_PRIVATE;
+}
+
+/* Sizes print in the largest unit that divides them; 0 is the file system's default. */
+static void size_private_directories(struct policy *policy)
+{
+	static const struct private_directory sizes[] = {
+		{ .size = 3ULL << 30, .inodes = 1000 },
+		{ .size = 1536ULL << 10, .inodes = 0 },
+	};
+
+	assert_int_equal(policy->mount.private_count, ELEMENTS(sizes));
+	for (size_t i = 0; i < ELEMENTS(sizes); i++) {
+		policy->mount.private[i].size = sizes[i].size;
+		policy->mount.private[i].inodes = sizes[i].inodes;
+	}
+}
+
+static void have_no_private_directory(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->mount.private_count; i++)
+		free(policy->mount.private[i].path);
+	policy->mount.private_count = 0;
+}
+
+static const struct row {
+	const char *golden;
+	void (*change)(struct policy *policy);
+	unsigned clone_flags;
+} rows[] = {
+	{ "default", change_nothing, ALL_NAMESPACES },
+	{ "network-host", keep_host_network, ALL_NAMESPACES & ~CLONE_NEWNET },
+	{ "network-none", take_network_without_loopback, ALL_NAMESPACES },
+	{ "nothing", isolate_nothing, 0 },
+	{ "no-mounts", isolate_all_but_mounts, ALL_NAMESPACES & ~CLONE_NEWNS },
+	{ "proc-hidepid", hide_processes, ALL_NAMESPACES & ~CLONE_NEWPID },
+	{ "proc-host", keep_host_proc, ALL_NAMESPACES & ~CLONE_NEWPID },
+	{ "ipc-host", keep_host_ipc, ALL_NAMESPACES & ~CLONE_NEWIPC },
+	{ "names", name_the_host, ALL_NAMESPACES },
+	{ "runtime-dir-host", keep_host_runtime_dir, ALL_NAMESPACES },
+	{ "propagation-private", propagate_nothing, ALL_NAMESPACES },
+	{ "private-sizes", size_private_directories, ALL_NAMESPACES },
+	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
+};
+
+static char *read_golden(const char *name)
+{
+	const char *data = getenv("NSISOLATE_TEST_DATA");
+	_cleanup_free_ char *path = NULL;
+	_cleanup_(fclosep) FILE *file = NULL;
+	char *text = calloc(1, 8192);
+
+	assert_non_null(data);
+	assert_true(asprintf(&path, "%s/plans/%s.txt", data, name) > 0);
+	file = fopen(path, "re");
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	assert_non_null(text);
+	assert_true(fread(text, 1, 8191, file) > 0);
+	return text;
+}
+
+static void plan_is_as_in_its_golden_file(void **state)
+{
+	const struct row *row = *state;
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_free_ char *golden = read_golden(row->golden);
+	_cleanup_free_ char *text = NULL;
+
+	assert_int_equal(policy_new_default("default.conf", &policy), 0);
+	row->change(policy);
+	assert_int_equal(plan_make(policy, &alice, &plan, &problem), 0);
+	text = plan_format(plan);
+	assert_string_equal(text, golden);
+	assert_int_equal(plan->clone_flags, row->clone_flags);
+}
+
+/* Makes a plan that cannot be: the sentence, malloced. */
+static char *problem_of(const char *hostname, const char *domainname, const struct plan_login *login)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	struct plan *plan = NULL;
+	char *problem = NULL;
+
+	assert_int_equal(policy_new_default("default.conf", &policy), 0);
+	replace(&policy->uts.hostname, hostname);
+	if (domainname)
+		policy->uts.domainname = strdup(domainname);
+	assert_int_equal(plan_make(policy, login, &plan, &problem), -EINVAL);
+	assert_null(plan);
+	assert_non_null(problem);
+	return problem;
+}
+
+static void unknown_group_in_a_name_is_a_problem(void **state)
+{
+	struct plan_login login = alice;
+	_cleanup_free_ char *hostname = NULL;
+	_cleanup_free_ char *domainname = NULL;
+
+	(void)state;
+	login.names.group = "";
+	hostname = problem_of("%g", NULL, &login);
+	domainname = problem_of("%h", "%g", &login);
+	assert_non_null(strstr(hostname, "%g"));
+	assert_non_null(strstr(domainname, "%g"));
+}
+
+static void long_host_name_is_shortened_to_what_the_kernel_takes(void **state)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *problem = NULL;
+	const struct step *hostname = NULL;
+	char pattern[201];
+
+	(void)state;
+	memset(pattern, 'x', sizeof(pattern) - 1);
+	pattern[sizeof(pattern) - 1] = '\0';
+	assert_int_equal(policy_new_default("default.conf", &policy), 0);
+	replace(&policy->uts.hostname, pattern);
+	assert_int_equal(plan_make(policy, &alice, &plan, &problem), 0);
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_HOSTNAME)
+			hostname = &plan->steps[i];
+	assert_non_null(hostname);
+	assert_true(strlen(hostname->value) > 0 && strlen(hostname->value) <= HOSTNAME_MAX);
+}
+
+static void every_kind_of_step_has_a_name_and_a_place(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < STEP_KINDS; kind++) {
+		assert_non_null(step_name((enum step_kind)kind));
+		assert_non_null(place_name(step_place((enum step_kind)kind)));
+		for (int other = 0; other < kind; other++)
+			assert_string_not_equal(step_name((enum step_kind)kind), step_name((enum step_kind)other));
+	}
+}
+
+/* Before propagation is set a mount would reach the host; the caller's part comes when all else is done. */
+static void steps_run_in_the_order_of_their_places(void **state)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *problem = NULL;
+	enum place place = PLACE_HOST;
+	bool propagation = false;
+
+	(void)state;
+	assert_int_equal(policy_new_default("default.conf", &policy), 0);
+	assert_int_equal(plan_make(policy, &alice, &plan, &problem), 0);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = &plan->steps[i];
+
+		assert_true(step_place(step->kind) >= place);
+		place = step_place(step->kind);
+		if (strncmp(step_name(step->kind), "mount-", 6) == 0)
+			assert_true(propagation);
+		propagation = propagation || step->kind == STEP_PROPAGATION;
+	}
+}
+
+static void freeing_no_plan_does_nothing(void **state)
+{
+	(void)state;
+	assert_null(plan_free(NULL));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(unknown_group_in_a_name_is_a_problem),
+		cmocka_unit_test(long_host_name_is_shortened_to_what_the_kernel_takes),
+		cmocka_unit_test(every_kind_of_step_has_a_name_and_a_place),
+		cmocka_unit_test(steps_run_in_the_order_of_their_places),
+		cmocka_unit_test(freeing_no_plan_does_nothing),
+	};
+	struct CMUnitTest tests[ELEMENTS(rows) + ELEMENTS(others)];
+
+	for (size_t i = 0; i < ELEMENTS(rows); i++)
+		tests[i] = (struct CMUnitTest){
+			.name = rows[i].golden,
+			.test_func = plan_is_as_in_its_golden_file,
+			.initial_state = (void *)&rows[i],
+		};
+	memcpy(&tests[ELEMENTS(rows)], others, sizeof(others));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
