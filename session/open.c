@@ -101,7 +101,7 @@ static bool wants_session(const struct session_request *request, struct open_res
 		conclude(result, OUTCOME_USER_MANAGER,
 			 "%s says user-manager = \"allow\": the user manager runs outside any session", policy->file);
 	else
-		conclude(result, OUTCOME_REFUSED,
+		conclude(result, OUTCOME_DENIED,
 			 "%s says user-manager = \"refuse\": a user manager would run the user's units outside any session",
 			 policy->file);
 	return false;
