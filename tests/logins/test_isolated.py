@@ -581,7 +581,8 @@ def test_a_fault_refuses_forwarding_without_a_command(fault, server, host):
                       "-R", f"127.0.0.1:8002:127.0.0.1:{listener.port}")
         with P.ssh_forward("alice", *forwarding) as client:
             host.log.wait_for(REFUSED)
-            H.wait_until(lambda: P.listening_on(8001) or client.process.poll() is not None, "ssh neither listens nor ends")
+            H.wait_until(lambda: P.listening_on(8001) or client.process.poll() is not None,
+                         "ssh neither listens nor ends")
             assert P.connect(8001) in ("", None)
             assert not P.listening_on(8002)
 
