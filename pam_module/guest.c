@@ -211,7 +211,7 @@ int guest_open(struct guest *guest)
 	switch (who_find(&guest->arguments, guest->user, guest->bad_argument, &who, &text)) {
 	case WHO_ROOT:
 		if (guest->bad_argument)
-			log_login(guest, LOG_ERR, "not isolated: uid 0 is passed in spite of", text);
+			log_login(guest, LOG_ERR, "not isolated", text);
 		else if (guest->arguments.debug)
 			pam_syslog(guest->pamh, LOG_DEBUG, "uid 0 is passed: there is no user/root.conf");
 		return PAM_SUCCESS;

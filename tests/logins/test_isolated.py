@@ -429,7 +429,7 @@ def test_the_user_manager_is_refused(host):
     H.add_module(["systemd-user"])
     driver = [sys.executable, os.path.join(os.path.dirname(H.__file__), "pam_session.py"), "systemd-user"]
     assert P.run([*driver, "alice", "touch", "/home/alice/ran"]).status != 0
-    host.log.wait_for(r"refused: user=alice service=systemd-user")
+    host.log.wait_for(r"denied: user=alice service=systemd-user")
     assert not os.path.exists("/home/alice/ran")
     assert P.run([*driver, "bob", "true"]).status == 0
 
