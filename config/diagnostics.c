@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define DIAGNOSTICS_MAX 100 /* a file with more has one problem: it is no policy */
-#define TEXT_MAX 1000       /* bytes of one, before escaping */
+#define DIAGNOSTICS_MAX 100  /* a file with more has one problem: it is no policy */
+#define TEXT_MAX        1000 /* bytes of one, before escaping */
 
 /* `text` with everything unprintable as \xNN and at most TEXT_MAX bytes of it; malloced. */
 static char *escape(const char *text)

@@ -31,10 +31,11 @@ int expand_check(const char *pattern, enum expand_kind kind, char **ret_problem)
 	(void)kind;
 	for (const char *at = strchr(pattern, '%'); at; at = strchr(at + 2, '%')) {
 		if (at[1] == '\0')
-			return problem(ret_problem, -EINVAL, "'%s' ends with a lone '%%'; write '%%%%' for the character", pattern);
+			return problem(ret_problem, -EINVAL,
+				       "'%s' ends with a lone '%%'; write '%%%%' for the character", pattern);
 		if (!strchr("uUghs%", at[1]))
-			return problem(ret_problem, -EINVAL, "'%%%c' in '%s' is none of %%u, %%U, %%g, %%h, %%s, %%%%", at[1],
-				       pattern);
+			return problem(ret_problem, -EINVAL, "'%%%c' in '%s' is none of %%u, %%U, %%g, %%h, %%s, %%%%",
+				       at[1], pattern);
 	}
 	return 0;
 }
@@ -65,8 +66,8 @@ static int check_value(char letter, const char *value, enum expand_kind kind, co
 	if (!value || value[0] == '\0')
 		return problem(ret_problem, -EINVAL, "'%%%c' in '%s' has no value here", letter, pattern);
 	if (kind == EXPAND_PATH && !is_path_component(value))
-		return problem(ret_problem, -EINVAL, "'%%%c' in '%s' is '%s' here, which has no place in a path%s", letter, pattern,
-			       value, letter == 'u' ? "; use %U" : "");
+		return problem(ret_problem, -EINVAL, "'%%%c' in '%s' is '%s' here, which has no place in a path%s",
+			       letter, pattern, value, letter == 'u' ? "; use %U" : "");
 	return 0;
 }
 

@@ -114,8 +114,8 @@ static int add_group(struct candidates *list, int group_fd, const struct identit
 		return -ENOMEM;
 	}
 	if (asprintf(&problem,
-		     r == -ENOENT ? "there is no group '%s'; create the group or remove the file" :
-				    "the group '%s' cannot be looked up (%s); see nsswitch.conf(5) and its services",
+		     r == -ENOENT ? "there is no group '%s'; create the group or remove the file"
+				  : "the group '%s' cannot be looked up (%s); see nsswitch.conf(5) and its services",
 		     group, strerrordesc_np(-r)) < 0) {
 		problem = NULL;
 		return -ENOMEM;

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #define NSS_BUFFER_FIRST 4096
-#define NSS_BUFFER_MAX (16 * 1024 * 1024) /* a group of a directory service can have very many members */
-#define GROUPS_FIRST 64
-#define GROUPS_MAX (1024 * 1024)
+#define NSS_BUFFER_MAX   (16 * 1024 * 1024) /* a group of a directory service can have very many members */
+#define GROUPS_FIRST     64
+#define GROUPS_MAX       (1024 * 1024)
 
 /* -ENOENT is ours to give: a service that fails by "no such file" has not said that there is no such entry. */
 static int nss_error(int error)

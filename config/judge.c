@@ -35,8 +35,8 @@ static int judge_owner(const struct stat *st, const char *name, unsigned flags, 
 		return problem(ret_problem, -EPERM, "'%s' is owned by uid %u, not by root; chown root it", name,
 			       (unsigned)st->st_uid);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return problem(ret_problem, -EPERM, "'%s' is writable by group or others (mode %04o); chmod go-w it", name,
-			       (unsigned)(st->st_mode & 07777));
+		return problem(ret_problem, -EPERM, "'%s' is writable by group or others (mode %04o); chmod go-w it",
+			       name, (unsigned)(st->st_mode & 07777));
 	return 0;
 }
 
@@ -79,8 +79,8 @@ int judge_directory(int parent_fd, const char *name, unsigned flags, int *ret_fd
 	if (r < 0)
 		return r;
 	if (!S_ISDIR(st.st_mode))
-		return problem(ret_problem, S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR, "'%s' is %s, not a directory", name,
-			       S_ISREG(st.st_mode) ? "a regular file" : kind_of(st.st_mode));
+		return problem(ret_problem, S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR, "'%s' is %s, not a directory",
+			       name, S_ISREG(st.st_mode) ? "a regular file" : kind_of(st.st_mode));
 	r = judge_owner(&st, name, flags, ret_problem);
 	if (r < 0)
 		return r;

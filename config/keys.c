@@ -8,10 +8,12 @@
 /* a choice is kept as unsigned, whatever its enum */
 _Static_assert(sizeof(enum policy_mode) == sizeof(unsigned), "the value of a key_info");
 
+/* clang-format off */
 #define CHOICES(...) (const struct choice[]){ __VA_ARGS__, { NULL, 0, false } }
-#define BOOLEAN CHOICES({ "false", false, true }, { "true", true, true })
+/* clang-format on */
+#define BOOLEAN         CHOICES({ "false", false, true }, { "true", true, true })
 
-#define POLICY(member) offsetof(struct policy, member)
+#define POLICY(member)  offsetof(struct policy, member)
 #define PRIVATE(member) offsetof(struct private_directory, member)
 
 const struct key_info policy_keys[POLICY_KEYS] = {
@@ -26,9 +28,8 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 	[KEY_SERVICES] = { "services", VALUE_LIST, false, NULL, NULL, 0, "PAM services this file is for" },
 	[KEY_FROM] = { "from", VALUE_LIST, false, NULL, NULL, 0, "addresses this file is for" },
 	[KEY_SERVICE] = { "service", VALUE_SECTION, false, NULL, NULL, 0, "keys for one PAM service" },
-	[KEY_SCOPE] = { "scope", VALUE_CHOICE, false,
-			CHOICES({ "session", 0, false }, { "user", 1, false }), "session", 0,
-			"whether the logins of a user share one session" },
+	[KEY_SCOPE] = { "scope", VALUE_CHOICE, false, CHOICES({ "session", 0, false }, { "user", 1, false }), "session",
+			0, "whether the logins of a user share one session" },
 	[KEY_ON_LOGOUT] = { "on-logout", VALUE_CHOICE, false, CHOICES({ "kill", 0, false }, { "wait", 1, false }),
 			    "kill", 0, "what becomes of processes left behind" },
 	[KEY_MAX_SESSIONS] = { "max-sessions", VALUE_TEXT, false, NULL, "64", 0, "live sessions of a user" },
@@ -58,12 +59,14 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 	[KEY_MOUNT_PROPAGATION] = { "mount.propagation", VALUE_CHOICE, true,
 				    CHOICES({ "slave", PROPAGATION_SLAVE, true },
 					    { "private", PROPAGATION_PRIVATE, true }),
-				    "slave", POLICY(mount.propagation), "whether later mounts of the host appear inside" },
+				    "slave", POLICY(mount.propagation),
+				    "whether later mounts of the host appear inside" },
 	[KEY_MOUNT_PROC] = { "mount.proc", VALUE_CHOICE, true,
-			     CHOICES({ "session", PROC_SESSION, true }, { "hidepid", PROC_HIDEPID, false },
+			     CHOICES({ "session", PROC_SESSION, true }, { "hidepid", PROC_HIDEPID, true },
 				     { "host", PROC_HOST, true }),
 			     "session", POLICY(mount.proc), "which /proc the session sees" },
-	[KEY_MOUNT_PRIVATE] = { "mount.private", VALUE_SECTION, true, NULL, NULL, 0, "a directory of the session's own" },
+	[KEY_MOUNT_PRIVATE] = { "mount.private", VALUE_SECTION, true, NULL, NULL, 0,
+				"a directory of the session's own" },
 	[KEY_MOUNT_PRIVATE_BACKING] = { "mount.private.backing", VALUE_CHOICE, true,
 					CHOICES({ "tmpfs", BACKING_TMPFS, true },
 						{ "directory", BACKING_DIRECTORY, false }),
@@ -90,7 +93,8 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 				    "private", POLICY(mount.runtime_dir), "which /run/user the session sees" },
 	[KEY_USER_MANAGER] = { "user-manager", VALUE_CHOICE, true,
 			       CHOICES({ "refuse", USER_MANAGER_REFUSE, true }, { "allow", USER_MANAGER_ALLOW, true }),
-			       "refuse", POLICY(user_manager), "systemd's user manager, which runs outside any session" },
+			       "refuse", POLICY(user_manager),
+			       "systemd's user manager, which runs outside any session" },
 	[KEY_USER_MAP] = { "user.map", VALUE_CHOICE, false, CHOICES({ "none", 0, false }, { "identity", 1, false }),
 			   "none", 0, "user namespace" },
 	[KEY_CGROUP_ISOLATE] = { "cgroup.isolate", VALUE_BOOL, false, BOOLEAN, "false", 0, "cgroup namespace" },

@@ -90,7 +90,7 @@ struct key_info {
 	bool built;
 	const struct choice *choices; /* VALUE_BOOL, VALUE_CHOICE: ends with a NULL name */
 	const char *fallback;         /* the default as a file would give it; NULL: unset */
-	size_t offset;                /* of the value in struct policy, or in struct private_directory; built keys only */
+	size_t offset; /* of the value in struct policy, or in struct private_directory; built keys only */
 	const char *help;
 };
 

@@ -133,7 +133,7 @@ static int apply(struct policy *policy, struct setting *setting)
 	return 0;
 }
 
-/* Without mounts of the session's own there is nothing private: what a file asks for all the same, policy_check() reports. */
+/* Without mounts of the session's own there is nothing private; policy_check() reports what a file asks for. */
 static int add_default_private(struct policy *policy)
 {
 	for (size_t i = 0; policy->mount.isolate && i < ELEMENTS(default_private); i++) {
@@ -172,7 +172,8 @@ int policy_merge(const char *file, struct settings *settings, struct policy **re
 	if (r < 0)
 		return r;
 	if (policy->mount.private_count > 0)
-		qsort(policy->mount.private, policy->mount.private_count, sizeof(*policy->mount.private), compare_paths);
+		qsort(policy->mount.private, policy->mount.private_count, sizeof(*policy->mount.private),
+		      compare_paths);
 	r = policy_hash(policy, &policy->hash);
 	if (r < 0)
 		return r;

@@ -110,7 +110,7 @@ static int take_statement(cfg_t *cfg, cfg_opt_t *opt, const struct scan_event *e
 	return statements_add(&reader->statements, &statement);
 }
 
-/* The event of scan.c that libconfuse now reports; NULL while a list is incomplete, or (with reader->error) when the two disagree. */
+/* The event that libconfuse now reports; NULL within a list, or, with reader->error, when it disagrees with scan.c. */
 static const struct scan_event *next_event(const cfg_opt_t *opt)
 {
 	const struct scan_event *event = &reader->scan->events[reader->next];
@@ -239,7 +239,7 @@ static void options_freep(cfg_opt_t **options)
 
 static int options_make(const char *prefix, cfg_validate_callback_t callback, cfg_opt_t **ret);
 
-/* Sub-options of the section whose dotted name is `length` bytes of `name`: a section without keys of its own takes all. */
+/* The options of the section called by the first `length` bytes of `name`; service "NAME" takes the whole language. */
 static int options_make_section(const char *name, size_t length, cfg_validate_callback_t callback, cfg_opt_t *ret)
 {
 	_cleanup_free_ char *prefix = NULL;

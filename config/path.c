@@ -60,10 +60,12 @@ static int check_expansions(const char *path, char **ret_problem)
 		return -ENOMEM;
 	for (size_t i = 0; i < ELEMENTS(session_trees); i++)
 		if (is_within(session_trees[i], above))
-			return problem(ret_problem, -EINVAL, "'%s': an expansion cannot choose a directory of '%s'", path, above);
+			return problem(ret_problem, -EINVAL, "'%s': an expansion cannot choose a directory of '%s'",
+				       path, above);
 	for (size_t i = 0; i < ELEMENTS(needed_inside); i++)
 		if (is_within(needed_inside[i], above))
-			return problem(ret_problem, -EINVAL, "'%s': an expansion cannot choose a directory of '%s'", path, above);
+			return problem(ret_problem, -EINVAL, "'%s': an expansion cannot choose a directory of '%s'",
+				       path, above);
 	return 0;
 }
 
@@ -77,8 +79,8 @@ static int check_place(const char *path, char **ret_problem)
 				       session_trees[i]);
 	for (size_t i = 0; i < ELEMENTS(needed_inside); i++)
 		if (is_within(needed_inside[i], path) || is_within(path, needed_inside[i]))
-			return problem(ret_problem, -EINVAL, "'%s' would hide %s, which logins inside the session need", path,
-				       needed_inside[i]);
+			return problem(ret_problem, -EINVAL, "'%s' would hide %s, which logins inside the session need",
+				       path, needed_inside[i]);
 	return 0;
 }
 

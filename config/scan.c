@@ -6,13 +6,13 @@
 #include <string.h>
 
 enum place {
-	PLACE_KEY,        /* a key, '}' or the end */
-	PLACE_AFTER_KEY,  /* '=', '+=', '{' or a title */
+	PLACE_KEY,         /* a key, '}' or the end */
+	PLACE_AFTER_KEY,   /* '=', '+=', '{' or a title */
 	PLACE_AFTER_TITLE, /* '{' */
-	PLACE_VALUE,      /* a value, or the '{' of a list */
-	PLACE_LIST_FIRST, /* a value of a list, or its '}' */
-	PLACE_LIST_VALUE, /* a value of a list */
-	PLACE_LIST_NEXT,  /* ',' or '}' */
+	PLACE_VALUE,       /* a value, or the '{' of a list */
+	PLACE_LIST_FIRST,  /* a value of a list, or its '}' */
+	PLACE_LIST_VALUE,  /* a value of a list */
+	PLACE_LIST_NEXT,   /* ',' or '}' */
 };
 
 struct scanner {
@@ -28,10 +28,10 @@ struct scanner {
 	size_t count, room;
 };
 
-#define FAIL(scanner, line, ...)                                                                     \
-	({                                                                                           \
-		diagnostics_add((scanner)->diag, SEVERITY_ERROR, (scanner)->name, line, __VA_ARGS__); \
-		-EBADMSG;                                                                            \
+#define FAIL(scanner, line, ...)                                                                                       \
+	({                                                                                                             \
+		diagnostics_add((scanner)->diag, SEVERITY_ERROR, (scanner)->name, line, __VA_ARGS__);                  \
+		-EBADMSG;                                                                                              \
 	})
 
 static const char *expected(enum place place)
@@ -146,7 +146,8 @@ static bool is_key_start(char c)
 
 static bool is_bare(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-_./%:@", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("-_./%:@", c));
 }
 
 /* A key, a title or a value, already read: where it is one decides what it is. */
@@ -187,7 +188,8 @@ static int take_word(struct scanner *scanner)
 	while (is_bare(*scanner->at)) {
 		/* to libconfuse these begin a comment, or do not, by what stands before them */
 		if (scanner->at[0] == '/' && (scanner->at[1] == '/' || scanner->at[1] == '*'))
-			return FAIL(scanner, scanner->line, "put quotes around a value that has '/%c' in it", scanner->at[1]);
+			return FAIL(scanner, scanner->line, "put quotes around a value that has '/%c' in it",
+				    scanner->at[1]);
 		scanner->at++;
 	}
 	return take_text(scanner, start, (size_t)(scanner->at - start), false);
@@ -202,15 +204,17 @@ static int take_string(struct scanner *scanner)
 		return FAIL(scanner, scanner->line, "'~' is not expanded; write the whole path");
 	for (; *scanner->at != quote; scanner->at++) {
 		if (*scanner->at == '\0' || *scanner->at == '\n')
-			return FAIL(scanner, scanner->line, "the string that begins with %.20s is not closed on its line",
-				    start);
+			return FAIL(scanner, scanner->line,
+				    "the string that begins with %.*s is not closed on its line",
+				    (int)strcspn(start, "\n"), start);
 		if (*scanner->at == '\t' || *scanner->at == '\r')
 			return FAIL(scanner, scanner->line, "a control character in a string");
 		if (*scanner->at != '\\')
 			continue;
 		scanner->at++;
 		if (*scanner->at != quote && *scanner->at != '\\')
-			return FAIL(scanner, scanner->line, "a '\\' may stand only before '\\' or %c in a string", quote);
+			return FAIL(scanner, scanner->line, "a '\\' may stand only before '\\' or %c in a string",
+				    quote);
 	}
 	scanner->at++;
 	return take_text(scanner, start, (size_t)(scanner->at - start), true);

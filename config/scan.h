@@ -16,17 +16,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SCAN_LINE_MAX 1024 /* bytes */
-#define SCAN_DEPTH_MAX 4   /* sections within sections */
+#define SCAN_LINE_MAX  1024 /* bytes */
+#define SCAN_DEPTH_MAX 4    /* sections within sections */
 
 /* One assignment or one closed section, in the order in which libconfuse reports them. */
 struct scan_event {
 	const char *name; /* in scan.text, not terminated */
 	size_t length;
-	unsigned line;  /* of the name */
+	unsigned line; /* of the name */
 	bool section;
-	bool append;    /* += */
-	bool list;      /* values in braces */
+	bool append; /* += */
+	bool list;   /* values in braces */
 	unsigned values;
 };
 

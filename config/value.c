@@ -61,7 +61,8 @@ static int parse_size(const char *text, const char *what, struct value *ret, cha
 	if (number == 0)
 		return problem(ret_problem, -EINVAL, "'%s' is no %s: it must be at least 1", text, what);
 	if (number > VALUE_SIZE_MAX >> shift)
-		return problem(ret_problem, -EINVAL, "'%s' is too large; at most %" PRIu64 "g", text, VALUE_SIZE_MAX >> 30);
+		return problem(ret_problem, -EINVAL, "'%s' is too large; at most %" PRIu64 "g", text,
+			       VALUE_SIZE_MAX >> 30);
 	ret->number = number << shift;
 	return 0;
 }
@@ -72,7 +73,7 @@ static bool is_name_byte(char c, bool domain)
 	       (domain && (c == '.' || c == '_'));
 }
 
-/* Expansions may be anything: they are cleaned when their values are known. The text around them is the administrator's. */
+/* Expansions are cleaned when their values are known. The text around them is the administrator's to write well. */
 static int parse_pattern(const char *text, bool domain, struct value *ret, char **ret_problem)
 {
 	size_t fixed = 0;
@@ -89,13 +90,14 @@ static int parse_pattern(const char *text, bool domain, struct value *ret, char 
 			continue;
 		}
 		if (!is_name_byte(*at, domain))
-			return problem(ret_problem, -EINVAL, "'%s' has '%c' in it; letters, digits, %s and expansions are allowed",
-				       text, *at, domain ? "'-', '.', '_'" : "'-'");
+			return problem(ret_problem, -EINVAL,
+				       "'%s' has '%c' in it; letters, digits, %s and expansions are allowed", text, *at,
+				       domain ? "'-', '.', '_'" : "'-'");
 		fixed++;
 	}
 	if (fixed > HOSTNAME_MAX)
-		return problem(ret_problem, -EINVAL, "'%s' has %zu bytes besides its expansions; a name has at most %d", text,
-			       fixed, HOSTNAME_MAX);
+		return problem(ret_problem, -EINVAL, "'%s' has %zu bytes besides its expansions; a name has at most %d",
+			       text, fixed, HOSTNAME_MAX);
 	ret->text = strdup(text);
 	return ret->text ? 0 : -ENOMEM;
 }

@@ -8,7 +8,8 @@
 
 #include <stdint.h>
 
-#define VALUE_SIZE_MAX (UINT64_C(1) << 50) /* bytes or files: far beyond any memory, far below an overflow in the kernel */
+#define VALUE_SIZE_MAX                                                                                                 \
+	(UINT64_C(1) << 50) /* bytes or files: far beyond any memory, far below an overflow in the kernel */
 
 struct value {
 	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT */
@@ -28,7 +29,10 @@ int value_default(enum policy_key key, struct value *ret) _must_check_;
 /* Moves a value to the key's offset in `base` (struct policy or struct private_directory); frees a text it replaces. */
 void value_store(enum policy_key key, struct value *value, void *base);
 
-/* The value at the key's offset as a file would give it, sizes with the largest suffix that fits; malloced, NULL when memory ran out. */
+/*
+ * The value at the key's offset as a file would give it, sizes with the
+ * largest suffix that fits; malloced, NULL when memory ran out.
+ */
 char *value_format(enum policy_key key, const void *base);
 
 /* A built key with a place in struct policy or struct private_directory. */

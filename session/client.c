@@ -2,7 +2,7 @@
 #include "session/client.h"
 
 #include "session/record_store.h"
-#include "session/spawn.h"
+#include "session/helper_process.h"
 #include "session/working_directory.h"
 
 #include <fcntl.h>
@@ -31,6 +31,7 @@ struct session *session_free(struct session *session)
 	close_fd(session->init_pidfd);
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
 		close_fd(session->outside[i]);
+	free(session->user);
 	free(session->policy);
 	free(session->mode);
 	free(session);
@@ -42,7 +43,7 @@ static void session_freep(struct session **session)
 	*session = session_free(*session);
 }
 
-static struct session *session_new(const struct session_reply *reply)
+static struct session *session_new(const struct session_request *request, const struct session_reply *reply)
 {
 	_cleanup_(session_freep) struct session *session = calloc(1, sizeof(*session));
 
@@ -56,9 +57,10 @@ static struct session *session_new(const struct session_reply *reply)
 	session->init_pidfd = -1;
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
 		session->outside[i] = -1;
+	session->user = strdup(request->user);
 	session->policy = strdup(reply->policy);
 	session->mode = strdup(reply->mode);
-	return session->policy && session->mode ? TAKE_PTR(session) : NULL;
+	return session->user && session->policy && session->mode ? TAKE_PTR(session) : NULL;
 }
 
 /* Opened before the setns: afterwards /proc/self leads nowhere, pid_namespaces(7). */
@@ -216,7 +218,7 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 		*ret_text = *reply.text ? strdup(reply.text) : NULL;
 		return reply.outcome;
 	}
-	session = session_new(&reply);
+	session = session_new(request, &reply);
 	if (!session) {
 		(void)pidfd_send_signal(reply.init_pidfd, SIGKILL, NULL, 0);
 		close_fd(reply.init_pidfd);

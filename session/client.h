@@ -12,6 +12,7 @@
 /* A session that this process has entered. */
 struct session {
 	char id[SESSION_ID_LENGTH + 1];
+	char *user; /* pw_name */
 	char *policy;
 	char *mode;
 	uint64_t policy_hash;

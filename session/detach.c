@@ -32,13 +32,14 @@ int detach_from_caller(void)
 						      RLIMIT_STACK, RLIMIT_AS, RLIMIT_NPROC };
 	const struct sched_param normal = { 0 };
 
+	/* needs no capability: the effective user id is 0 already */
 	if (setresuid(0, 0, 0) < 0 || chdir("/") < 0)
 		return -errno;
 	/* tolerates EPERM: no CAP_SETGID, or a user namespace that denies setgroups(2); groups give nobody power over us */
-	if (setgroups(0, NULL) < 0)
-		errno = 0;
-	if (setresgid(0, 0, 0) < 0)
-		errno = 0;
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return -errno;
+	if (setresgid(0, 0, 0) < 0 && errno != EPERM)
+		return -errno;
 	/* without CAP_SYS_RESOURCE a limit on file sizes stays: the record is then an error that can be told */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < ELEMENTS(limits); i++)

@@ -61,14 +61,13 @@ static int describe(char **ret_failure, const char *step, const char *object, in
 	return error;
 }
 
-/* Waits for the init's one message. */
-static int wait_ready(int socket, char **ret_failure)
+int launch_wait(const struct launch *launch, char **ret_failure)
 {
 	_cleanup_(message_release) struct message message = { 0 };
 	struct message_reader reader;
 	const char *step, *object;
 	size_t no_fds = 0;
-	int r = message_receive(socket, READY_TIMEOUT_MS, &message, NULL, &no_fds);
+	int r = message_receive(launch->ready, READY_TIMEOUT_MS, &message, NULL, &no_fds);
 
 	if (r < 0)
 		return describe(ret_failure, "init", "no answer", r);
@@ -81,28 +80,35 @@ static int wait_ready(int socket, char **ret_failure)
 	return describe(ret_failure, step, object, r < 0 ? r : -EBADMSG);
 }
 
-static void end_and_reap(pid_t pid, int pidfd)
+void launch_abort(struct launch *launch)
 {
-	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+	/* tolerates ESRCH: a failed step ended it */
+	(void)pidfd_send_signal(launch->pidfd, SIGKILL, NULL, 0);
 	/* our child: after SIGKILL this ends */
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+	while (waitpid(launch->pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
+	launch->pidfd = close_fd(launch->pidfd);
+	launch_release(launch);
 }
 
-int launch_init(const struct session_request *request, const struct plan *plan, int record, pid_t *ret_pid,
-		int *ret_pidfd, char **ret_failure)
+void launch_release(struct launch *launch)
 {
-	int ready[2];
+	launch->ready = close_fd(launch->ready);
+}
+
+int launch_start(const struct session_request *request, const struct plan *plan, int record, struct launch *ret,
+		 char **ret_failure)
+{
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
-	_cleanup_close_ int pidfd = -1;
+	int ready[2];
+	int pidfd = -1;
 	struct clone_args clone = {
 		.flags = plan->clone_flags | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	pid_t pid;
-	int r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ready) < 0)
 		return describe(ret_failure, "init", "socketpair", -errno);
@@ -119,14 +125,7 @@ int launch_init(const struct session_request *request, const struct plan *plan, 
 			.helper = theirs,
 			.record = record,
 		});
-	/* without this an init that dies in silence would be waited for until the time is over */
-	theirs = close_fd(theirs);
-	r = wait_ready(ours, ret_failure);
-	if (r < 0) {
-		end_and_reap(pid, pidfd);
-		return r;
-	}
-	*ret_pid = pid;
-	*ret_pidfd = TAKE_FD(pidfd);
+	/* closing theirs: else an init that dies in silence would be waited for until the time is over */
+	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .ready = TAKE_FD(ours) };
 	return 0;
 }

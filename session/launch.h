@@ -12,9 +12,22 @@
  */
 bool launch_allowed(const struct session_request *request, char **ret_text) _must_check_;
 
-/*
- * Starts the init, which runs the plan's init steps, and waits (bounded) until
- * it is ready and holds the lock of `record`. 0, or -errno with *ret_failure (malloced: step, object, reason) when no init is left.
- */
-int launch_init(const struct session_request *request, const struct plan *plan, int record, pid_t *ret_pid,
-		int *ret_pidfd, char **ret_failure) _must_check_;
+/* An init on its way. */
+struct launch {
+	pid_t pid;
+	int pidfd; /* of the init */
+	int ready; /* socket on which it says how it went */
+};
+
+/* Starts the init, which runs the plan's init steps. 0, or -errno with *ret_failure (malloced: step, object, reason). */
+int launch_start(const struct session_request *request, const struct plan *plan, int record, struct launch *ret,
+		 char **ret_failure) _must_check_;
+
+/* Waits (bounded) until the init is ready and holds the lock of the record. 0, or -errno with *ret_failure. */
+int launch_wait(const struct launch *launch, char **ret_failure) _must_check_;
+
+/* Kills the init and reaps it: nothing of the session is left. */
+void launch_abort(struct launch *launch);
+
+/* Keeps the init, which is no longer waited for; pidfd is then the caller's. Does nothing more after launch_abort(). */
+void launch_release(struct launch *launch);

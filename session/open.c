@@ -9,10 +9,10 @@
 #include "session/record_store.h"
 
 #include <stdarg.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/utsname.h>
-#include <signal.h>
 #include <time.h>
 
 #define LOGIN_DEFS "/etc/login.defs"
@@ -101,7 +101,7 @@ static bool wants_session(const struct session_request *request, struct open_res
 		conclude(result, OUTCOME_USER_MANAGER,
 			 "%s says user-manager = \"allow\": the user manager runs outside any session", policy->file);
 	else
-		conclude(result, OUTCOME_REFUSED,
+		conclude(result, OUTCOME_DENIED,
 			 "%s says user-manager = \"refuse\": a user manager would run the user's units outside any session",
 			 policy->file);
 	return false;
@@ -172,7 +172,7 @@ static int write_record(const struct session_request *request, const struct open
 	memcpy(record.id, result->reply.id, sizeof(record.id));
 	memcpy(record.namespaces, result->reply.namespaces, sizeof(record.namespaces));
 	r = process_start_time(request->caller, &record.login_start);
-	return r < 0 ? r : record_publish(result->directory, file, &record);
+	return r < 0 ? r : record_write(file, &record);
 }
 
 /* Of all its namespaces the reply names those that the session has of its own. */
@@ -186,29 +186,12 @@ static int own_namespaces(pid_t init, unsigned clone_flags, uint64_t ret[NAMESPA
 	return r;
 }
 
-static void end_init(int pidfd)
+/* What can be written down while the init is still at its steps. */
+static bool describe_session(const struct session_request *request, const struct plan *plan, struct open_result *result,
+			     pid_t init, int file)
 {
-	/* tolerates ESRCH: it ended by itself, for instance because a step failed */
-	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-}
-
-static void open_session(const struct session_request *request, const struct plan *plan, struct open_result *result)
-{
-	_cleanup_free_ char *failure = NULL;
-	_cleanup_close_ int file = record_file_new(result->directory);
-	_cleanup_close_ int pidfd = -1;
-	pid_t init;
 	int r;
 
-	if (file < 0) {
-		fail(result, "record", RECORD_DIRECTORY, file);
-		return;
-	}
-	r = launch_init(request, plan, file, &init, &pidfd, &failure);
-	if (r < 0) {
-		conclude(result, OUTCOME_FAILED, "%s", failure ? failure : strerror(-r));
-		return;
-	}
 	result->reply.clone_flags = plan->clone_flags;
 	result->reply.policy = result->policy->file;
 	result->reply.policy_hash = result->policy->hash;
@@ -216,14 +199,57 @@ static void open_session(const struct session_request *request, const struct pla
 	r = own_namespaces(init, plan->clone_flags, result->reply.namespaces);
 	if (r < 0) {
 		fail(result, "namespaces", "/proc", r);
-	} else if ((r = write_record(request, result, init, file)) < 0) {
+		return false;
+	}
+	r = write_record(request, result, init, file);
+	if (r < 0) {
 		fail(result, "record", RECORD_DIRECTORY, r);
-	} else {
-		conclude(result, OUTCOME_OPENED, "%s", "");
-		result->reply.init_pidfd = TAKE_FD(pidfd);
+		return false;
+	}
+	return true;
+}
+
+/* The init is ready and holds the lock: only now may anyone see the record. */
+static bool finish_session(const struct launch *launch, struct open_result *result, int file)
+{
+	_cleanup_free_ char *failure = NULL;
+	int r = launch_wait(launch, &failure);
+
+	if (r < 0) {
+		conclude(result, OUTCOME_FAILED, "%s", failure ? failure : strerror(-r));
+		return false;
+	}
+	r = record_publish(result->directory, file, result->reply.id);
+	if (r < 0) {
+		fail(result, "record", RECORD_DIRECTORY, r);
+		return false;
+	}
+	return true;
+}
+
+static void open_session(const struct session_request *request, const struct plan *plan, struct open_result *result)
+{
+	_cleanup_free_ char *failure = NULL;
+	_cleanup_close_ int file = record_file_new(result->directory);
+	struct launch launch;
+	int r;
+
+	if (file < 0) {
+		fail(result, "record", RECORD_DIRECTORY, file);
 		return;
 	}
-	end_init(pidfd);
+	r = launch_start(request, plan, file, &launch, &failure);
+	if (r < 0) {
+		conclude(result, OUTCOME_FAILED, "%s", failure ? failure : strerror(-r));
+		return;
+	}
+	if (!describe_session(request, plan, result, launch.pid, file) || !finish_session(&launch, result, file)) {
+		launch_abort(&launch);
+		return;
+	}
+	conclude(result, OUTCOME_OPENED, "%s", "");
+	result->reply.init_pidfd = TAKE_FD(launch.pidfd);
+	launch_release(&launch);
 }
 
 void session_open_from_request(const struct session_request *request, struct open_result *ret)
@@ -258,7 +284,7 @@ void session_open_from_request(const struct session_request *request, struct ope
 void open_result_release(struct open_result *result, bool sent)
 {
 	if (!sent && result->reply.outcome == OUTCOME_OPENED) {
-		end_init(result->reply.init_pidfd);
+		(void)pidfd_send_signal(result->reply.init_pidfd, SIGKILL, NULL, 0);
 		(void)record_remove(result->reply.id);
 	}
 	close_fd(result->reply.init_pidfd);

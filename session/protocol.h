@@ -12,7 +12,7 @@
  *             then for each candidate: kind has-descriptor name problem
  *             + descriptors: the caller's pidfd, the open candidates in order
  *   reply     version outcome text, and for "opened":
- *             id clone-flags policy hash mode hostname, then an inode number for each namespace kind
+ *             id clone-flags policy hash mode, then an inode number for each namespace kind
  *             + descriptor: the init's pidfd
  *   ack       version: the caller is in; the init answers nothing
  */
@@ -37,7 +37,8 @@ enum outcome {
 	OUTCOME_NO_POLICY,    /* no file is this user's */
 	OUTCOME_SYSTEM_USER,  /* 0 < uid < UID_MIN without a user file */
 	OUTCOME_USER_MANAGER, /* systemd-user of a user with user-manager = "allow" */
-	OUTCOME_REFUSED,      /* by the policy or because of a broken one; text says why */
+	OUTCOME_DENIED,       /* on purpose: the policy allows no such login, for instance no user manager */
+	OUTCOME_REFUSED,      /* because of a policy that is broken or cannot be applied; text says why */
 	OUTCOME_FAILED,       /* a step failed; text names step, object and errno */
 };
 

@@ -67,28 +67,24 @@ static int write_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
+int record_write(int file, const struct record *record)
+{
+	_cleanup_free_ char *text = record_format(record);
+
+	return text ? write_all(file, text, strlen(text)) : -ENOMEM;
+}
+
 /* linkat(2) names an unnamed file by descriptor with CAP_DAC_READ_SEARCH, else by its link in /proc. */
-static int link_into_place(int directory, int file, const char *name)
+int record_publish(int directory, int file, const char *id)
 {
 	char path[32];
 
-	if (linkat(file, "", directory, name, AT_EMPTY_PATH) == 0)
+	if (linkat(file, "", directory, id, AT_EMPTY_PATH) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return -errno;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	return linkat(AT_FDCWD, path, directory, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
-}
-
-int record_publish(int directory, int file, const struct record *record)
-{
-	_cleanup_free_ char *text = record_format(record);
-	int r;
-
-	if (!text)
-		return -ENOMEM;
-	r = write_all(file, text, strlen(text));
-	return r < 0 ? r : link_into_place(directory, file, record->id);
+	return linkat(AT_FDCWD, path, directory, id, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
 int record_remove(const char *id)

@@ -20,8 +20,11 @@ int record_file_new(int directory) _must_check_;
 /* Takes the write lock for the calling process, which must never close another descriptor of this file. 0 or -errno. */
 int record_lock(int file) _must_check_;
 
-/* Writes the record whole and links it as record->id. -EEXIST: that id is taken; -errno. */
-int record_publish(int directory, int file, const struct record *record) _must_check_;
+/* Writes the record whole into the unnamed file. 0 or -errno. */
+int record_write(int file, const struct record *record) _must_check_;
+
+/* Links the written file as `id`: from now on it is seen. -EEXIST: that id is taken; -errno. */
+int record_publish(int directory, int file, const char *id) _must_check_;
 
 /* Removes the record `id` of a session that ended, by path in the caller's mount namespace. 0; tolerates that it is gone. */
 int record_remove(const char *id);

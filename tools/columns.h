@@ -31,7 +31,8 @@ struct column {
 	const char *help;
 	double width;  /* libsmartcols hint: below 1 a share of the terminal, else columns */
 	int flags;     /* SCOLS_FL_… */
-	int json_type; /* SCOLS_JSON_…; an array's cell has its elements on lines of their own in OUTPUT_JSON, already fit for display */
+	int json_type; /* SCOLS_JSON_…; an array's cell has its elements on lines of their own in OUTPUT_JSON, already
+			  fit for display */
 	bool shown;    /* without --output */
 	int argument;  /* for `cell`: lets several columns share it */
 	/* 0 and a malloced text, unsanitised, or NULL for an empty cell; -ENOMEM */

@@ -22,7 +22,8 @@ char *display_text(const char *text);
 /* Likewise for text that has its control characters escaped already: backslashes stay as they are. */
 char *display_escaped(const char *text);
 
-/* Seconds since the epoch: "2026-11-22 00:31", or with `exact` "2026-11-22T00:31:13+01:00". Malloced; NULL when memory ran out. */
+/* Seconds since the epoch: "2026-11-22 00:31", or with `exact` "2026-11-22T00:31:13+01:00". Malloced; NULL when memory
+ * ran out. */
 char *display_time(int64_t seconds, bool exact);
 
 /* Seconds of CPU time as ps(1) prints them: "[DD-]HH:MM:SS". */

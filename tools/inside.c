@@ -33,11 +33,13 @@ static bool format_address(const struct ifaddrs *entry, char *to, size_t size)
 
 	if (entry->ifa_addr->sa_family == AF_INET) {
 		bytes = &((const struct sockaddr_in *)(const void *)entry->ifa_addr)->sin_addr;
-		mask = entry->ifa_netmask ? &((const struct sockaddr_in *)(const void *)entry->ifa_netmask)->sin_addr : NULL;
+		mask = entry->ifa_netmask ? &((const struct sockaddr_in *)(const void *)entry->ifa_netmask)->sin_addr
+					  : NULL;
 		length = sizeof(struct in_addr);
 	} else if (entry->ifa_addr->sa_family == AF_INET6) {
 		bytes = &((const struct sockaddr_in6 *)(const void *)entry->ifa_addr)->sin6_addr;
-		mask = entry->ifa_netmask ? &((const struct sockaddr_in6 *)(const void *)entry->ifa_netmask)->sin6_addr : NULL;
+		mask = entry->ifa_netmask ? &((const struct sockaddr_in6 *)(const void *)entry->ifa_netmask)->sin6_addr
+					  : NULL;
 		length = sizeof(struct in6_addr);
 	} else {
 		return false;
@@ -65,8 +67,8 @@ static void add_address(struct inside *inside, const struct ifaddrs *list, const
 	struct inside_address found = { .up = (entry->ifa_flags & IFF_UP) != 0 };
 
 	/* every interface has an entry of its link; it counts where there is no other */
-	if (!entry->ifa_addr || (!format_address(entry, found.address, sizeof(found.address)) &&
-				 has_address(list, entry->ifa_name)))
+	if (!entry->ifa_addr ||
+	    (!format_address(entry, found.address, sizeof(found.address)) && has_address(list, entry->ifa_name)))
 		return;
 	if (inside->count == INSIDE_ADDRESSES) {
 		inside->truncated = true;

@@ -61,7 +61,8 @@ static int parse_line(char *line, struct mount_entry *entry)
 	if (!rest)
 		return 0;
 	*rest = '\0';
-	if (split(line, head, ELEMENTS(head)) < ELEMENTS(head) || split(rest + 3, tail, ELEMENTS(tail)) < ELEMENTS(tail) ||
+	if (split(line, head, ELEMENTS(head)) < ELEMENTS(head) ||
+	    split(rest + 3, tail, ELEMENTS(tail)) < ELEMENTS(tail) ||
 	    sscanf(head[2], "%u:%u", &entry->major, &entry->minor) != 2)
 		return 0;
 
@@ -71,9 +72,9 @@ static int parse_line(char *line, struct mount_entry *entry)
 	entry->type = unescape(tail[0]);
 	entry->source = unescape(tail[1]);
 	entry->super_options = unescape(tail[2]);
-	return entry->root && entry->target && entry->options && entry->type && entry->source && entry->super_options ?
-		       1 :
-		       -ENOMEM;
+	return entry->root && entry->target && entry->options && entry->type && entry->source && entry->super_options
+		       ? 1
+		       : -ENOMEM;
 }
 
 static int add_line(struct mount_list *list, char *line)

@@ -37,7 +37,8 @@ static const struct option_row {
 	{ OPTION_PLAN, "plan", NULL, "print the steps that a login would take", OPTIONS_LOGIN },
 	{ OPTION_SERVICE, "service", "NAME", "decide as for this PAM service", OPTIONS_LOGIN },
 	{ OPTION_FROM, "from", "ADDRESS", "decide as for a login from this address", OPTIONS_LOGIN },
-	{ OPTION_POLICY_DIRECTORY, "policy-dir", "DIR", "read policies from DIR instead of the live directory", OPTIONS_POLICY },
+	{ OPTION_POLICY_DIRECTORY, "policy-dir", "DIR", "read policies from DIR instead of the live directory",
+	  OPTIONS_POLICY },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
 	{ 'n', "noheadings", NULL, "no heading line", OPTIONS_TABLE },
 	{ 'o', "output", "COLUMNS", "columns to show; +COLUMNS adds to the default", OPTIONS_TABLE },
@@ -183,7 +184,8 @@ static void make_getopt(const struct command *command, struct option *longs, cha
 
 		if (!takes(command, row))
 			continue;
-		*longs++ = (struct option){ row->name, row->argument ? required_argument : no_argument, NULL, row->value };
+		*longs++ =
+			(struct option){ row->name, row->argument ? required_argument : no_argument, NULL, row->value };
 		if (row->value < 256) {
 			*shorts++ = (char)row->value;
 			if (row->argument)

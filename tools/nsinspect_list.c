@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define TEXT_MAX 48 /* bytes of a record's text in a table; -J, -P, -r and `show` have all of it */
+
 static int take(char *text, char **ret)
 {
 	*ret = text;
@@ -21,16 +23,23 @@ static int number(uint64_t value, char **ret)
 	return asprintf(ret, "%" PRIu64, value) < 0 ? -ENOMEM : 0;
 }
 
+/* A table for people stays readable whatever somebody called themselves. */
+static int shorten(const char *text, char **ret)
+{
+	return asprintf(ret, "%.*s...", TEXT_MAX - 3, text) < 0 ? -ENOMEM : 0;
+}
+
 /* A text of the record; `argument` is its offset in struct record. */
 static int record_text(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	const struct session *session = row;
 	const char *text;
 
-	(void)style;
 	if (!session->view->valid)
 		return 0;
 	text = *(char *const *)((const char *)&session->view->record + column->argument);
+	if (style == OUTPUT_TABLE && strlen(text) > TEXT_MAX)
+		return shorten(text, ret);
 	return *text ? take(strdup(text), ret) : 0;
 }
 
@@ -106,7 +115,9 @@ static int init_pid(const struct column *column, const void *row, enum output_st
 
 	(void)column;
 	(void)style;
-	return session_is_alive(session) && session->view->init_pid ? number((uint64_t)session->view->init_pid, ret) : 0;
+	if (!session_is_alive(session) || !session->view->init_pid)
+		return 0;
+	return number((uint64_t)session->view->init_pid, ret);
 }
 
 static int hash(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -159,7 +170,8 @@ static const struct column columns[] = {
 	NUMBER("INIT-PID", "the session's init, from the lock that it holds", init_pid),
 	TEXT("MODE", "mode of the policy", 7, mode, false),
 	{ "HASH", "hash of the effective policy", 16, 0, SCOLS_JSON_STRING, false, 0, hash },
-	{ "SOURCES", "every policy file that gave a value", 0.2, SCOLS_FL_TRUNC, SCOLS_JSON_ARRAY_STRING, false, 0, sources },
+	{ "SOURCES", "every policy file that gave a value", 0.2, SCOLS_FL_TRUNC, SCOLS_JSON_ARRAY_STRING, false, 0,
+	  sources },
 	INODE("MNT", "inode of the mount namespace, from the kernel", NAMESPACE_MOUNT),
 	INODE("NET", "inode of the network namespace", NAMESPACE_NETWORK),
 	INODE("IPC", "inode of the IPC namespace", NAMESPACE_IPC),

@@ -64,8 +64,7 @@ static int inside_pid(const struct column *column, const void *row, enum output_
 
 	(void)column;
 	(void)style;
-	return member->level < member->info.level_count ? number((uint64_t)member->info.levels[member->level], ret)
-							  : 0;
+	return member->level < member->info.level_count ? number((uint64_t)member->info.levels[member->level], ret) : 0;
 }
 
 static int user(const struct column *column, const void *row, enum output_style style, char **ret)

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define STATUS_MAX (16 * 1024)
+#define STATUS_MAX  (16 * 1024)
 #define COMMAND_MAX 4096
 
 int process_open(pid_t pid)
@@ -99,7 +99,8 @@ static int parse_status(const char *status, struct process_info *info)
 		return -EBADMSG;
 
 	info->level_count = 0;
-	while (levels && info->level_count < PID_LEVELS && *levels != '\n' && sscanf(levels, "\t%d%n", &pid, &length) == 1) {
+	while (levels && info->level_count < PID_LEVELS && *levels != '\n' &&
+	       sscanf(levels, "\t%d%n", &pid, &length) == 1) {
 		info->levels[info->level_count++] = pid;
 		levels += length;
 	}
@@ -123,6 +124,21 @@ static char *make_command(char *line, size_t size, const char *name)
 			line[i] = ' ';
 	}
 	return strndup(line, size);
+}
+
+int process_stat_read(int process, struct process_info *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	struct process_info info = { 0 };
+	char *name;
+	int r = process_file_read(process, "stat", STATUS_MAX, &text, NULL);
+
+	if (r == 0)
+		r = parse_stat(text, &info, &name);
+	if (r < 0)
+		return r;
+	*ret = info;
+	return 0;
 }
 
 int process_info_read(int process, struct process_info *ret)

@@ -12,12 +12,12 @@
 #define PID_LEVELS 33 /* MAX_PID_NS_LEVEL of the kernel is 32, and the initial one */
 
 struct process_info {
-	pid_t pid, parent; /* in the reader's PID namespace; parent 0: not visible from here */
-	uid_t uid;         /* effective */
-	char state;        /* proc_pid_stat(5): 'R', 'S', 'D', 'Z', … */
-	uint64_t start;    /* clock ticks since boot */
-	uint64_t cpu;      /* seconds of user and system time */
-	uint64_t memory;   /* resident bytes */
+	pid_t pid, parent;        /* in the reader's PID namespace; parent 0: not visible from here */
+	uid_t uid;                /* effective */
+	char state;               /* proc_pid_stat(5): 'R', 'S', 'D', 'Z', … */
+	uint64_t start;           /* clock ticks since boot */
+	uint64_t cpu;             /* seconds of user and system time */
+	uint64_t memory;          /* resident bytes */
 	pid_t levels[PID_LEVELS]; /* its pid in every PID namespace from the reader's inward */
 	size_t level_count;
 	char *command; /* the arguments joined by spaces, or "[NAME]"; hostile text */
@@ -25,6 +25,9 @@ struct process_info {
 
 /* The directory /proc/PID: -ESRCH when there is none, or -errno. */
 int process_open(pid_t pid) _must_check_;
+
+/* Fills only what /proc/PID/stat tells: parent, state, start, cpu and memory. Errors as below. */
+int process_stat_read(int process, struct process_info *ret) _must_check_;
 
 /* 0; -ESRCH when the process is gone; or -errno. */
 int process_info_read(int process, struct process_info *ret) _must_check_;

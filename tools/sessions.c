@@ -34,8 +34,8 @@ const char *login_state_name(enum login_state state)
 static enum login_state ask_login(const struct record *record)
 {
 	_cleanup_close_ int process = process_open(record->login_pid);
-	_cleanup_(process_info_release) struct process_info info = { 0 };
-	int r = process < 0 ? process : process_info_read(process, &info);
+	struct process_info info;
+	int r = process < 0 ? process : process_stat_read(process, &info);
 
 	if (r == -ESRCH)
 		return LOGIN_GONE;

@@ -22,8 +22,8 @@ enum session_state {
 
 enum login_state {
 	LOGIN_RUNNING,
-	LOGIN_GONE,     /* no process of that pid and start time, or a zombie */
-	LOGIN_UNKNOWN,  /* not asked, or not readable */
+	LOGIN_GONE,    /* no process of that pid and start time, or a zombie */
+	LOGIN_UNKNOWN, /* not asked, or not readable */
 };
 
 struct session {
@@ -60,4 +60,5 @@ void sessions_release(struct sessions *sessions);
  * The session whose id starts with `prefix`; live ones come before ended
  * ones. 0; -ENOENT; -ENOTUNIQ with *ret_matches (malloced "ID, ID").
  */
-int sessions_find(const struct sessions *sessions, const char *prefix, struct session **ret, char **ret_matches) _must_check_;
+int sessions_find(const struct sessions *sessions, const char *prefix, struct session **ret,
+		  char **ret_matches) _must_check_;

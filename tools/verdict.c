@@ -4,11 +4,8 @@
 #include "nsisolate-config.h"
 
 #include <string.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #define LOGIN_DEFS "/etc/login.defs"
-#define ROOT_FILE "user/root.conf"
 
 static const char *const outcome_names[VERDICT_OUTCOMES] = {
 	[VERDICT_POLICY] = "policy", [VERDICT_ROOT] = "root",       [VERDICT_SYSTEM_USER] = "system-user",
@@ -46,15 +43,6 @@ static struct login make_login(const struct verdict *verdict, const struct verdi
 	};
 }
 
-/* Candidates are read from the start again: each may be tried more than once. */
-static void rewind_candidates(const struct candidates *candidates)
-{
-	for (size_t i = 0; i < candidates->count; i++) {
-		if (candidates->items[i].fd >= 0)
-			(void)lseek(candidates->items[i].fd, 0, SEEK_SET);
-	}
-}
-
 static void decide(struct verdict *verdict, const struct verdict_query *query)
 {
 	struct login login = make_login(verdict, query);
@@ -85,18 +73,26 @@ static void decide(struct verdict *verdict, const struct verdict_query *query)
 static bool find(struct verdict *verdict, const struct verdict_query *query)
 {
 	unsigned flags = query->directory ? FIND_ANY_OWNER : 0;
-	const char *path = query->directory ? query->directory : NSISOLATE_POLICY_DIRECTORY;
+	_cleanup_free_ char *given = query->directory ? realpath(query->directory, NULL) : NULL;
+	const char *path = query->directory ? given : NSISOLATE_POLICY_DIRECTORY;
 	_cleanup_free_ char *problem = NULL;
 	int r;
 
+	if (!path) {
+		if (asprintf(&problem, "%s: %s", query->directory, strerror(errno)) < 0)
+			problem = NULL;
+		refuse(verdict, &problem, "the policy directory cannot be opened");
+		return false;
+	}
+
+	if (verdict->identity.uid == 0 && !root_policy_exists(path)) {
+		verdict->outcome = VERDICT_ROOT;
+		return false;
+	}
 	r = policy_directory_open(path, flags, &verdict->directory, &problem);
 	if (r < 0) {
 		verdict->directory = -1;
 		refuse(verdict, &problem, "the policy directory cannot be opened");
-		return false;
-	}
-	if (verdict->identity.uid == 0 && faccessat(verdict->directory, ROOT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-		verdict->outcome = VERDICT_ROOT;
 		return false;
 	}
 	if (verdict->identity.uid == 0)
@@ -131,8 +127,6 @@ int verdict_try(const struct verdict *verdict, const struct verdict_query *query
 	struct candidates one = { .items = (struct candidate *)candidate, .count = 1 };
 	struct login login = make_login(verdict, query);
 	struct diagnostics diag = { 0 };
-
-	rewind_candidates(&one);
 
 	/* uid_min 0: whether system users are passed is not the question here */
 	int r = policy_decide(&one, &login, 0, &policy, &diag);

@@ -41,4 +41,5 @@ void verdict_release(struct verdict *verdict);
 const char *verdict_name(enum verdict_outcome outcome);
 
 /* Whether this one candidate alone would decide: 1; 0: it does not match the login; -EBADMSG: it is broken. */
-int verdict_try(const struct verdict *verdict, const struct verdict_query *query, const struct candidate *candidate) _must_check_;
+int verdict_try(const struct verdict *verdict, const struct verdict_query *query,
+		const struct candidate *candidate) _must_check_;

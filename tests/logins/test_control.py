@@ -95,7 +95,7 @@ def test_x11_forwarding(server):
         found = P.ssh("alice", f"{PROBE} x11", options=("-Y",), env=P.ENVIRONMENT | {"DISPLAY": "127.0.0.1:42"})
         assert found.check().json() == {"display": "localhost:10.0", "answer": "an X server"}
         assert b"MIT-MAGIC-COOKIE-1" in display.received[0]
-    assert not P.listening_on(6010)
+    H.wait_until(lambda: not P.listening_on(6010), "sshd still listens for X clients")
 
 
 def test_control_master_carries_several_sessions(server):

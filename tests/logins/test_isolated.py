@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 
+import pexpect
 import pytest
 
 from support import host as H
@@ -56,6 +57,8 @@ def staying(program, user="alice"):
             terminal = stack.enter_context(P.login_terminal(user))
             assert terminal.logged_in()
             yield terminal.run(PROBE).check().json()
+            with contextlib.suppress(pexpect.EOF, OSError):
+                terminal.leave()
         elif program in ("su", "sudo"):
             by = {"su": ["su", user, "-c", P.STAY], "sudo": ["sudo", "-n", "-u", user, "--", "sh", "-c", P.STAY]}
             yield stack.enter_context(P.Background(by[program])).probe()
@@ -72,7 +75,7 @@ def staying_job(user):
             H.wait_until(lambda: os.path.exists(path), lambda: f"the job does not run; log:\n{H.log.text()}")
             yield P.Result(0, H.read(path))
         finally:
-            for process in H.descendants(daemon.process.pid):
+            for process in [found for found in H.descendants(daemon.process.pid) if found.uid != 0]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)
 
@@ -93,8 +96,14 @@ def mount_on(seen, target):
 
 def assert_gone(timeout=5):
     """The session ends by itself; the fixture `host` looks for everything else that could be left."""
-    H.wait_until(lambda: not H.isolated_processes() and not H.records(),
-                 lambda: f"still there: {H.isolated_processes()} {H.records()}", timeout)
+    H.wait_until(lambda: not H.isolated_processes() and not H.live_records(),
+                 lambda: f"still there: {H.isolated_processes()} {H.live_records()}", timeout)
+
+
+def assert_swept():
+    """Where no close ran, nobody was left to remove the record: the next login does."""
+    P.su("alice", "true").check()
+    assert H.records() == {}
 
 
 # What a session is made of
@@ -420,7 +429,7 @@ def test_the_user_manager_is_refused(host):
     H.add_module(["systemd-user"])
     driver = [sys.executable, os.path.join(os.path.dirname(H.__file__), "pam_session.py"), "systemd-user"]
     assert P.run([*driver, "alice", "touch", "/home/alice/ran"]).status != 0
-    host.log.wait_for(r"refused: user=alice service=systemd-user")
+    host.log.wait_for(r"denied: user=alice service=systemd-user")
     assert not os.path.exists("/home/alice/ran")
     assert P.run([*driver, "bob", "true"]).status == 0
 
@@ -486,10 +495,24 @@ def missing_directory():
 
 @contextlib.contextmanager
 def unresolvable_group():
+    """A file for a group that NSS does not know: of whom it would be the policy cannot be told."""
+    os.unlink(f"{H.POLICIES}/user/alice.conf")
+    H.set_policy("group/no-such-group.conf")
+    yield
+
+
+@contextlib.contextmanager
+def failing_group_service():
+    """NSS answers "unavailable", which must not be taken for "is no member"."""
     os.unlink(f"{H.POLICIES}/user/alice.conf")
     H.set_policy("group/students.conf")
-    H.replace_lines("/etc/group", lambda fields: fields[0] == "alice", [])
-    yield
+    os.rename("/etc/group", "/etc/group.away")
+    os.mkdir("/etc/group")
+    try:
+        yield
+    finally:
+        os.rmdir("/etc/group")
+        os.rename("/etc/group.away", "/etc/group")
 
 
 @contextlib.contextmanager
@@ -529,8 +552,8 @@ def unknown_argument():
     yield
 
 
-FAULTS = [broken_file, missing_helper, missing_directory, unresolvable_group, fifo, writable_file, symbolic_link,
-          no_policy, unknown_argument]
+FAULTS = [broken_file, missing_helper, missing_directory, unresolvable_group, failing_group_service, fifo,
+          writable_file, symbolic_link, no_policy, unknown_argument]
 REFUSED = r"pam_nsisolate\(\S+:session\): refused: user=alice "
 
 
@@ -543,6 +566,7 @@ def test_a_fault_refuses_the_user_and_lets_root_in(program, fault, host):
             P.cron_job("alice", command, refused=REFUSED)
         else:
             assert P.PROGRAMS[program]("alice", command).status != 0
+        host.log.wait_for(REFUSED)
         assert len(host.log.matching(REFUSED)) == 1
         assert not os.path.exists("/home/alice/ran")
         H.restore_jobs()
@@ -557,7 +581,8 @@ def test_a_fault_refuses_forwarding_without_a_command(fault, server, host):
                       "-R", f"127.0.0.1:8002:127.0.0.1:{listener.port}")
         with P.ssh_forward("alice", *forwarding) as client:
             host.log.wait_for(REFUSED)
-            H.wait_until(lambda: P.listening_on(8001) or client.process.poll() is not None, "ssh neither listens nor ends")
+            H.wait_until(lambda: P.listening_on(8001) or client.process.poll() is not None,
+                         "ssh neither listens nor ends")
             assert P.connect(8001) in ("", None)
             assert not P.listening_on(8002)
 
@@ -598,10 +623,11 @@ def test_root_is_isolated_by_a_file_of_its_own_only():
 def test_killing_the_login_process_ends_the_session(program):
     with staying(program):
         record, = H.records().values()
-        login = int(record["login_pid"])
+        login = int(record["login-pid"])
         os.kill(login, signal.SIGKILL)
         assert_session_over()
     assert_gone()
+    assert_swept()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -611,6 +637,7 @@ def test_killing_the_init_ends_the_session(program):
         os.kill(init, signal.SIGKILL)
         assert_session_over()
     assert_gone()
+    assert_swept()
 
 
 def assert_session_over(timeout=5):

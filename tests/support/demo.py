@@ -22,7 +22,7 @@ uts { hostname = "%h-%u" }
 # What is asked inside each login: label, shell command.
 QUESTIONS = [
     ("host name", "hostname"),
-    ("interfaces", "ip -brief link | while read name rest; do echo $name; done"),
+    ("interfaces", "ip -brief link | while read name rest; do echo ${name%%@*}; done"),
     ("sshd of the host on 127.0.0.1:22", "(exec 3<>/dev/tcp/127.0.0.1/22) 2>/dev/null && echo reachable || echo unreachable"),
     ("processes in /proc", "ls -d /proc/[0-9]* | wc -l"),
     ("a neighbour's process", "ps -e -o args= | grep -c '[n]eighbour-job'"),
@@ -42,6 +42,8 @@ def prepare():
     host.write("/tmp/salaries-of-bob.txt", "secret\n")
     host.write("/dev/shm/cache-of-bob", "secret\n")
     os.makedirs("/run/user/3002", exist_ok=True)
+    # the sandbox's only interface is lo: a second one, as every host has
+    subprocess.run(["ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1"], check=True)
     subprocess.run(["ipcmk", "-M", "4096"], check=True, stdout=subprocess.DEVNULL)
     return subprocess.Popen(["bash", "-c", "exec -a neighbour-job sleep 600"])
 
@@ -85,8 +87,6 @@ def main():
             login.read_line()
             show("nsinspect")
             show("nsinspect ps")
-            login.end_input()
-            login.result()
         print("\nAfter logout:")
         host.wait_until(lambda: not host.records(), "the session's end")
         show("nsinspect")

@@ -7,11 +7,13 @@ and what must be true of it when nothing is logged in.
 import contextlib
 import ctypes
 import dataclasses
+import fcntl
 import glob
 import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import textwrap
 import threading
@@ -444,6 +446,17 @@ def records():
     return found
 
 
+def record_is_alive(path):
+    """The session's init holds a POSIX lock on its record."""
+    with open(path, "rb") as file:
+        request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        return struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, request))[0] != fcntl.F_UNLCK
+
+
+def live_records():
+    return {name: record for name, record in records().items() if record_is_alive(f"{RECORDS}/{name}")}
+
+
 def mount_table():
     """Without the numbers, which are the kernel's to choose."""
     return sorted(" ".join(line.split()[2:]) for line in read("/proc/self/mountinfo").splitlines())
@@ -473,7 +486,7 @@ def leftovers(before):
         if getattr(now, name) != getattr(before, name):
             found.append(f"{name}: before {getattr(before, name)}, after {getattr(now, name)}")
     found += [f"process {pid} ({name})" for pid, name in sorted(now.processes - before.processes)]
-    found += [f"process {process.pid} ({process.name}) in namespaces of its own: {process.isolated_from(now.namespaces)}"
+    found += [f"process {process.pid} ({process.name}) in its own {process.isolated_from(now.namespaces)}"
               for process in isolated_processes()]
     found += [f"record {name}" for name in records()]
     return found

@@ -109,9 +109,10 @@ def ssh(user, command=None, *, pty=False, options=(), input="", timeout=TIMEOUT,
 
 
 class Background:
-    """A program that goes on while the test looks; leaving the block kills it and waits."""
+    """A program that goes on while the test looks; leaving the block ends its input (or terminates it) and waits."""
 
-    def __init__(self, arguments, *, env=None, cwd="/"):
+    def __init__(self, arguments, *, env=None, cwd="/", reads=True):
+        self.reads = reads
         self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=env or ENVIRONMENT, cwd=cwd,
                                         start_new_session=True)
@@ -121,8 +122,14 @@ class Background:
         return self
 
     def __exit__(self, *_unused):
-        self.kill()
-        self.process.communicate(timeout=TIMEOUT)
+        for last in (False,) * TIMEOUT + (True,):
+            # again and again: ssh has a moment in which it ignores signals
+            if last or not self.reads:
+                self.kill(signal.SIGKILL if last else signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.communicate(timeout=1)
+                break
+        assert not last, f"did not end by itself: {self.process.args}"
 
     def read_line(self, timeout=TIMEOUT):
         """The next line of its output; the program must not have more than one pending."""
@@ -140,10 +147,6 @@ class Background:
         line = self.read_line()
         assert line, f"the probe did not run: {self.process.stderr.read()}"
         return json.loads(line)
-
-    def end_input(self):
-        self.process.stdin.close()
-        self.process.stdin = None
 
     def kill(self, number=signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
@@ -165,7 +168,7 @@ def ssh_background(user, command=STAY, *, pty=False, options=(), env=None):
 
 def ssh_forward(user, *options):
     """ssh -N with forwardings."""
-    return Background([*ssh_arguments(user, options=("-N", *options))])
+    return Background(ssh_arguments(user, options=("-N", *options)), reads=False)
 
 
 def scp(source, target, *options):
@@ -197,7 +200,7 @@ def ssh_master(user):
     """A ControlMaster connection: gives the options with which ssh and scp go through it."""
     with tempfile.TemporaryDirectory(dir="/root") as directory:
         path = f"{directory}/control"
-        with Background(ssh_arguments(user, options=("-N", "-M", "-S", path))) as master:
+        with Background(ssh_arguments(user, options=("-N", "-M", "-S", path)), reads=False) as master:
             wait_until(lambda: os.path.exists(path) or master.process.poll() is not None, "no control socket")
             yield ("-o", f"ControlPath={path}", "-o", "ControlMaster=no")
             run(["ssh", *SSH_OPTIONS, "-S", path, "-O", "exit", f"{user}@127.0.0.1"])
@@ -354,6 +357,7 @@ def set_crontab(user, text):
     path = f"/var/spool/cron/crontabs/{user}"
     host.write(path, text, 0o600)
     os.chown(path, pwd.getpwnam(user).pw_uid, -1)
+    return path
 
 
 @contextlib.contextmanager
@@ -366,8 +370,9 @@ def cron():
 
 
 def mails():
-    return [host.read(entry.path) for entry in sorted(os.scandir(host.MAILBOX), key=lambda entry: entry.stat().st_mtime_ns)
-            if not entry.name.startswith(".")]
+    """What was mailed, oldest first. A file with a leading dot is still being written, and renamed under our eyes."""
+    done = [f"{host.MAILBOX}/{name}" for name in os.listdir(host.MAILBOX) if not name.startswith(".")]
+    return [host.read(path) for path in sorted(done, key=lambda path: os.stat(path).st_mtime_ns)]
 
 
 def cron_job(user, command, refused=None):
@@ -376,14 +381,17 @@ def cron_job(user, command, refused=None):
     status. `refused`: a pattern of the log line that says the job was not run, for which it waits instead.
     """
     before = len(mails())
-    escaped = f"{{ {command}; }}; printf '\\001end \\%d\\n' $?".replace("%", "\\%").replace("\\\\%", "\\%")
-    set_crontab(user, f"SHELL=/bin/bash\n@reboot {escaped}\n")
-    with cron():
-        if refused:
-            host.log.wait_for(refused)
-            assert len(mails()) == before, f"cron mailed about a job it must not run: {mails()[before:]}"
-            return Result(-1, "")
-        wait_until(lambda: len(mails()) > before, lambda: f"no mail from cron; log:\n{host.log.text()}")
+    escaped = f"{{ {command}; }}; printf '\\001end %d\\n' $?".replace("\\%", "%").replace("%", "\\%")
+    path = set_crontab(user, f"SHELL=/bin/bash\n@reboot {escaped}\n")
+    try:
+        with cron():
+            if refused:
+                host.log.wait_for(refused)
+                assert len(mails()) == before, f"cron mailed about a job it must not run: {mails()[before:]}"
+                return Result(-1, "")
+            wait_until(lambda: len(mails()) > before, lambda: f"no mail from cron; log:\n{host.log.text()}")
+    finally:
+        os.unlink(path)
     body = mails()[before].split("\n\n", 1)[1]
     ended = re.search("\001end (\\d+)\n", body)
     return Result(int(ended[1]) if ended else -1, body[:ended.start()] if ended else body)

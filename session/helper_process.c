@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "session/spawn.h"
+#include "session/helper_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -77,7 +77,8 @@ static int set_up_attributes(posix_spawnattr_t *attributes)
 
 static int spawn(const char *path, int socket, pid_t *ret_pid)
 {
-	char *const arguments[] = { (char *)"nsisolate-session", NULL };
+	/* what ps(1) shows of the process that stays: the init is the helper's child without an exec */
+	char *const arguments[] = { (char *)"nsisolate-init", NULL };
 	char *const environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;

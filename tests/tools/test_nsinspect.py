@@ -1,0 +1,538 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""nsinspect against sessions made by hand: what is shown is what the kernel says, whatever the records say."""
+
+import json
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import time
+
+import pytest
+
+from conftest import NAMESPACES, nsinspect
+
+HOSTILE = b"\x1b]0;owned\a\x1b[2J\r\n\t\"'`$\\x41\xff\xc3\xa9\xe2\x80\xae\xc2\x9b2J"
+TABLES = ["list", "ps"]
+EVERYTHING_FOR_PROGRAMS = [["-J"], ["-r"], ["-P"]]
+
+
+def flatten(processes):
+    for process in processes:
+        yield process
+        yield from flatten(process.get("children", []))
+
+
+def processes_of(records, *arguments, expected=1):
+    """Its processes, once they are as many as expected."""
+    for _ in range(200):
+        found = list(flatten(records.rows(*arguments, command="ps", key="processes")))
+        if len(found) == expected:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(found)
+
+
+# list
+
+def test_no_sessions_are_an_empty_list(records):
+    assert records.run("list").stdout == b""
+    assert records.run("list").returncode == 0
+    assert records.rows() == []
+
+
+def test_missing_directory_is_an_empty_list(records):
+    records.directory.rmdir()
+    assert records.rows() == []
+
+
+def test_live_session_is_listed_with_what_the_kernel_says(records):
+    session = records.open()
+    row, = records.rows("--output-all")
+    assert row["id"] == session.id
+    assert row["state"] == "active"
+    assert row["namespaces"] == ["mnt", "net", "ipc", "uts", "pid"]
+    assert row["init-pid"] == session.init
+    assert row["login-pid"] == session.login.pid
+    assert row["since"].startswith("2023-11-1")
+    assert row["sources"] == ["group/students.conf", "default.conf"]
+    assert row["hash"] == "0123456789abcdef"
+    assert row["procs"] == 1
+    for kind, inode in session.namespaces.items():
+        assert row[kind] == inode
+
+
+def test_default_columns_are_those_of_the_manual(records):
+    records.open()
+    heading = records.run("list").stdout.decode().splitlines()[0]
+    assert heading.split() == "ID USER SERVICE TTY FROM SINCE NAMESPACES POLICY STATE".split()
+
+
+def test_init_pid_comes_from_the_lock_and_not_from_the_text(records):
+    session = records.open(init_pid=1)
+    assert records.rows("-o", "INIT-PID")[0]["init-pid"] == session.init
+
+
+def test_namespaces_are_not_believed(records):
+    session = records.open(flags=("mnt", "uts"), **{"ns-net": 4026530000})
+    row, = records.rows()
+    assert row["namespaces"] == ["mnt", "uts"]
+    assert row["state"] == "changed"
+    assert session.id in row["id"]
+
+
+def test_session_without_its_login_process_is_closing(records):
+    session = records.open()
+    session.end_login()
+    assert records.rows()[0]["state"] == "closing"
+
+
+def test_reused_login_pid_is_another_process(records):
+    records.open(login_start=1)
+    assert records.rows()[0]["state"] == "closing"
+
+
+def test_unreaped_login_process_is_gone(records):
+    session = records.open()
+    session.login.kill()
+    os.waitid(os.P_PID, session.login.pid, os.WEXITED | os.WNOWAIT)
+    assert records.rows()[0]["state"] == "closing"
+
+
+def test_ended_session_is_listed_only_on_request_and_never_as_alive(records):
+    session = records.open()
+    session.end()
+    assert records.rows() == []
+    row, = records.rows("--all", "--output-all")
+    assert row["state"] == "ended"
+    assert row["namespaces"] == [None]  # as lsblk prints an empty array
+    assert row["init-pid"] is None
+    assert row["mnt"] is None
+
+
+def test_file_that_is_no_record_is_listed_only_on_request(records):
+    (records.directory / "0123456789ab").write_text("garbage")
+    (records.directory / "x\x1b[2Jy").write_text("garbage")
+    os.mkfifo(records.directory / "fifo")
+    assert records.rows() == []
+    rows = records.rows("--all")
+    assert {row["state"] for row in rows} == {"invalid"}
+    assert {row["id"] for row in rows} == {"0123456789ab", "fifo", "x\\x1b[2Jy"}
+
+
+def test_broken_record_whose_lock_is_held_shows_in_any_case(records):
+    records.open(text="garbage")
+    row, = records.rows()
+    assert row["state"] == "invalid"
+    assert row["namespaces"] == ["mnt", "net", "ipc", "uts", "pid"]
+    assert row["user"] is None
+
+
+# text that its author chose to do harm
+
+@pytest.mark.parametrize("arguments", [[], *EVERYTHING_FOR_PROGRAMS])
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_hostile_text_reaches_neither_terminal_nor_parser(records, arguments, locale):
+    fields = {"user": HOSTILE, "service": HOSTILE, "tty": HOSTILE, "remote-host": HOSTILE, "policy": HOSTILE,
+              "sources": HOSTILE + b"," + HOSTILE, "mode": HOSTILE}
+    records.open(**fields)
+    for command in (["list", "--output-all"], ["show", "a"]):
+        if command[0] == "show" and arguments not in ([], ["-J"]):
+            continue
+        result = records.run(*command, *arguments, env={"LC_ALL": locale})
+        assert result.returncode == 0
+        text = result.stdout.decode()  # UTF-8 throughout
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
+        if command[0] == "list" and arguments != ["-J"]:
+            assert len(text.splitlines()) == (1 if arguments == ["-P"] else 2)  # a heading and the session
+        if arguments == ["-J"]:
+            json.loads(text)
+
+
+def test_escapes_can_be_undone(records):
+    records.open(user=HOSTILE)
+    shown = records.rows()[0]["user"].encode()
+    assert re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), shown) == HOSTILE
+
+
+def test_long_text_leaves_a_table_readable_and_is_whole_for_programs(records):
+    records.open(user="n" * 4096)
+    assert max(len(line) for line in records.run("list").stdout.splitlines()) < 300
+    assert records.rows()[0]["user"] == "n" * 4096
+
+
+def test_table_fits_the_terminal(records):
+    records.open(user="n" * 4096, remote_host="2001:db8::" + "f" * 30)
+    parent, child = pty.openpty()
+    subprocess.run(["stty", "cols", "100"], stdin=child, check=True)
+    subprocess.run([os.environ.get("NSINSPECT", "nsinspect"), "list", "--record-dir", records.directory], stdout=child,
+                   check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    os.close(child)
+    output = b""
+    try:
+        while block := os.read(parent, 65536):
+            output += block
+    except OSError:
+        pass
+    os.close(parent)
+    assert max(len(line) for line in output.decode().splitlines()) <= 100
+
+
+# output
+
+def test_output_selects_and_adds_columns(records):
+    records.open()
+    assert records.run("list", "-o", "user,Id").stdout.split() == [b"USER", b"ID", b"alice", b"a00000000000"]
+    assert records.run("list", "-n", "-o", "USER").stdout.split() == [b"alice"]
+    heading = records.run("list", "-o", "+UID").stdout.split(b"\n")[0].split()
+    assert heading[0] == b"ID" and heading[-1] == b"UID"
+
+
+def test_pairs_can_be_evaluated_by_a_shell(records):
+    records.open(user="$(touch /tmp/never)`id`\"'")
+    pairs = records.run("list", "-P", "-o", "USER,LOGIN-PID").stdout
+    output = subprocess.run(["sh", "-c", pairs.decode() + 'printf %s "$USER"'], capture_output=True, check=True).stdout
+    assert output.startswith(b"\\x24")
+    assert not os.path.exists("/tmp/never")
+
+
+@pytest.mark.parametrize("command", TABLES)
+def test_unknown_column_is_wrong_usage(records, command):
+    result = records.run(command, "-o", "ID,NONE")
+    assert result.returncode == 2
+    assert b"unknown column 'NONE'" in result.stderr
+    assert result.stdout == b""
+
+
+def test_full_disk_is_a_failure(records):
+    records.open()
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([os.environ.get("NSINSPECT", "nsinspect"), "list", "--record-dir", records.directory],
+                                stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode == 2
+    assert b"standard output" in result.stderr
+
+
+# show
+
+def test_show_puts_kernel_and_record_side_by_side(records):
+    session = records.open(user="root", **{"ns-net": 4026530000})
+    result = records.run("show", "-J", session.id)
+    assert result.returncode == 0
+    shown = json.loads(result.stdout)
+    assert shown["session"]["state"] == "changed"
+    network, = (n for n in shown["namespaces"] if n["type"] == "net")
+    assert network["record"] == 4026530000
+    assert network["kernel"] == session.namespaces["net"]
+    assert any(d.startswith("net namespace: the record says 4026530000") for d in shown["differences"])
+    assert shown["init"]["pid"] == session.init
+    assert shown["interfaces"] == [{"name": "lo", "up": False, "address": None}]
+    assert [m["target"] for m in shown["own-mounts"]] == ["/proc"]
+    assert any(limit["limit"] == "open files" for limit in shown["limits-of-login-process"])
+
+
+def test_show_asks_inside_for_the_host_name_and_stays_outside(records):
+    before = os.uname().nodename
+    session = records.open(commands=["hostname inside.example"])
+    for _ in range(100):
+        shown = json.loads(records.run("show", "-J", session.id).stdout)
+        if shown["inside"]["hostname"] == "inside.example":
+            break
+        time.sleep(0.02)
+    assert shown["inside"]["hostname"] == "inside.example"
+    assert os.uname().nodename == before
+
+
+def test_show_lists_interfaces_that_are_up_with_their_addresses(records):
+    session = records.open(commands=["ip link set lo up"])
+    for _ in range(100):
+        shown = json.loads(records.run("show", "-J", session.id).stdout)
+        if any(i["address"] == "::1/128" for i in shown["interfaces"]):
+            break
+        time.sleep(0.02)
+    assert {"name": "lo", "up": True, "address": "127.0.0.1/8"} in shown["interfaces"]
+
+
+def test_show_is_text_for_people(records):
+    session = records.open()
+    text = records.run("show", session.id).stdout.decode()
+    assert re.search(r"^  state: +active$", text, re.M)
+    assert re.search(rf"^  mnt +{session.namespaces['mnt']} +{session.namespaces['mnt']} +yes$", text, re.M)
+
+
+def test_show_of_an_ended_session_says_so_and_shows_nothing_of_the_kernel(records):
+    session = records.open()
+    session.end()
+    shown = json.loads(records.run("show", "-J", session.id).stdout)
+    assert shown["session"]["state"] == "ended"
+    assert "namespaces" not in shown
+    assert "init" not in shown
+
+
+def test_unknown_id_is_not_found(records):
+    records.open()
+    for command in ("show", "ps"):
+        result = records.run(command, "f")
+        assert result.returncode == 1
+        assert b"no session 'f'" in result.stderr
+
+
+def test_unique_beginning_of_an_id_is_enough(records):
+    first = records.open("aaaaaaaaaaaa")
+    records.open("aaaabbbbbbbb")
+    assert json.loads(records.run("show", "-J", "aaaaa").stdout)["session"]["id"] == first.id
+    result = records.run("show", "aaaa")
+    assert result.returncode == 2
+    assert b"aaaaaaaaaaaa, aaaabbbbbbbb" in result.stderr
+
+
+def test_live_session_comes_before_an_ended_one_of_the_same_beginning(records):
+    records.open("aaaaaaaaaaaa").end()
+    live = records.open("aaaabbbbbbbb")
+    assert json.loads(records.run("show", "-J", "aa").stdout)["session"]["id"] == live.id
+    assert json.loads(records.run("show", "-J", "aaaaaa").stdout)["session"]["state"] == "ended"
+
+
+# ps
+
+def test_ps_has_the_pids_of_both_sides(records):
+    session = records.open(commands=["exec sleep 300"])
+    init, child = sorted(processes_of(records, session.id, expected=2), key=lambda p: p["pid"])
+    assert (init["pid"], init["host-pid"]) == (1, session.init)
+    assert child["pid"] == 2
+    assert child["command"] == "sleep 300"
+    assert child["host-pid"] != 2
+    assert init["children"] == [child]
+
+
+def test_ps_counts_nested_pid_namespaces_in(records):
+    session = records.open(commands=["exec unshare --pid --fork unshare --pid --fork sleep 300"])
+    found = processes_of(records, session.id, expected=4)
+    sleep, = (p for p in found if p["command"] == "sleep 300")
+    assert sleep["pid"] == 4  # in the session's own PID namespace, where it is 1 in its innermost
+    assert records.rows("-o", "PROCS")[0]["procs"] == 4
+
+
+def test_ps_of_a_session_without_a_pid_namespace_goes_by_the_others(records):
+    session = records.open(flags=("net",), commands=["exec sleep 300"])
+    found = processes_of(records, session.id, expected=3)  # with unshare itself
+    assert {p["pid"] for p in found} == {p["host-pid"] for p in found}
+
+
+def test_ps_without_id_has_every_session_and_nothing_else(records):
+    sessions = [records.open(), records.open()]
+    found = processes_of(records, expected=2)
+    assert [p["id"] for p in found] == [s.id for s in sessions]
+    assert str(os.getpid()) not in {p["host-pid"] for p in found}
+
+
+def test_ps_of_an_ended_session_finds_nothing(records):
+    session = records.open()
+    session.end()
+    result = records.run("ps", session.id)
+    assert result.returncode == 1
+    assert b"has ended" in result.stderr
+
+
+def test_command_lines_are_hostile_too(records):
+    session = records.open(commands=["exec -a \"$(printf 'x\\033[2J\\376y')\" sleep 300".replace("exec -a", "exec bash -c 'exec -a \"$0\" sleep 300'")])
+    processes_of(records, session.id, expected=2)
+    for arguments in ([], ["-J"], ["-r"], ["-P"]):
+        output = records.run("ps", session.id, *arguments).stdout
+        assert b"\x1b" not in output
+        assert b"[2J" in output
+        output.decode()
+
+
+# policy and check
+
+@pytest.fixture
+def policies(tmp_path):
+    directory = tmp_path / "policies"
+    for name in ("user", "group"):
+        (directory / name).mkdir(parents=True)
+    (directory / "default.conf").write_text('# everyone\nnetwork {\n    mode = "none"\n}\n')
+    (directory / "group/daemon.conf").write_text('mode = "off"\n')
+    return directory
+
+
+def policy(directory, *arguments):
+    return nsinspect("policy", "--policy-dir", str(directory), *arguments)
+
+
+def test_policy_names_the_file_that_decides_and_why_not_the_others(host, policies):
+    result = policy(policies, "-J", "nobody")
+    shown = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert shown["login"]["policy"] == "default.conf" or shown["login"]["outcome"] == "system-user"
+    statuses = {c["file"]: c["status"] for c in shown["candidates"]}
+    assert statuses["user/nobody.conf"] == "no such file"
+    assert statuses["group/daemon.conf"] == "not a member"
+
+
+def test_policy_has_every_value_with_its_origin(host, policies):
+    (policies / "user/nobody.conf").write_text('uts {\n  hostname = "jail"\n}\n')
+    shown = json.loads(policy(policies, "-J", "nobody").stdout)
+    values = {v["key"]: v for v in shown["values"]}
+    assert shown["login"]["outcome"] == "policy"
+    assert shown["login"]["meaning"] == "isolated"
+    assert (values["uts.hostname"]["value"], values["uts.hostname"]["file"], values["uts.hostname"]["line"]) == \
+        ("jail", "user/nobody.conf", 2)
+    assert values["network.mode"]["file"] == "built-in default"
+    assert re.fullmatch("[0-9a-f]{16}", shown["login"]["hash"])
+
+
+def test_broken_policy_is_a_finding(host, policies):
+    (policies / "user/nobody.conf").write_text('network {\n  mode = "loopbak"\n}\n')
+    result = policy(policies, "-J", "nobody")
+    shown = json.loads(result.stdout)
+    assert result.returncode == 1
+    assert shown["login"]["outcome"] == "refused"
+    assert "user/nobody.conf:2" in shown["login"]["problem"]
+    broken, = (c for c in shown["candidates"] if c["status"] == "broken")
+    assert broken["file"] == "user/nobody.conf"
+
+
+def test_plan_is_printed_by_place_and_not_carried_out(host, policies):
+    (policies / "user/nobody.conf").write_text("")
+    before = os.readlink("/proc/self/ns/net")
+    result = policy(policies, "--plan", "nobody")
+    assert result.returncode == 0
+    assert re.search(rb"^init +mount-proc", result.stdout, re.M)
+    steps = json.loads(policy(policies, "--plan", "-J", "nobody").stdout)["plan"]
+    assert {s["place"] for s in steps} == {"host", "init", "caller"}
+    assert os.readlink("/proc/self/ns/net") == before
+
+
+def test_root_is_passed_unless_it_has_a_file(host, policies):
+    assert json.loads(policy(policies, "-J", "root").stdout)["login"]["outcome"] == "root"
+    (policies / "user/root.conf").write_text("")
+    assert json.loads(policy(policies, "-J", "root").stdout)["login"]["outcome"] == "policy"
+
+
+def test_system_user_is_decided_by_a_file_of_its_own_only(host, policies):
+    assert json.loads(policy(policies, "-J", "daemon").stdout)["login"]["outcome"] == "system-user"
+    (policies / "user/daemon.conf").write_text("")
+    assert json.loads(policy(policies, "-J", "daemon").stdout)["login"]["outcome"] == "policy"
+
+
+def test_unknown_user_is_not_found(host, policies):
+    for name in ("no-such-user", "../etc", "a\x1b[2J"):
+        result = policy(policies, name)
+        assert result.returncode == 1
+        assert b"\x1b" not in result.stderr
+
+
+def test_missing_policy_directory_refuses(host, tmp_path):
+    result = policy(tmp_path / "none", "-J", "nobody")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["login"]["outcome"] == "refused"
+
+
+def test_check_finds_nothing_in_good_policies(host, policies):
+    result = nsinspect("check", str(policies))
+    assert result.stdout.decode() == f"{policies}: 2 files, 0 errors, 0 warnings\n"
+    assert result.returncode == 0
+
+
+def test_check_reports_all_problems_at_once(host, policies):
+    (policies / "user/alice.conf").write_text('network {\n  mode = "loopbak"\n}\nmode = "of"\n')
+    (policies / "user/bob.conf").write_text('modus = "off"\n')
+    (policies / "group/daemon.conf").write_text('pid {\n  isolate = perhaps\n}\n')
+    (policies / "group/daemon.conf~").write_text("")
+    (policies / "README").write_text("")
+    result = nsinspect("check", str(policies))
+    lines = result.stdout.decode().splitlines()
+    assert result.returncode == 1
+    assert any(line.startswith("user/alice.conf:2: error: ") for line in lines)
+    assert any(line.startswith("user/alice.conf:4: error: ") for line in lines)
+    assert any(line.startswith("user/bob.conf:1: error: ") for line in lines)
+    assert any(line.startswith("group/daemon.conf:2: error: ") for line in lines)
+    assert any(line.startswith("group/daemon.conf~: warning: ") for line in lines)
+    assert any(line.startswith("README: warning: ") for line in lines)
+    shown = json.loads(nsinspect("check", "-J", str(policies)).stdout)
+    assert shown["errors"] + shown["warnings"] == len(shown["problems"]) == len(lines) - 1
+
+
+def test_check_of_one_file(host, policies):
+    file = policies / "default.conf"
+    assert nsinspect("check", str(file)).returncode == 0
+    file.write_text("mode = \"of\"\n")
+    result = nsinspect("check", str(file))
+    assert result.returncode == 1
+    assert result.stdout.decode().startswith(f"{file}:1: error: ")
+
+
+def test_check_does_not_hang_on_a_fifo(host, policies):
+    os.mkfifo(policies / "user/alice.conf")
+    assert nsinspect("check", str(policies)).returncode == 1
+    assert nsinspect("check", str(policies / "user/alice.conf")).returncode == 2
+
+
+def test_check_shows_hostile_names_and_text_escaped(host, policies):
+    name = b"user/x\x1b[2J\xff.conf"
+    pathlib.Path(os.fsdecode(bytes(policies) + b"/" + name)).write_bytes(b"mode = \"\x1b[2J\xff\"\n\x1b = 1\n")
+    for arguments in ([], ["-J"]):
+        result = nsinspect("check", *arguments, str(policies))
+        assert result.returncode == 1
+        assert b"\x1b" not in result.stdout
+        result.stdout.decode()
+    json.loads(result.stdout)
+
+
+# whoever is not root, and wrong usage
+
+def as_nobody(*arguments):
+    return subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                           os.environ.get("NSINSPECT", "nsinspect"), *arguments], capture_output=True)
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"], ["-J"], ["ps"], ["show", "a"]])
+def test_sessions_are_for_root(host, arguments):
+    result = as_nobody(*arguments)
+    assert result.returncode == 2
+    assert result.stderr == b"nsinspect: only root may inspect sessions: run this as root\n"
+    assert result.stdout == b""
+
+
+def test_checking_a_path_needs_no_root(host, tmp_path):
+    file = tmp_path / "default.conf"
+    file.write_text("mode = \"of\"\n")
+    for path in [tmp_path, *tmp_path.parents]:
+        if path != pathlib.Path("/"):
+            path.chmod(path.stat().st_mode | 0o005)
+    assert as_nobody("check", str(file)).returncode == 1
+    assert as_nobody("check", str(tmp_path)).returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [
+    ["nonsense"], ["show"], ["show", "a", "b"], ["ps", "a", "b"], ["list", "a"], ["policy"], ["-J", "-r"],
+    ["--nonsense"], ["show", "-o", "ID", "a"], ["check", "--all"], ["-J", "ps"], ["-o"], ["check", "a", "b"],
+])
+def test_wrong_usage(host, arguments):
+    result = nsinspect(*arguments)
+    assert result.returncode == 2
+    assert result.stderr.startswith(b"nsinspect: ")
+    assert result.stdout == b""
+
+
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["ps"], ["policy"], ["check"]])
+def test_help_goes_to_standard_output(host, command):
+    for option in ("-h", "--help"):
+        result = nsinspect(*command, option)
+        assert result.returncode == 0
+        assert result.stdout.startswith(b"Usage:\n nsinspect")
+        assert result.stderr == b""
+
+
+def test_help_lists_every_command_and_column(host):
+    text = nsinspect("--help").stdout.decode()
+    for word in ["list", "show", "ps", "policy", "check", "LOGIN-PID", "SOURCES", "PROCS", "--output-all"]:
+        assert word in text
+    assert "record-dir" not in text
+    assert len(NAMESPACES) == 8
+
+
+def test_version(host):
+    assert re.fullmatch(rb"nsinspect \d+\.\d+\.\d+\n", nsinspect("-V").stdout)

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "support.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+char *lint(const char *text)
+{
+	struct diagnostics diag = { 0 };
+	char *first = NULL;
+
+	assert_int_equal(policy_lint(TEST_FILE, text, strlen(text), &diag), 0);
+	if (diag.count > 0)
+		first = diagnostic_format(&diag.items[0]);
+	diagnostics_release(&diag);
+	return first;
+}
+
+void assert_lint(const char *text, const char *expected)
+{
+	_cleanup_free_ char *found = lint(text);
+
+	if (!expected && found)
+		fail_msg("\"%s\" should be right, but: %s", text, found);
+	if (expected && !found)
+		fail_msg("\"%s\" should be wrong", text);
+	if (expected)
+		assert_string_equal(found, expected);
+}
+
+struct candidate candidate_of(enum candidate_kind kind, const char *name, const char *text)
+{
+	struct candidate candidate = { .kind = kind, .name = strdup(name), .fd = -1 };
+
+	assert_non_null(candidate.name);
+	if (!text) {
+		candidate.problem = strdup("the test says so");
+		assert_non_null(candidate.problem);
+		return candidate;
+	}
+	candidate.fd = memfd_create("policy", MFD_CLOEXEC);
+	assert_true(candidate.fd >= 0);
+	assert_int_equal(write(candidate.fd, text, strlen(text)), strlen(text));
+	return candidate;
+}
+
+struct policy *policy_of(const char *text)
+{
+	struct candidate candidate = candidate_of(CANDIDATE_GROUP, TEST_FILE, text);
+	struct candidates candidates = { .items = malloc(sizeof(candidate)), .count = 1 };
+	struct login login = { .user = "alice", .uid = 2000, .service = "sshd" };
+	struct diagnostics diag = { 0 };
+	struct policy *policy = NULL;
+	int r;
+
+	assert_non_null(candidates.items);
+	candidates.items[0] = candidate;
+	r = policy_decide(&candidates, &login, 1000, &policy, &diag);
+	if (r != DECISION_POLICY)
+		fail_msg("\"%s\": %d, %s", text, r, diag.count > 0 ? diag.items[0].text : "no diagnostic");
+	diagnostics_release(&diag);
+	candidates_release(&candidates);
+	return policy;
+}

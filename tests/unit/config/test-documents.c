@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+/* What is shipped to administrators says what the code does: the page, the default policy, the examples. */
+#include "support.h"
+
+#include "config/keys.h"
+#include "config/value.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char *read_source(const char *name)
+{
+	const char *root = getenv("SOURCE_ROOT");
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	char *text;
+
+	assert_non_null(root);
+	assert_true(asprintf(&path, "%s%s%s", name[0] == '/' ? "" : root, name[0] == '/' ? "" : "/", name) > 0);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	assert_int_equal(fstat(fd, &st), 0);
+	text = malloc((size_t)st.st_size + 1);
+	assert_non_null(text);
+	assert_int_equal(read(fd, text, (size_t)st.st_size), st.st_size);
+	text[st.st_size] = '\0';
+	return text;
+}
+
+static void the_page_describes_every_built_key_value_and_default(void **state)
+{
+	_cleanup_free_ char *page = read_source("man/nsisolate.conf.5.scd");
+
+	(void)state;
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
+		const struct key_info *info = &policy_keys[key];
+		_cleanup_free_ char *name = NULL, *fallback = NULL;
+		const char *at, *entry_end;
+
+		assert_true(asprintf(&name, "*%s*", info->name) > 0);
+		/* the entry is the occurrence at the start of a line */
+		for (at = strstr(page, name); at && at[-1] != '\n' && at[-1] != '\t'; at = strstr(at + 1, name))
+			;
+		if (info->built != (at != NULL))
+			fail_msg("%s is built or has an entry, but not both", info->name);
+		if (!info->built || !key_is_stored(key))
+			continue;
+		entry_end = strstr(at, "Default:");
+		assert_non_null(entry_end);
+		for (const struct choice *choice = info->choices; choice && choice->name; choice++) {
+			_cleanup_free_ char *word = NULL;
+			const char *found;
+
+			assert_true(asprintf(&word, "*%s*", choice->name) > 0);
+			found = strstr(at, word);
+			if (choice->built != (found && found < entry_end))
+				fail_msg("%s: %s is built or described, but not both", info->name, choice->name);
+		}
+		assert_true(asprintf(&fallback, info->fallback ? "Default: *%s*." : "Default: unchanged.",
+				     info->fallback) > 0);
+		if (strncmp(entry_end, fallback, strlen(fallback)) != 0)
+			fail_msg("%s: the page does not say \"%s\"", info->name, fallback);
+	}
+}
+
+static void the_default_policy_isolates_nobody(void **state)
+{
+	_cleanup_free_ char *text = read_source("packaging/default.conf");
+	_cleanup_(policy_freep) struct policy *policy = policy_of(text);
+
+	(void)state;
+	assert_int_equal(policy->mode, MODE_OFF);
+	assert_lint(text, NULL);
+}
+
+static void every_example_is_a_policy_without_a_warning(void **state)
+{
+	_cleanup_free_ char *pattern = NULL;
+	glob_t found;
+
+	(void)state;
+	assert_true(asprintf(&pattern, "%s/packaging/examples/*.conf", getenv("SOURCE_ROOT")) > 0);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 3);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		_cleanup_free_ char *text = read_source(found.gl_pathv[i]);
+		_cleanup_(policy_freep) struct policy *policy = policy_of(text);
+
+		assert_lint(text, NULL);
+		assert_int_equal(policy->mode, MODE_ENFORCE);
+	}
+	globfree(&found);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_page_describes_every_built_key_value_and_default),
+		cmocka_unit_test(the_default_policy_isolates_nobody),
+		cmocka_unit_test(every_example_is_a_policy_without_a_warning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

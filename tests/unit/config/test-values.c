@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "support.h"
+
+#include "config/explain.h"
+#include "config/keys.h"
+#include "config/value.h"
+
+#include <string.h>
+
+#define AT1 TEST_FILE ":1: "
+#define A16 "aaaaaaaaaaaaaaaa"
+
+/* A file that gives `key` the value `text`, with what must go with it. */
+static char *file_with(enum policy_key key, const char *text)
+{
+	_cleanup_free_ char *name = strdup(policy_keys[key].name);
+	char *first, *second, *third, *file = NULL, *rest = name;
+
+	assert_non_null(name);
+	first = strsep(&rest, ".");
+	second = strsep(&rest, ".");
+	third = strsep(&rest, ".");
+	if (third)
+		assert_true(asprintf(&file, "%s { %s \"/srv\" { %s = \"%s\" } }", first, second, third, text) > 0);
+	else if (second)
+		assert_true(asprintf(&file, "%s { %s = \"%s\" }", first, second, text) > 0);
+	else
+		assert_true(asprintf(&file, "%s = \"%s\"", first, text) > 0);
+	return file;
+}
+
+struct wanted {
+	const char *key, *value;
+	bool found;
+};
+
+static int compare(const char *key, const char *value, const struct origin *origin, void *data)
+{
+	struct wanted *wanted = data;
+
+	if (strcmp(key, wanted->key) != 0)
+		return 0;
+	assert_string_equal(value, wanted->value);
+	assert_non_null(origin->file);
+	assert_string_equal(origin->file, TEST_FILE);
+	assert_int_equal(origin->line, 1);
+	wanted->found = true;
+	return 0;
+}
+
+/* Good values of every built key: what the file says, and what the policy then shows. */
+static const struct {
+	enum policy_key key;
+	const char *text;
+	const char *shown; /* NULL: the same */
+} good[] = {
+	{ KEY_MODE, "enforce", NULL },
+	{ KEY_MODE, "off", NULL },
+	{ KEY_NETWORK_MODE, "host", NULL },
+	{ KEY_NETWORK_MODE, "none", NULL },
+	{ KEY_NETWORK_MODE, "loopback", NULL },
+	{ KEY_IPC_ISOLATE, "true", NULL },
+	{ KEY_IPC_ISOLATE, "false", NULL },
+	{ KEY_UTS_ISOLATE, "true", NULL },
+	{ KEY_UTS_ISOLATE, "false", NULL },
+	{ KEY_UTS_HOSTNAME, "%h", NULL },
+	{ KEY_UTS_HOSTNAME, "shell-%u-%U-%g-%s", NULL },
+	{ KEY_UTS_HOSTNAME, A16 A16 A16 A16 "%h", NULL },
+	{ KEY_UTS_DOMAINNAME, "lab.example_1", NULL },
+	{ KEY_PID_ISOLATE, "true", NULL },
+	{ KEY_MOUNT_ISOLATE, "true", NULL },
+	{ KEY_MOUNT_PROPAGATION, "slave", NULL },
+	{ KEY_MOUNT_PROPAGATION, "private", NULL },
+	{ KEY_MOUNT_PROC, "session", NULL },
+	{ KEY_MOUNT_PROC, "hidepid", NULL },
+	{ KEY_MOUNT_PRIVATE_BACKING, "tmpfs", NULL },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1", NULL },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1023", NULL },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1024", "1k" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "64m", NULL },
+	{ KEY_MOUNT_PRIVATE_SIZE, "64M", NULL },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1048576g", NULL },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1536m", NULL },
+	{ KEY_MOUNT_PRIVATE_SIZE, "2048K", "2m" },
+	{ KEY_MOUNT_PRIVATE_INODES, "16k", NULL },
+	{ KEY_MOUNT_PRIVATE_INODES, "1000", NULL },
+	{ KEY_MOUNT_RUNTIME_DIR, "private", NULL },
+	{ KEY_MOUNT_RUNTIME_DIR, "host", NULL },
+	{ KEY_USER_MANAGER, "refuse", NULL },
+	{ KEY_USER_MANAGER, "allow", NULL },
+};
+
+static void good_values_are_shown_with_their_line(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(good); i++) {
+		_cleanup_free_ char *text = file_with(good[i].key, good[i].text);
+		_cleanup_free_ char *label = key_label(good[i].key, key_is_private(good[i].key) ? "/srv" : NULL);
+		_cleanup_free_ char *lower = strdup(good[i].shown ? good[i].shown : good[i].text);
+		_cleanup_(policy_freep) struct policy *policy = policy_of(text);
+		struct wanted wanted = { .key = label, .value = lower };
+
+		if (good[i].key == KEY_MOUNT_PRIVATE_SIZE)
+			for (char *at = lower; *at; at++)
+				*at = *at == 'M' ? 'm' : *at;
+		assert_int_equal(policy_foreach_value(policy, compare, &wanted), 0);
+		assert_true(wanted.found);
+	}
+}
+
+/* What is wrong with every kind of value. */
+static const struct {
+	enum policy_key key;
+	const char *text;
+	const char *message;
+} bad[] = {
+	{ KEY_MODE, "", "mode: '' is none of enforce, audit, off" },
+	{ KEY_MODE, "Off", "mode: 'Off' is none of enforce, audit, off; did you mean 'off'?" },
+	{ KEY_MODE, "audit", "mode: 'audit' is not built yet; built so far: enforce, off" },
+	{ KEY_NETWORK_MODE, "loopbak",
+	  "network.mode: 'loopbak' is none of host, none, loopback, named, veth, slirp; did you mean 'loopback'?" },
+	{ KEY_NETWORK_MODE, "named", "network.mode: 'named' is not built yet; built so far: host, none, loopback" },
+	{ KEY_NETWORK_MODE, "veth", "network.mode: 'veth' is not built yet; built so far: host, none, loopback" },
+	{ KEY_NETWORK_MODE, "slirp", "network.mode: 'slirp' is not built yet; built so far: host, none, loopback" },
+	{ KEY_IPC_ISOLATE, "yes", "ipc.isolate: 'yes' is none of false, true" },
+	{ KEY_UTS_ISOLATE, "ture", "uts.isolate: 'ture' is none of false, true; did you mean 'true'?" },
+	{ KEY_PID_ISOLATE, "1", "pid.isolate: '1' is none of false, true" },
+	{ KEY_MOUNT_ISOLATE, "on", "mount.isolate: 'on' is none of false, true" },
+	{ KEY_UTS_HOSTNAME, "", "uts.hostname: '' is no name" },
+	{ KEY_UTS_HOSTNAME, "a_b",
+	  "uts.hostname: 'a_b' has '_' in it; letters, digits, '-' and expansions are allowed" },
+	{ KEY_UTS_HOSTNAME, "a b",
+	  "uts.hostname: 'a b' has ' ' in it; letters, digits, '-' and expansions are allowed" },
+	{ KEY_UTS_HOSTNAME, "a%%",
+	  "uts.hostname: 'a%%' has '%' in it; letters, digits, '-' and expansions are allowed" },
+	{ KEY_UTS_HOSTNAME, "a%", "uts.hostname: 'a%' ends with a lone '%'; write '%%' for the character" },
+	{ KEY_UTS_HOSTNAME, "%q", "uts.hostname: '%q' in '%q' is none of %u, %U, %g, %h, %s, %%" },
+	{ KEY_UTS_HOSTNAME, A16 A16 A16 A16 "a%h",
+	  "uts.hostname: '" A16 A16 A16 A16 "a%h' has 65 bytes besides its expansions; a name has at most 64" },
+	{ KEY_UTS_DOMAINNAME, "a/b",
+	  "uts.domainname: 'a/b' has '/' in it; letters, digits, '-', '.', '_' and expansions are allowed" },
+	{ KEY_MOUNT_PROPAGATION, "shared", "mount.propagation: 'shared' is none of slave, private" },
+	{ KEY_MOUNT_PROC, "sesion", "mount.proc: 'sesion' is none of session, hidepid, host; did you mean 'session'?" },
+	{ KEY_MOUNT_PRIVATE_BACKING, "directory",
+	  "mount.private \"/srv\".backing: 'directory' is not built yet; built so far: tmpfs" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "", "mount.private \"/srv\".size: '' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "m", "mount.private \"/srv\".size: 'm' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "50%",
+	  "mount.private \"/srv\".size: '50%' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1t",
+	  "mount.private \"/srv\".size: '1t' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1mb",
+	  "mount.private \"/srv\".size: '1mb' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "-1",
+	  "mount.private \"/srv\".size: '-1' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1.5g",
+	  "mount.private \"/srv\".size: '1.5g' is no size: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "0m", "mount.private \"/srv\".size: '0m' is no size: it must be at least 1" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "1048577g",
+	  "mount.private \"/srv\".size: '1048577g' is too large; at most 1048576g" },
+	{ KEY_MOUNT_PRIVATE_SIZE, "18446744073709551617",
+	  "mount.private \"/srv\".size: '18446744073709551617' is too large; at most 1048576g" },
+	{ KEY_MOUNT_PRIVATE_INODES, "0", "mount.private \"/srv\".inodes: '0' is no number: it must be at least 1" },
+	{ KEY_MOUNT_PRIVATE_INODES, "many",
+	  "mount.private \"/srv\".inodes: 'many' is no number: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_RUNTIME_DIR, "hsot", "mount.runtime-dir: 'hsot' is none of private, host; did you mean 'host'?" },
+	{ KEY_USER_MANAGER, "deny", "user-manager: 'deny' is none of refuse, allow" },
+};
+
+static void bad_values_name_file_line_key_value_and_remedy(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(bad); i++) {
+		_cleanup_free_ char *text = file_with(bad[i].key, bad[i].text);
+		_cleanup_free_ char *message = NULL;
+
+		assert_true(asprintf(&message, AT1 "%s", bad[i].message) > 0);
+		assert_lint(text, message);
+	}
+}
+
+static void the_tables_above_cover_every_built_key(void **state)
+{
+	(void)state;
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
+		bool in_good = false, in_bad = false;
+
+		for (size_t i = 0; i < ELEMENTS(good); i++)
+			in_good |= good[i].key == key;
+		for (size_t i = 0; i < ELEMENTS(bad); i++)
+			in_bad |= bad[i].key == key;
+		if (key_is_stored(key) && (!in_good || !in_bad))
+			fail_msg("%s is not tested", policy_keys[key].name);
+		for (const struct choice *choice = policy_keys[key].choices;
+		     key_is_stored(key) && choice && choice->name; choice++) {
+			_cleanup_free_ char *text = file_with(key, choice->name), *message = lint(text);
+
+			assert_true(!choice->built == (message && strstr(message, "is not built yet")));
+		}
+	}
+}
+
+static void keys_that_are_not_built_say_so(void **state)
+{
+	(void)state;
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
+		const struct key_info *info = &policy_keys[key];
+		_cleanup_free_ char *text = NULL, *expected = NULL, *label = NULL;
+		bool titled = strncmp(info->name, "mount.bind.", strlen("mount.bind.")) == 0;
+
+		if (info->built)
+			continue;
+		if (key == KEY_SERVICE || key == KEY_MOUNT_BIND) {
+			const char *leaf = strrchr(info->name, '.');
+
+			assert_true(asprintf(&text, "%s%s \"/srv\" { } %s", leaf ? "mount { " : "",
+					     leaf ? leaf + 1 : info->name, leaf ? "}" : "") > 0);
+			titled = true;
+		} else {
+			text = file_with(key, "1");
+		}
+		label = key_label(key, titled ? "/srv" : NULL);
+		assert_true(asprintf(&expected, AT1 "%s is not built yet", label) > 0);
+		assert_lint(text, expected);
+	}
+	assert_lint("service \"cron\" { mode = off mount { private /srv { size = 1 } } }",
+		    AT1 "service \"cron\" is not built yet");
+	assert_lint("services = { \"sshd\", \"login\" }", AT1 "services is not built yet");
+	assert_lint("from += \"10.0.0.0/8\"", AT1 "from is not built yet");
+	assert_lint("mount { hide = { /srv } }", AT1 "mount.hide is not built yet");
+}
+
+static void private_paths_are_judged(void **state)
+{
+	static const struct {
+		const char *path, *message;
+	} cases[] = {
+		{ "/srv", NULL },
+		{ "/srv/%u", NULL },
+		{ "/srv/a%%b", NULL },
+		{ "/procedure", NULL },
+		{ "/var/lib/x", NULL },
+		{ "", "'' is no absolute path" },
+		{ "tmp", "'tmp' is no absolute path" },
+		{ "./tmp", "'./tmp' is no absolute path" },
+		{ "/", "'/' cannot be private" },
+		{ "//./", "'/' cannot be private" },
+		{ "/srv/../etc", "'/srv/../etc' has '..' in it" },
+		{ "/srv/..", "'/srv/..' has '..' in it" },
+		{ "/proc", "'/proc' is within /proc, which cannot be private" },
+		{ "/sys/", "'/sys' is within /sys, which cannot be private" },
+		{ "//dev/./shm", "'/dev/shm' is within /dev, which cannot be private" },
+		{ "/run/user", "'/run/user' is within /run, which cannot be private" },
+		{ "/srv/%q", "'%q' in '/srv/%q' is none of %u, %U, %g, %h, %s, %%" },
+		{ "/%u", "'/%u': an expansion cannot choose a directory of '/'" },
+		{ "/x%u/y", "'/x%u/y': an expansion cannot choose a directory of '/'" },
+		{ "/srv/\\\"", "'/srv/\"': quotes and backslashes are not allowed in a path" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_free_ char *text = NULL, *message = NULL;
+
+		assert_true(asprintf(&text, "mount { private \"%s\" { size = 1m } }", cases[i].path) > 0);
+		if (cases[i].message)
+			assert_true(asprintf(&message, AT1 "mount.private: %s", cases[i].message) > 0);
+		assert_lint(text, message);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_values_are_shown_with_their_line),
+		cmocka_unit_test(bad_values_name_file_line_key_value_and_remedy),
+		cmocka_unit_test(the_tables_above_cover_every_built_key),
+		cmocka_unit_test(keys_that_are_not_built_say_so),
+		cmocka_unit_test(private_paths_are_judged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

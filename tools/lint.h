@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* Every problem of a policy file or directory at once. */
+
+#include "common/cleanup.h"
+#include "config/diagnostics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct lint {
+	struct diagnostics diag;
+	size_t files; /* read */
+};
+
+/*
+ * Lints what is at `path`: a file, or a directory with user/, group/ and
+ * default.conf. `live`: it decides logins, so owners, modes, and whether users
+ * and groups exist matter too. 0, or -errno with *ret_problem when it cannot be read at all.
+ */
+int lint_path(const char *path, bool live, struct lint *ret, char **ret_problem) _must_check_;
+void lint_release(struct lint *lint);

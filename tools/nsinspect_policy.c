@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/* nsinspect policy: which file decides a login, why not the others, and what it makes of it. */
+
+#include "config/explain.h"
+#include "session/plan.h"
+#include "tools/document.h"
+#include "tools/nsinspect.h"
+#include "tools/verdict.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#define SUFFIX               ".conf"
+#define DEFAULT_SERVICE      "login"
+#define USER_MANAGER_SERVICE "systemd-user"
+#define EXAMPLE_SESSION      "000000000000" /* %s in a plan that is not carried out */
+
+static const char *const meanings[VERDICT_OUTCOMES] = {
+	[VERDICT_ROOT] = "passed: uid 0 is not isolated unless user/root.conf exists",
+	[VERDICT_SYSTEM_USER] = "passed: a system user is isolated only by a user file of its own",
+	[VERDICT_NONE] = "refused: no file is this login's (passed where the module line says \"optional\")",
+	[VERDICT_REFUSED] = "refused: a policy cannot be used",
+};
+
+static const char *policy_meaning(const struct policy *policy, const char *service)
+{
+	switch (policy->mode) {
+	case MODE_OFF:
+		return "passed: mode is \"off\"";
+	case MODE_AUDIT:
+		return "passed, and logged: mode is \"audit\"";
+	case MODE_ENFORCE:
+		break;
+	}
+	if (strcmp(service, USER_MANAGER_SERVICE) != 0)
+		return "isolated";
+	return policy->user_manager == USER_MANAGER_ALLOW
+		       ? "passed: user-manager is \"allow\", and runs outside any session"
+		       : "refused: user-manager is \"refuse\", for it would run outside any session";
+}
+
+static const char *meaning(const struct verdict *verdict, const struct verdict_query *query)
+{
+	return verdict->outcome == VERDICT_POLICY ? policy_meaning(verdict->policy, query->service)
+						  : meanings[verdict->outcome];
+}
+
+static void show_login(json_object *document, const struct verdict *verdict, const struct verdict_query *query)
+{
+	json_object *object = document_object(document, "login");
+
+	document_text(object, "user", verdict->identity.name);
+	document_number(object, "uid", verdict->identity.uid);
+	document_text(object, "service", query->service);
+	document_text(object, "from", query->from);
+	document_text(object, "outcome", verdict_name(verdict->outcome));
+	document_text(object, "meaning", meaning(verdict, query));
+	document_escaped(object, "problem", verdict->problem);
+	document_text(object, "policy", verdict->policy ? verdict->policy->file : NULL);
+	if (verdict->policy) {
+		char hash[17];
+
+		(void)snprintf(hash, sizeof(hash), "%016" PRIx64, verdict->policy->hash);
+		document_text(object, "hash", hash);
+	}
+}
+
+static void show_candidate(json_object *array, const char *file, const char *status, const char *problem)
+{
+	json_object *object = document_object(array, NULL);
+
+	document_text(object, "file", file);
+	document_text(object, "status", status);
+	document_escaped(object, "problem", problem);
+}
+
+static const struct candidate *find_candidate(const struct candidates *candidates, const char *name)
+{
+	for (size_t i = 0; i < candidates->count; i++) {
+		if (strcmp(candidates->items[i].name, name) == 0)
+			return &candidates->items[i];
+	}
+	return NULL;
+}
+
+static const char *candidate_status(const struct verdict *verdict, const struct verdict_query *query,
+				    const struct candidate *candidate)
+{
+	if (verdict->policy && strcmp(verdict->policy->file, candidate->name) == 0)
+		return "decides";
+	if (candidate->problem || (verdict->broken && strcmp(verdict->broken, candidate->name) == 0))
+		return "broken";
+	if (verdict->outcome == VERDICT_SYSTEM_USER)
+		return "not for a system user";
+
+	int r = verdict_try(verdict, query, candidate);
+
+	if (r < 0)
+		return "broken";
+	if (r == 0)
+		return "does not match the service or the address";
+	return verdict->policy ? "comes later" : "not reached";
+}
+
+static void show_found(json_object *array, const struct verdict *verdict, const struct verdict_query *query,
+		       const struct candidate *candidate)
+{
+	const char *problem = candidate->problem;
+
+	if (!problem && verdict->broken && strcmp(verdict->broken, candidate->name) == 0)
+		problem = verdict->problem;
+	show_candidate(array, candidate->name, candidate_status(verdict, query, candidate), problem);
+}
+
+/* One file of each user and for everyone: there or not. */
+static void show_expected(json_object *array, const struct verdict *verdict, const struct verdict_query *query,
+			  const char *name)
+{
+	const struct candidate *candidate = find_candidate(&verdict->candidates, name);
+
+	if (candidate)
+		show_found(array, verdict, query, candidate);
+	else
+		show_candidate(array, name, "no such file", NULL);
+}
+
+static int is_policy_file(const struct dirent *entry)
+{
+	size_t size = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && size > strlen(SUFFIX) &&
+	       strcmp(entry->d_name + size - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+/* Group files that are no candidates: their groups are not the user's. */
+static void show_other_groups(json_object *array, const struct verdict *verdict)
+{
+	struct dirent **entries = NULL;
+	int count = scandirat(verdict->directory, "group", &entries, is_policy_file, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		_cleanup_free_ char *name = NULL;
+
+		if (asprintf(&name, "group/%s", entries[i]->d_name) > 0 && !find_candidate(&verdict->candidates, name))
+			show_candidate(array, name, "not a member", NULL);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void show_candidates(json_object *document, const struct verdict *verdict, const struct verdict_query *query)
+{
+	json_object *array = document_array(document, "candidates");
+	_cleanup_free_ char *user_file = NULL;
+
+	if (asprintf(&user_file, "user/%s" SUFFIX, verdict->identity.name) < 0)
+		user_file = NULL;
+	else
+		show_expected(array, verdict, query, user_file);
+	if (verdict->identity.uid == 0)
+		return;
+	for (size_t i = 0; i < verdict->candidates.count; i++) {
+		if (verdict->candidates.items[i].kind == CANDIDATE_GROUP)
+			show_found(array, verdict, query, &verdict->candidates.items[i]);
+	}
+	show_other_groups(array, verdict);
+	show_expected(array, verdict, query, "default" SUFFIX);
+}
+
+static int show_value(const char *key, const char *value, const struct origin *origin, void *data)
+{
+	json_object *object = document_object(data, NULL);
+	const char *file = origin && origin->file ? origin->file : "built-in default";
+
+	document_text(object, "key", key);
+	document_text(object, "value", value);
+	document_text(object, "file", file);
+	if (origin && origin->file)
+		document_number(object, "line", origin->line);
+	else
+		document_text(object, "line", NULL);
+	return 0;
+}
+
+/* The plan of a login that happens now; NULL with a problem that says why there is none. */
+static int make_plan(const struct verdict *verdict, struct plan **ret, char **ret_problem)
+{
+	const struct group *group = getgrgid(verdict->identity.gid);
+	struct utsname host;
+
+	if (uname(&host) < 0)
+		return -errno;
+
+	const struct plan_login login = {
+		.names = { .user = verdict->identity.name,
+			   .uid = verdict->identity.uid,
+			   .group = group ? group->gr_name : "",
+			   .host = host.nodename,
+			   .session = EXAMPLE_SESSION },
+		.gid = verdict->identity.gid,
+	};
+
+	return plan_make(verdict->policy, &login, ret, ret_problem);
+}
+
+static void show_step(json_object *array, const struct plan *plan, const struct step *step)
+{
+	json_object *object = document_object(array, NULL);
+	_cleanup_free_ char *does = step_describe(plan, step);
+
+	document_text(object, "place", place_name(step_place(step->kind)));
+	document_text(object, "step", step_name(step->kind));
+	document_text(object, "does", does);
+}
+
+static enum exit_status print_document(json_object *document, const struct options *options, enum exit_status status)
+{
+	int r = document_print(document, options->layout.style == OUTPUT_JSON);
+
+	return r < 0 ? trouble_errno(r, "policy") : status;
+}
+
+static enum exit_status explain(const struct verdict *verdict, const struct verdict_query *query,
+				const struct options *options)
+{
+	_cleanup_(documentp) json_object *document = json_object_new_object();
+
+	show_login(document, verdict, query);
+	if (verdict->outcome != VERDICT_ROOT && verdict->directory >= 0)
+		show_candidates(document, verdict, query);
+	if (verdict->policy) {
+		int r = policy_foreach_value(verdict->policy, show_value, document_array(document, "values"));
+
+		if (r < 0)
+			return trouble_errno(r, "policy");
+	}
+	return print_document(document, options, verdict->outcome == VERDICT_REFUSED ? EXIT_FINDINGS : EXIT_CLEAN);
+}
+
+static enum exit_status print_plan(const struct plan *plan, const struct options *options)
+{
+	_cleanup_(documentp) json_object *document = json_object_new_object();
+	_cleanup_free_ char *text = NULL;
+
+	if (options->layout.style == OUTPUT_JSON) {
+		json_object *array = document_array(document, "plan");
+
+		for (size_t i = 0; i < plan->count; i++)
+			show_step(array, plan, &plan->steps[i]);
+		return print_document(document, options, EXIT_CLEAN);
+	}
+	text = plan_format(plan);
+	if (!text)
+		return trouble_errno(-ENOMEM, "plan");
+	(void)fputs(text, stdout);
+	return EXIT_CLEAN;
+}
+
+static enum exit_status plan(const struct verdict *verdict, const struct verdict_query *query,
+			     const struct options *options)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *problem = NULL;
+
+	if (!verdict->policy) {
+		(void)trouble("no plan for '%s': %s%s%s", verdict->identity.name, meaning(verdict, query),
+			      verdict->problem ? ": " : "", verdict->problem ? verdict->problem : "");
+		return EXIT_FINDINGS;
+	}
+
+	int r = make_plan(verdict, &plan, &problem);
+
+	if (r == -EINVAL && problem) {
+		(void)trouble("%s: %s", verdict->policy->file, problem);
+		return EXIT_FINDINGS;
+	}
+	if (r < 0)
+		return trouble_errno(r, "plan");
+	if (verdict->policy->mode != MODE_ENFORCE)
+		(void)trouble("%s: %s; this plan is not carried out", verdict->policy->file, meaning(verdict, query));
+	return print_plan(plan, options);
+}
+
+static enum exit_status run(const struct options *options, char **arguments)
+{
+	_cleanup_(verdict_release) struct verdict verdict = { .directory = -1 };
+	const struct verdict_query query = {
+		.directory = options->policy_directory,
+		.user = arguments[0],
+		.service = options->service ? options->service : DEFAULT_SERVICE,
+		.from = options->from,
+	};
+	int r = verdict_find(&query, &verdict);
+
+	if (r == -ENOENT || r == -EINVAL) {
+		(void)trouble("no user '%s'", query.user);
+		return EXIT_FINDINGS;
+	}
+	if (r < 0)
+		return trouble_errno(r, query.user);
+	return options->plan ? plan(&verdict, &query, options) : explain(&verdict, &query, options);
+}
+
+const struct command command_policy = {
+	.name = "policy",
+	.arguments = "USER",
+	.summary = "show which policy file decides a user's login, and every value",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.options = OPTIONS_JSON | OPTIONS_POLICY | OPTIONS_LOGIN,
+	.run = run,
+};

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/* nsinspect show: one session, what the kernel says beside what the record says. */
+
+#include "session/process.h"
+#include "tools/display.h"
+#include "tools/document.h"
+#include "tools/inside.h"
+#include "tools/inspect_sessions.h"
+#include "tools/members.h"
+#include "tools/mounts.h"
+#include "tools/process_info.h"
+#include "tools/verdict.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define LIMITS_MAX 4096
+
+/* What differs, a sentence each. */
+static void differ(json_object *differences, const char *format, ...) _printf_(2, 3);
+
+static void differ(json_object *differences, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	document_text(differences, NULL, text ? text : "out of memory");
+}
+
+static void show_hash(json_object *object, const char *key, uint64_t hash)
+{
+	char text[17];
+
+	(void)snprintf(text, sizeof(text), "%016" PRIx64, hash);
+	document_text(object, key, text);
+}
+
+static void show_session(json_object *document, const struct session *session)
+{
+	json_object *object = document_object(document, "session");
+	const struct record *record = &session->view->record;
+
+	document_text(object, "id", session->view->name);
+	document_text(object, "state", session_state_name(session->state));
+	if (!session->view->valid)
+		return;
+
+	_cleanup_free_ char *opened = display_time(record->opened, true);
+
+	document_text(object, "user", record->user);
+	document_number(object, "uid", record->uid);
+	document_text(object, "service", record->service);
+	document_text(object, "tty", record->tty);
+	document_text(object, "from", record->remote_host);
+	document_text(object, "opened", opened);
+	document_text(object, "mode", record->mode);
+}
+
+/* What the policies say now of the login that the record tells of. */
+static void show_policy(json_object *document, const struct session *session, json_object *differences,
+			const char *directory)
+{
+	const struct record *record = &session->view->record;
+	json_object *object = document_object(document, "policy");
+	_cleanup_(verdict_release) struct verdict verdict = { 0 };
+	const struct verdict_query query = {
+		.directory = directory,
+		.user = record->user,
+		.service = record->service,
+		.from = record->remote_host,
+	};
+
+	document_text(object, "file", record->policy);
+	document_text(object, "sources", record->sources);
+	show_hash(object, "hash", record->policy_hash);
+
+	int r = verdict_find(&query, &verdict);
+
+	document_text(object, "outcome-now", r < 0 ? "unknown" : verdict_name(verdict.outcome));
+	if (r < 0) {
+		differ(differences, "the policy now: user '%s': %s", record->user,
+		       r == -ENOENT ? "no such user" : strerror(-r));
+		return;
+	}
+	if (verdict.outcome == VERDICT_REFUSED)
+		differ(differences, "the policy now cannot be used: %s", verdict.problem);
+	else if (verdict.outcome != VERDICT_POLICY)
+		differ(differences, "the policies now would not isolate this login: %s", verdict_name(verdict.outcome));
+	if (verdict.outcome != VERDICT_POLICY)
+		return;
+
+	document_text(object, "file-now", verdict.policy->file);
+	show_hash(object, "hash-now", verdict.policy->hash);
+	if (verdict.policy->hash != record->policy_hash)
+		differ(differences, "the policy changed since: %s decides now, with another hash",
+		       verdict.policy->file);
+}
+
+static void show_namespace(json_object *array, const struct session *session, enum namespace_kind kind,
+			   json_object *differences)
+{
+	uint64_t recorded = session->view->valid ? session->view->record.namespaces[kind] : 0;
+	json_object *object = document_object(array, NULL);
+
+	document_text(object, "type", namespace_table[kind].name);
+	document_number(object, "kernel", session->namespaces[kind]);
+	if (recorded)
+		document_number(object, "record", recorded);
+	else
+		document_text(object, "record", NULL);
+	document_bool(object, "isolated", session->apart[kind]);
+	if (recorded && recorded != session->namespaces[kind])
+		differ(differences, "%s namespace: the record says %" PRIu64 ", the init is in %" PRIu64,
+		       namespace_table[kind].name, recorded, session->namespaces[kind]);
+}
+
+static void show_namespaces(json_object *document, const struct session *session, json_object *differences)
+{
+	json_object *array = document_array(document, "namespaces");
+
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		if (session->namespaces[kind])
+			show_namespace(array, session, kind, differences);
+	}
+}
+
+static void show_process(json_object *object, pid_t pid)
+{
+	_cleanup_close_ int process = process_open(pid);
+	_cleanup_(process_info_release) struct process_info info = { 0 };
+
+	document_number(object, "pid", (uint64_t)pid);
+	if (process < 0 || process_info_read(process, &info) < 0)
+		return;
+
+	char letter[] = { info.state, '\0' };
+
+	document_text(object, "process-state", letter);
+	document_text(object, "command", info.command);
+}
+
+static void show_login(json_object *document, const struct session *session, json_object *differences)
+{
+	json_object *object = document_object(document, "login-process");
+
+	document_text(object, "state", login_state_name(session->login));
+	if (session->login == LOGIN_RUNNING)
+		show_process(object, session->view->record.login_pid);
+	else
+		document_number(object, "pid", (uint64_t)session->view->record.login_pid);
+	if (session->login == LOGIN_GONE)
+		differ(differences, "the login process %jd is gone", (intmax_t)session->view->record.login_pid);
+}
+
+static void show_addresses(json_object *document, const struct inside *inside)
+{
+	json_object *array = document_array(document, "interfaces");
+
+	for (size_t i = 0; i < inside->count; i++) {
+		json_object *object = document_object(array, NULL);
+
+		document_text(object, "name", inside->addresses[i].interface);
+		document_bool(object, "up", inside->addresses[i].up);
+		document_text(object, "address", inside->addresses[i].address);
+	}
+}
+
+static void show_inside(json_object *document, const struct session *session, json_object *differences)
+{
+	struct inside inside = { 0 };
+	int r = inside_read(session->view->init_pid, session->namespaces, &inside);
+
+	if (r < 0) {
+		differ(differences, "host name and interfaces cannot be read: %s", strerror(-r));
+		return;
+	}
+
+	json_object *object = document_object(document, "inside");
+
+	document_text(object, "hostname", inside.hostname);
+	document_text(object, "domainname", inside.domainname);
+	document_number(object, "processes", session->processes);
+	show_addresses(document, &inside);
+	if (inside.truncated)
+		differ(differences, "there are more than %d addresses: not all are listed", INSIDE_ADDRESSES);
+}
+
+static void show_mount(json_object *array, const struct mount_entry *entry)
+{
+	json_object *object = document_object(array, NULL);
+
+	document_text(object, "target", entry->target);
+	document_text(object, "type", entry->type);
+	document_text(object, "source", entry->source);
+	document_text(object, "root", entry->root);
+	document_text(object, "options", entry->options);
+	document_text(object, "file-system-options", entry->super_options);
+}
+
+/* The mounts that PID 1 has not; the rest is the host's. */
+static void show_mounts(json_object *document, const struct session *session, json_object *differences)
+{
+	_cleanup_(mounts_release) struct mount_list host = { 0 };
+	_cleanup_(mounts_release) struct mount_list inside = { 0 };
+	int r = mounts_read(1, &host);
+
+	if (r == 0)
+		r = mounts_read(session->view->init_pid, &inside);
+	if (r < 0) {
+		differ(differences, "mounts cannot be read: %s", strerror(-r));
+		return;
+	}
+
+	json_object *array = document_array(document, "own-mounts");
+
+	for (size_t i = 0; i < inside.count; i++) {
+		if (!mounts_contain(&host, &inside.items[i]))
+			show_mount(array, &inside.items[i]);
+	}
+}
+
+/* "Max cpu time              unlimited            unlimited            seconds": columns at 26 and 47. */
+static void show_limit(json_object *array, const char *line)
+{
+	char name[27], soft[21], hard[21], unit[16] = "";
+
+	if (strncmp(line, "Max ", 4) != 0 || strlen(line) < 47)
+		return;
+	(void)snprintf(name, sizeof(name), "%.22s", line + 4);
+	if (sscanf(line + 26, "%20s %20s %15s", soft, hard, unit) < 2)
+		return;
+	for (size_t end = strlen(name); end > 0 && name[end - 1] == ' '; end--)
+		name[end - 1] = '\0';
+
+	json_object *object = document_object(array, NULL);
+
+	document_text(object, "limit", name);
+	document_text(object, "soft", soft);
+	document_text(object, "hard", hard);
+	document_text(object, "unit", unit);
+}
+
+static void show_limits(json_object *document, const struct session *session)
+{
+	_cleanup_close_ int process = process_open(session->view->record.login_pid);
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
+
+	if (process < 0 || process_file_read(process, "limits", LIMITS_MAX, &text, NULL) < 0)
+		return;
+
+	json_object *array = document_array(document, "limits-of-login-process");
+
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		show_limit(array, line);
+}
+
+static void show_kernel(json_object *document, const struct session *session, json_object *differences)
+{
+	show_namespaces(document, session, differences);
+	show_process(document_object(document, "init"), session->view->init_pid);
+	show_inside(document, session, differences);
+	show_mounts(document, session, differences);
+}
+
+static void show(json_object *document, const struct session *session, const char *policy_directory)
+{
+	show_session(document, session);
+
+	json_object *differences = document_array(document, "differences");
+
+	if (!session->view->valid)
+		differ(differences, "the record cannot be read");
+	else
+		show_policy(document, session, differences, policy_directory);
+	if (!session_is_alive(session))
+		return;
+
+	if (session->view->valid)
+		show_login(document, session, differences);
+	if (session->seen)
+		show_kernel(document, session, differences);
+	else
+		differ(differences, "the kernel does not show the session's init from here");
+	if (session->login == LOGIN_RUNNING)
+		show_limits(document, session);
+}
+
+static enum exit_status run(const struct options *options, char **arguments)
+{
+	_cleanup_(sessions_release) struct sessions sessions = { 0 };
+	_cleanup_(documentp) json_object *document = json_object_new_object();
+	enum exit_status status;
+
+	if (!load_sessions(options, &sessions, &status))
+		return status;
+
+	const struct session *session = pick_session(&sessions, arguments[0], &status);
+
+	if (!session)
+		return status;
+
+	int r = members_count(&sessions);
+
+	if (r < 0)
+		return trouble_errno(r, "/proc");
+	show(document, session, options->policy_directory);
+	r = document_print(document, options->layout.style == OUTPUT_JSON);
+	return r < 0 ? trouble_errno(r, "show") : EXIT_CLEAN;
+}
+
+const struct command command_show = {
+	.name = "show",
+	.arguments = "ID",
+	.summary = "show everything about one session, and what differs from its record",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.options = OPTIONS_JSON | OPTIONS_POLICY | OPTIONS_RECORDS,
+	.run = run,
+};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "tools/pam_module_check.h"
+#include "tools/nsisolate-pam.h"
+#include "nsisolate-config.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static _printf_(3, 4) int problem(char **ret_problem, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(ret_problem, format, args) < 0) {
+		*ret_problem = NULL;
+		error = -ENOMEM;
+	}
+	va_end(args);
+	return error;
+}
+
+/* In a child: a module that crashes when it is loaded must not take this program with it. */
+static bool module_loads(const char *path)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return false;
+	if (child == 0) {
+		void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+		if (!module) {
+			complain("%s", dlerror());
+			_exit(1);
+		}
+		_exit(dlsym(module, "pam_sm_open_session") && dlsym(module, "pam_sm_close_session") ? 0 : 1);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* libpam takes a bare name from its own directory: the one where its modules are. */
+static bool beside_pam(const char *path)
+{
+	char neighbour[PATH_MAX];
+	int length = (int)(strrchr(path, '/') - path);
+
+	return snprintf(neighbour, sizeof(neighbour), "%.*s/pam_permit.so", length, path) < (int)sizeof(neighbour) &&
+	       access(neighbour, F_OK) == 0;
+}
+
+int module_check(const char *path, char **ret_name, char **ret_problem)
+{
+	_cleanup_free_ char *quoted = NULL;
+	struct stat stat_buffer;
+	const char *base;
+	char *name;
+
+	if (path[0] != '/' || strcmp(base = strrchr(path, '/') + 1, PAM_MODULE_NAME) != 0 ||
+	    pam_argument_quote(path, &quoted) < 0 || strcmp(quoted, path) != 0)
+		return problem(ret_problem, -EINVAL, "--module: '%s' is no absolute path of a %s", path,
+			       PAM_MODULE_NAME);
+	if (stat(path, &stat_buffer) < 0)
+		return problem(
+			ret_problem, -errno,
+			"the module is not installed (%s: %s); a stack that names a missing module locks everyone "
+			"out",
+			path, strerror(errno));
+	if (!S_ISREG(stat_buffer.st_mode) || (stat_buffer.st_uid != 0 && stat_buffer.st_uid != geteuid()) ||
+	    stat_buffer.st_mode & (S_IWGRP | S_IWOTH))
+		return problem(ret_problem, -EPERM, "the module %s is no regular file that only root can write", path);
+	if (!module_loads(path))
+		return problem(ret_problem, -ENOEXEC,
+			       "the module %s cannot be loaded; a stack that names it would lock everyone out", path);
+	name = strdup(beside_pam(path) ? base : path);
+	if (!name)
+		return problem(ret_problem, -ENOMEM, "%s", strerror(ENOMEM));
+	*ret_name = name;
+	return 0;
+}
+
+/* A name in exempt= that NSS does not know exempts nobody. Worth a word, no refusal: it may come later. */
+static void check_exempt(const char *list)
+{
+	_cleanup_free_ char *copy = strdup(list);
+	char *save = NULL;
+
+	for (char *name = copy ? strtok_r(copy, ",", &save) : NULL; name; name = strtok_r(NULL, ",", &save))
+		if (name[0] == '@' ? !getgrnam(name + 1) : !getpwnam(name))
+			complain("warning: exempt=%s: there is no %s '%s'", list, name[0] == '@' ? "group" : "user",
+				 name + (name[0] == '@'));
+}
+
+/* "x=VALUE" with a value */
+static const char *value_of(const char *argument, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return !strncmp(argument, prefix, length) && argument[length] ? argument + length : NULL;
+}
+
+static bool argument_known(const char *argument)
+{
+	const char *value = value_of(argument, "policy=");
+
+	if (value)
+		return value[0] == '/';
+	return !strcmp(argument, "optional") || !strcmp(argument, "debug") || value_of(argument, "exempt=");
+}
+
+void arguments_release(char **arguments)
+{
+	for (char **argument = arguments; argument && *argument; argument++)
+		free(*argument);
+	free(arguments);
+}
+
+int arguments_check(const char *const *arguments, char ***ret_quoted, char **ret_problem)
+{
+	size_t count = 0, bytes = 0;
+	char **quoted;
+
+	while (arguments[count])
+		bytes += strlen(arguments[count++]);
+	quoted = calloc(count + 1, sizeof(*quoted));
+	if (!quoted)
+		return problem(ret_problem, -ENOMEM, "%s", strerror(ENOMEM));
+	if (bytes + count > PAM_LINE_BYTES_MAX / 2) {
+		arguments_release(quoted);
+		return problem(ret_problem, -EINVAL, "the arguments are too long for a line of a PAM file");
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!argument_known(arguments[i])) {
+			arguments_release(quoted);
+			return problem(ret_problem, -EINVAL,
+				       "'%s' is none of the module's arguments: policy=/DIRECTORY, exempt=USER,@GROUP, "
+				       "optional, debug ('open' and 'close' are set here)",
+				       arguments[i]);
+		}
+		if (pam_argument_quote(arguments[i], &quoted[i]) < 0) {
+			arguments_release(quoted);
+			return problem(
+				ret_problem, -EINVAL,
+				"'%s' cannot be written in a PAM file: no '#', no control characters, no backslash "
+				"at the end",
+				arguments[i]);
+		}
+		if (value_of(arguments[i], "exempt="))
+			check_exempt(value_of(arguments[i], "exempt="));
+	}
+	*ret_quoted = quoted;
+	return 0;
+}
+
+int policy_check(const char *const *arguments, char **ret_problem)
+{
+	const char *directory = NSISOLATE_POLICY_DIRECTORY;
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *unquoted = NULL;
+	bool optional = false;
+
+	for (; arguments && *arguments; arguments++) {
+		_cleanup_free_ char *copy = strdup(*arguments);
+		char *rest = copy, *token;
+
+		if (!copy || !pam_next_token(&rest, &token))
+			return problem(ret_problem, -ENOMEM, "%s", strerror(ENOMEM));
+		optional = optional || !strcmp(token, "optional");
+		if (!value_of(token, "policy="))
+			continue;
+		free(unquoted);
+		directory = unquoted = strdup(value_of(token, "policy="));
+		if (!unquoted)
+			return problem(ret_problem, -ENOMEM, "%s", strerror(ENOMEM));
+	}
+
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return problem(
+			ret_problem, -errno,
+			"the policy directory %s cannot be opened (%s): every login but root's would be refused; "
+			"make it, or name another one: -- policy=/DIRECTORY",
+			directory, strerror(errno));
+	if (!optional && faccessat(fd, "default.conf", F_OK, 0) < 0)
+		complain("warning: %s/default.conf does not exist: users whom no other policy file fits are refused; "
+			 "write one with mode = \"off\", or enable with: -- optional",
+			 directory);
+	return 0;
+}
