@@ -61,7 +61,10 @@ int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
 			return r;
 	}
 
-	/* An exiting process drops its namespaces: that the one which every kernel has is still there ends the matter. */
+	/*
+	 * An exiting process drops its namespaces: that the one which every kernel has is still
+	 * there ends the matter.
+	 */
 	int r = read_namespace(process, namespace_table[NAMESPACE_MOUNT].proc_link, &inodes[NAMESPACE_MOUNT]);
 
 	if (r < 0)

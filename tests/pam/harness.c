@@ -12,12 +12,12 @@
 #include <syslog.h>
 #include <time.h>
 
-#define MARKER "/.nsisolate-sandbox"
-#define STACKS "/run/pam-stacks"
-#define EXIT_FAILED 1
+#define MARKER        "/.nsisolate-sandbox"
+#define STACKS        "/run/pam-stacks"
+#define EXIT_FAILED   1
 #define EVENTUALLY_MS 10000
-#define CASE_SECONDS 120
-#define LOG_SHOWN 4000 /* bytes, of a failed case */
+#define CASE_SECONDS  120
+#define LOG_SHOWN     4000 /* bytes, of a failed case */
 
 int host_proc = -1;
 static int log_socket = -1;
