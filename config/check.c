@@ -109,7 +109,7 @@ int settings_check(const char *name, const struct statements *statements, struct
 }
 
 /* Reports at the line that gave the key, or for the file where it is a default. */
-#define REPORT(diag, severity, policy, key, ...)                                                                       \
+#define REPORT(diag, severity, policy, key, ...) \
 	diagnostics_add(diag, severity, (policy)->file, (policy)->origins[key].line, __VA_ARGS__)
 
 /* mount.isolate = false: everything that needs mounts of the session's own must be given up by name; all in one message. */

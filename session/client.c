@@ -15,7 +15,7 @@
 
 /* Waiting for the init at close, pidfd_send_signal(2) and poll(2): see wait_for_end(). */
 #define CLOSE_STEP_MS 5
-#define CLOSE_STEPS 400
+#define CLOSE_STEPS   400
 
 static void say(char **ret_text, const char *step, const char *object, int error)
 {
@@ -161,8 +161,10 @@ static int receive_reply(const struct helper *process, struct message *message, 
 
 	if (r == 0)
 		r = reply_decode(message, &fd, fd_count, reply, &version);
-	if (r == -EPROTO && asprintf(ret_text, "step helper: %s is \"%.64s\" and this module is \"" PROTOCOL_VERSION "\": "
-				     "install both from one version", helper, version) < 0)
+	if (r == -EPROTO && asprintf(ret_text,
+				     "step helper: %s is \"%.64s\" and this module is \"" PROTOCOL_VERSION "\": "
+				     "install both from one version",
+				     helper, version) < 0)
 		*ret_text = NULL;
 	else if (r == -ECONNRESET && asprintf(ret_text, "step helper: %s ended without an answer", helper) < 0)
 		*ret_text = NULL;

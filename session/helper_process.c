@@ -70,8 +70,8 @@ static int set_up_attributes(posix_spawnattr_t *attributes)
 	if (r == 0)
 		r = posix_spawnattr_setsigmask(attributes, &none);
 	if (r == 0)
-		r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-								 POSIX_SPAWN_SETSID);
+		r = posix_spawnattr_setflags(attributes,
+					     POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
 	return r;
 }
 

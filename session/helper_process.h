@@ -20,7 +20,8 @@ struct helper {
  * Starts the helper at `path` with an empty environment, standard streams on
  * /dev/null, descriptor 3 as its end of a socket pair and no other, default
  * signals, and a session (setsid(2)) of its own. SIGCHLD is blocked and set to
- * SIG_DFL until helper_end(), so that the program's own handler neither reaps it nor is called for it. 0 or -errno, then nothing has changed.
+ * SIG_DFL until helper_end(), so that the program's own handler neither reaps it nor is
+ * called for it. 0 or -errno, then nothing has changed.
  */
 int helper_start(const char *path, struct helper *ret) _must_check_;
 

@@ -22,5 +22,5 @@ struct init_arguments {
 _Noreturn void init_main(const struct init_arguments *arguments);
 
 /* What the init told the helper, as protocol.h strings: "ready", or "failed" step object errno. */
-#define INIT_READY "ready"
+#define INIT_READY  "ready"
 #define INIT_FAILED "failed"

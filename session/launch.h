@@ -8,7 +8,8 @@
 
 /*
  * False for a caller that one setns(2) could not move safely: threaded,
- * chrooted, or with children in another PID namespace than its own. *ret_text (malloced, NULL without memory) says which.
+ * chrooted, or with children in another PID namespace than its own. *ret_text (malloced, NULL without memory) says
+ * which.
  */
 bool launch_allowed(const struct session_request *request, char **ret_text) _must_check_;
 
@@ -19,7 +20,10 @@ struct launch {
 	int ready; /* socket on which it says how it went */
 };
 
-/* Starts the init, which runs the plan's init steps. 0, or -errno with *ret_failure (malloced: step, object, reason). */
+/*
+ * Starts the init, which runs the plan's init steps. 0, or -errno with *ret_failure (malloced:
+ * step, object, reason).
+ */
 int launch_start(const struct session_request *request, const struct plan *plan, int record, struct launch *ret,
 		 char **ret_failure) _must_check_;
 

@@ -15,7 +15,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#define LOGIN_DEFS "/etc/login.defs"
+#define LOGIN_DEFS           "/etc/login.defs"
 #define SERVICE_USER_MANAGER "systemd-user"
 
 static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...) _printf_(3, 4);
@@ -69,8 +69,9 @@ static bool decide(const struct session_request *request, struct open_result *re
 	if (r == DECISION_NONE)
 		conclude(result, OUTCOME_NO_POLICY, "no policy file is theirs and there is no default.conf");
 	else if (r == DECISION_SYSTEM_USER)
-		conclude(result, OUTCOME_SYSTEM_USER, "system user: uid %u is below UID_MIN %u and has no file of its own",
-			 (unsigned)request->uid, (unsigned)uid_min);
+		conclude(result, OUTCOME_SYSTEM_USER,
+			 "system user: uid %u is below UID_MIN %u and has no file of its own", (unsigned)request->uid,
+			 (unsigned)uid_min);
 	else if (r == -EBADMSG)
 		refuse_diagnostics(result, &diag);
 	else if (r < 0)
@@ -102,7 +103,8 @@ static bool wants_session(const struct session_request *request, struct open_res
 			 "%s says user-manager = \"allow\": the user manager runs outside any session", policy->file);
 	else
 		conclude(result, OUTCOME_DENIED,
-			 "%s says user-manager = \"refuse\": a user manager would run the user's units outside any session",
+			 "%s says user-manager = \"refuse\": a user manager would run the user's units outside any "
+			 "session",
 			 policy->file);
 	return false;
 }

@@ -11,7 +11,10 @@ struct open_result {
 	int directory; /* of the records; kept until the reply is sent, since a failure must unlink */
 };
 
-/* Decides and, where the decision is a session, opens it. Always fills the result: a refusal or failure is an outcome. */
+/*
+ * Decides and, where the decision is a session, opens it. Always fills the result: a refusal or
+ * failure is an outcome.
+ */
 void session_open_from_request(const struct session_request *request, struct open_result *ret);
 
 /* sent: the module has the reply. Without it a session that was opened is taken back. */

@@ -7,11 +7,11 @@
 #include <string.h>
 
 /* Sizes of the file systems that no policy key sets; documented in nsisolate.conf(5). */
-#define SHM_SIZE (512ULL << 20)
-#define SHM_INODES (128ULL << 10)
-#define RUNTIME_DIR_SIZE (64ULL << 20)
+#define SHM_SIZE           (512ULL << 20)
+#define SHM_INODES         (128ULL << 10)
+#define RUNTIME_DIR_SIZE   (64ULL << 20)
 #define RUNTIME_DIR_INODES (16ULL << 10)
-#define OWN_RECORDS_SIZE (1ULL << 20)
+#define OWN_RECORDS_SIZE   (1ULL << 20)
 #define OWN_RECORDS_INODES 512ULL
 
 static const struct {
@@ -91,10 +91,8 @@ static int add_step(struct plan *plan, struct step step)
 static unsigned policy_clone_flags(const struct policy *policy)
 {
 	const bool wanted[NAMESPACE_KINDS] = {
-		[NAMESPACE_MOUNT] = policy->mount.isolate,
-		[NAMESPACE_NETWORK] = policy->network.mode != NETWORK_HOST,
-		[NAMESPACE_IPC] = policy->ipc.isolate,
-		[NAMESPACE_UTS] = policy->uts.isolate,
+		[NAMESPACE_MOUNT] = policy->mount.isolate, [NAMESPACE_NETWORK] = policy->network.mode != NETWORK_HOST,
+		[NAMESPACE_IPC] = policy->ipc.isolate,     [NAMESPACE_UTS] = policy->uts.isolate,
 		[NAMESPACE_PID] = policy->pid.isolate,
 	};
 	unsigned flags = 0;
@@ -105,8 +103,7 @@ static unsigned policy_clone_flags(const struct policy *policy)
 	return flags;
 }
 
-static int add_names(struct plan *plan, const struct policy *policy, const struct plan_login *login,
-		     char **ret_problem)
+static int add_names(struct plan *plan, const struct policy *policy, const struct plan_login *login, char **ret_problem)
 {
 	_cleanup_free_ char *hostname = NULL;
 	_cleanup_free_ char *domainname = NULL;

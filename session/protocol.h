@@ -25,10 +25,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROTOCOL_VERSION "nsisolate " NSISOLATE_VERSION
+#define PROTOCOL_VERSION     "nsisolate " NSISOLATE_VERSION
 #define PROTOCOL_MESSAGE_MAX (64 * 1024) /* bytes */
-#define PROTOCOL_FDS_MAX 250             /* below SCM_MAX_FD of the kernel, 253 */
-#define PROTOCOL_HELPER_FD 3             /* the helper's end of the pair */
+#define PROTOCOL_FDS_MAX     250         /* below SCM_MAX_FD of the kernel, 253 */
+#define PROTOCOL_HELPER_FD   3           /* the helper's end of the pair */
 
 /* What came of a request. The order is that of outcome_names in protocol.c. */
 enum outcome {
@@ -54,7 +54,10 @@ void message_release(struct message *message);
 void message_put(struct message *message, const char *text);
 void message_put_number(struct message *message, uint64_t number);
 
-/* Reads strings and numbers in order. Every getter fails once the message is short or a number malformed: error is sticky. */
+/*
+ * Reads strings and numbers in order. Every getter fails once the message is short or a number
+ * malformed: error is sticky.
+ */
 struct message_reader {
 	const char *next;
 	const char *end;

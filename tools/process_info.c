@@ -8,21 +8,6 @@
 #define STATUS_MAX  (16 * 1024)
 #define COMMAND_MAX 4096
 
-int process_open(pid_t pid)
-{
-	char path[sizeof("/proc/") + 3 * sizeof(pid)];
-
-	if (pid <= 0)
-		return -ESRCH;
-	(void)snprintf(path, sizeof(path), "/proc/%jd", (intmax_t)pid);
-
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	return fd;
-}
-
 int process_file_read(int process, const char *name, size_t limit, char **ret, size_t *ret_size)
 {
 	_cleanup_close_ int fd = openat(process, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

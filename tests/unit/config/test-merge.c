@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define AT1 TEST_FILE ":1: "
-#define GIVE_UP_MOUNTS                                                                                                 \
+#define GIVE_UP_MOUNTS \
 	"ipc { isolate = false } pid { isolate = false } mount { isolate = false proc = host runtime-dir = host }"
 
 static int append_line(const char *key, const char *value, const struct origin *origin, void *data)
