@@ -2,6 +2,7 @@
 #include "session/client.h"
 
 #include "session/record_store.h"
+#include "session/report.h"
 #include "session/helper_process.h"
 #include "session/working_directory.h"
 
@@ -173,6 +174,24 @@ static int receive_reply(const struct helper *process, struct message *message, 
 	return r;
 }
 
+/* Waits until the init has done its steps and shown the record. The helper no longer holds the socket, or soon will
+ * not. */
+static int wait_ready(int socket, char **ret_text)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	struct report report;
+	size_t no_fds = 0;
+	int r = message_receive(socket, CLIENT_TIMEOUT_MS, &message, NULL, &no_fds);
+
+	if (r == 0)
+		r = report_decode(&message, &report);
+	if (r < 0)
+		say(ret_text, "init", "no report", r);
+	else if (report.error < 0)
+		say(ret_text, report.step, report.object, report.error);
+	return r < 0 ? r : report.error;
+}
+
 /* Takes back a session that the caller will not use: its init is killed and its record removed. */
 static void take_back(struct session *session)
 {
@@ -229,6 +248,10 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 		return OUTCOME_FAILED;
 	}
 	session->init_pidfd = reply.init_pidfd;
+	if (wait_ready(process->socket, ret_text) < 0) {
+		take_back(session);
+		return OUTCOME_FAILED;
+	}
 	if (enter(session, process->socket, ret_text) < 0)
 		return OUTCOME_FAILED;
 	*ret_session = TAKE_PTR(session);

@@ -29,8 +29,8 @@ int helper_start(const char *path, struct helper *ret) _must_check_;
  * message_receive() from the helper, but -ECONNRESET at once when it has ended without an answer: the
  * session's init, which holds the same end of the socket, may live on, and ends when we close ours.
  */
-int helper_receive(const struct helper *helper, int timeout_ms, struct message *ret, int *fds, size_t *fd_count)
-	_must_check_;
+int helper_receive(const struct helper *helper, int timeout_ms, struct message *ret, int *fds,
+		   size_t *fd_count) _must_check_;
 
 /* Gives the helper a moment to end by itself, then kills it; reaps it; restores the program's signals. */
 void helper_end(struct helper *helper);
