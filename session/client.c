@@ -229,7 +229,8 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 	struct session_reply reply;
 	int r = ask(process->socket, request);
 
-	if (r < 0) {
+	/* EPIPE: it has ended, and what it said before that says why */
+	if (r < 0 && r != -EPIPE) {
 		say(ret_text, "request", helper, r);
 		return OUTCOME_FAILED;
 	}
