@@ -55,6 +55,11 @@ static int check_statement(const char *name, const struct statement *statement, 
 	return -EBADMSG;
 }
 
+static bool is_private_path(const struct setting *setting)
+{
+	return setting->key == KEY_MOUNT_PRIVATE && setting->path;
+}
+
 /* "/tmp" and "/tmp/" are different titles of the same directory. */
 static int check_paths(const char *name, const struct settings *settings, struct diagnostics *diag)
 {
@@ -63,10 +68,10 @@ static int check_paths(const char *name, const struct settings *settings, struct
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct setting *setting = &settings->items[i];
 
-		for (size_t j = 0; j < i && setting->key == KEY_MOUNT_PRIVATE; j++) {
+		for (size_t j = 0; j < i && is_private_path(setting); j++) {
 			const struct setting *first = &settings->items[j];
 
-			if (first->key != KEY_MOUNT_PRIVATE || strcmp(first->path, setting->path) != 0)
+			if (!is_private_path(first) || strcmp(first->path, setting->path) != 0)
 				continue;
 			diagnostics_add(diag, SEVERITY_ERROR, name, setting->line,
 					"mount.private: '%s' is given twice, first in line %u", setting->path,

@@ -211,7 +211,8 @@ static enum outcome plan_foreign(const struct change *change, const struct targe
 		       file_dir(change, entry->file), entry->file, entry->line);
 		return OUTCOME_NOTHING;
 	}
-	if (verdict->state == PAM_STATE_ENABLED && !failed && !verdict->problems.count && !target->blocks.present) {
+	if (entry && verdict->state == PAM_STATE_ENABLED && !failed && !verdict->problems.count &&
+	    !target->blocks.present) {
 		printf("%s: already enabled by hand (%s/%s:%u); nothing to do\n", target->name, change->directory.path,
 		       target->name, entry->line);
 		return OUTCOME_NOTHING;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/pam_files.h"
+
+#include "common/error.h"
+#include "config/problem.h"
 #include "tools/pam_services.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -22,19 +24,6 @@
 static const char *const vendor_directories[] = { "/usr/lib/pam.d", "/usr/etc/pam.d" };
 
 static const char *const leftovers[] = { "*.dpkg-*", "*.ucf-*", "*.rpm*", "*.orig", "*.bak", "*.old", "*.pam-old" };
-
-static _printf_(3, 4) int problem(char **ret_problem, int error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_problem, format, args) < 0) {
-		*ret_problem = NULL;
-		error = -ENOMEM;
-	}
-	va_end(args);
-	return error;
-}
 
 /* What another user could have written, or can write, is refused. NULL: trusted. */
 static const char *distrust(const struct stat *stat)
@@ -198,17 +187,25 @@ static void drop_doubles(char **names, size_t *count)
 	*count = kept;
 }
 
+static DIR *open_listing(int directory_fd)
+{
+	int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!dir)
+		(void)close_fd(fd);
+	return dir;
+}
+
 int pam_directory_list(const struct pam_directory *directory, char ***ret_names, size_t *ret_count)
 {
-	_cleanup_close_ int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	_cleanup_(closedirp) DIR *dir = open_listing(directory->fd);
 	char **names = NULL;
 	size_t count = 0;
 	int r;
 
 	if (!dir)
-		return -errno;
-	fd = -1;
+		return negative_errno();
 	r = list_add(dir, &names, &count);
 	for (size_t i = 0; r >= 0 && directory->vendor && i < ELEMENTS(vendor_directories); i++) {
 		_cleanup_(closedirp) DIR *vendor = opendir(vendor_directories[i]);
@@ -340,7 +337,7 @@ static int pending_name(const char *name, char **ret)
 	unsigned long random;
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		return -errno;
+		return negative_errno();
 	return asprintf(ret, ".%s" PENDING_MARK "%016lX", name, random) < 0 ? -ENOMEM : 0;
 }
 
@@ -357,7 +354,7 @@ static int write_pending(int directory_fd, const char *name, const struct pam_te
 		return r;
 	fd = openat(directory_fd, pending, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return -errno;
+		return negative_errno();
 	r = write_all(fd, text);
 	if (r >= 0 && like &&
 	    (fchown(fd, like->stat.st_uid, like->stat.st_gid) < 0 || fchmod(fd, like->stat.st_mode & 07777) < 0))
@@ -451,13 +448,11 @@ void pam_pending_discard(const struct pam_directory *directory, struct pam_pendi
 
 void pam_files_sweep(int directory_fd)
 {
-	_cleanup_close_ int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	_cleanup_(closedirp) DIR *dir = open_listing(directory_fd);
 	const struct dirent *entry;
 
 	if (!dir)
 		return;
-	fd = -1;
 	while ((entry = readdir(dir)))
 		if (fnmatch(".?*" PENDING_MARK "????????????????", entry->d_name, 0) == 0)
 			(void)unlinkat(directory_fd, entry->d_name, 0);
