@@ -117,7 +117,7 @@ int settings_check(const char *name, const struct statements *statements, struct
 #define REPORT(diag, severity, policy, key, ...) \
 	diagnostics_add(diag, severity, (policy)->file, (policy)->origins[key].line, __VA_ARGS__)
 
-/* mount.isolate = false: everything that needs mounts of the session's own must be given up by name. */
+/* mount.isolate = false: everything that needs mounts of the session's own must be given up by name; all in one message. */
 static bool check_without_mounts(const struct policy *policy, struct diagnostics *diag)
 {
 	const struct {
@@ -129,20 +129,20 @@ static bool check_without_mounts(const struct policy *policy, struct diagnostics
 		{ policy->mount.proc != PROC_HOST, "mount { proc = \"host\" }" },
 		{ policy->mount.runtime_dir != RUNTIME_DIR_HOST, "mount { runtime-dir = \"host\" }" },
 	};
-	bool failed = policy->mount.private_count > 0;
+	char remedies[160] = "";
+	char *end = remedies;
 
-	for (size_t i = 0; i < ELEMENTS(needs); i++) {
-		if (!needs[i].wanted)
-			continue;
+	for (size_t i = 0; i < ELEMENTS(needs); i++)
+		if (needs[i].wanted)
+			end = stpcpy(stpcpy(end, end == remedies ? "" : " and "), needs[i].remedy);
+	if (end != remedies)
 		REPORT(diag, SEVERITY_ERROR, policy, KEY_MOUNT_ISOLATE,
-		       "mount.isolate: 'false' needs %s as well, or leave mount.isolate out", needs[i].remedy);
-		failed = true;
-	}
+		       "mount.isolate: 'false' needs %s as well, or leave mount.isolate out", remedies);
 	for (size_t i = 0; i < policy->mount.private_count; i++)
 		diagnostics_add(diag, SEVERITY_ERROR, policy->file, policy->mount.private[i].origin.line,
 				"mount.private \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
 				policy->mount.private[i].path);
-	return failed;
+	return end != remedies || policy->mount.private_count > 0;
 }
 
 /* A key that would be read and then mean nothing. */
@@ -165,12 +165,15 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);
 	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {
 		REPORT(diag, SEVERITY_ERROR, policy, KEY_PID_ISOLATE,
-		       "pid.isolate: 'false' needs mount { proc = \"host\" } as well: a fresh /proc needs pid.isolate");
+		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs of the session's own");
 		failed = true;
 	} else if (policy->pid.isolate && policy->mount.proc == PROC_HOST) {
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_MOUNT_PROC,
 		       "mount.proc: 'host' with pid.isolate = true: /proc/self and ps do not work in the session");
 	}
+	if (!policy->pid.isolate)
+		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
+		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its record");
 	if (!policy->uts.isolate) {
 		failed |= check_pointless(policy, KEY_UTS_HOSTNAME, KEY_UTS_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_UTS_DOMAINNAME, KEY_UTS_ISOLATE, diag);

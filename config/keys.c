@@ -62,7 +62,7 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 				    "slave", POLICY(mount.propagation),
 				    "whether later mounts of the host appear inside" },
 	[KEY_MOUNT_PROC] = { "mount.proc", VALUE_CHOICE, true,
-			     CHOICES({ "session", PROC_SESSION, true }, { "hidepid", PROC_HIDEPID, false },
+			     CHOICES({ "session", PROC_SESSION, true }, { "hidepid", PROC_HIDEPID, true },
 				     { "host", PROC_HOST, true }),
 			     "session", POLICY(mount.proc), "which /proc the session sees" },
 	[KEY_MOUNT_PRIVATE] = { "mount.private", VALUE_SECTION, true, NULL, NULL, 0,

@@ -2,6 +2,7 @@
 #include "pam_module/guest.h"
 
 #include "nsisolate-config.h"
+#include "pam_module/log_text.h"
 #include "pam_module/who.h"
 
 #include <inttypes.h>
@@ -62,13 +63,17 @@ static void format_namespaces(const struct session *session, char *text, size_t 
 
 static void log_session(const struct guest *guest, const char *verb, const struct session *session)
 {
+	const struct log_word user = log_word(session->user);
+	const struct log_word service = log_word(guest->service);
+	const struct log_word remote_host = log_word(guest->remote_host);
+	const struct log_word policy = log_word(session->policy);
 	char namespaces[NAMESPACE_KINDS * 32];
 
 	format_namespaces(session, namespaces, sizeof(namespaces));
 	pam_syslog(guest->pamh, LOG_NOTICE,
 		   "session %s: id=%s user=%s service=%s rhost=%s policy=%s hash=%016" PRIx64 " mode=%s%s", verb,
-		   session->id, session->user, guest->service, *guest->remote_host ? guest->remote_host : "-",
-		   session->policy, session->policy_hash, session->mode, namespaces);
+		   session->id, user.text, service.text, remote_host.text, policy.text, session->policy_hash,
+		   session->mode, namespaces);
 }
 
 /*
@@ -91,29 +96,51 @@ static void tell_user(const struct guest *guest, const char *text)
 		(void)pam_error(guest->pamh, "%s", text);
 }
 
-/* Every refusal: one log line, one plain sentence, and a value that every login program takes for "no". */
-static int refuse(const struct guest *guest, int value, const char *text, const char *sentence)
+/* "VERB: user=… service=… rhost=…: TEXT", the form of every line that is not about a session. */
+static void log_login(const struct guest *guest, int priority, const char *verb, const char *text)
 {
-	pam_syslog(guest->pamh, LOG_ERR, "refused: user=%s service=%s rhost=%s: %s", guest->user, guest->service,
-		   *guest->remote_host ? guest->remote_host : "-", text ? text : "out of memory");
-	tell_user(guest, sentence);
-	return value;
+	const struct log_word user = log_word(guest->user);
+	const struct log_word service = log_word(guest->service);
+	const struct log_word remote_host = log_word(guest->remote_host);
+	_cleanup_free_ char *sentence = text ? log_sentence(text) : NULL;
+
+	pam_syslog(guest->pamh, priority, "%s: user=%s service=%s rhost=%s: %s", verb, user.text, service.text,
+		   remote_host.text, sentence ? sentence : "out of memory");
 }
 
+/* What is broken is for the administrator to mend: logged as an error, and the user learns whom to ask. */
 static int refuse_policy(const struct guest *guest, const char *text)
 {
-	return refuse(guest, PAM_PERM_DENIED, text, "Your login policy is broken; tell the administrator.");
+	log_login(guest, LOG_ERR, "refused", text);
+	tell_user(guest, "Your login policy is broken; tell the administrator.");
+	return PAM_PERM_DENIED;
 }
 
 static int refuse_failure(const struct guest *guest, const char *text)
 {
-	return refuse(guest, PAM_SYSTEM_ERR, text, "Your session could not be isolated; tell the administrator.");
+	log_login(guest, LOG_ERR, "refused", text);
+	tell_user(guest, "Your session could not be isolated; tell the administrator.");
+	return PAM_SYSTEM_ERR;
+}
+
+static int refuse_without_policy(const struct guest *guest, const char *text)
+{
+	log_login(guest, LOG_ERR, "refused", text);
+	tell_user(guest, "You have no login policy; tell the administrator.");
+	return PAM_PERM_DENIED;
+}
+
+/* As the policy wants it: nothing to mend. */
+static int deny(const struct guest *guest, const char *text)
+{
+	log_login(guest, LOG_NOTICE, "denied", text);
+	tell_user(guest, "Your login policy does not allow this.");
+	return PAM_PERM_DENIED;
 }
 
 static int pass(const struct guest *guest, const char *text)
 {
-	pam_syslog(guest->pamh, LOG_INFO, "not isolated: user=%s service=%s rhost=%s: %s", guest->user, guest->service,
-		   *guest->remote_host ? guest->remote_host : "-", text ? text : "");
+	log_login(guest, LOG_INFO, "not isolated", text ? text : "");
 	return PAM_SUCCESS;
 }
 
@@ -160,7 +187,9 @@ static int enter_session(const struct guest *guest, const struct who *who)
 	case OUTCOME_USER_MANAGER:
 		return pass(guest, text);
 	case OUTCOME_NO_POLICY:
-		return guest->arguments.optional ? pass(guest, text) : refuse_policy(guest, text);
+		return guest->arguments.optional ? pass(guest, text) : refuse_without_policy(guest, text);
+	case OUTCOME_DENIED:
+		return deny(guest, text);
 	case OUTCOME_REFUSED:
 		return refuse_policy(guest, text);
 	case OUTCOME_FAILED:
@@ -182,7 +211,7 @@ int guest_open(struct guest *guest)
 	switch (who_find(&guest->arguments, guest->user, guest->bad_argument, &who, &text)) {
 	case WHO_ROOT:
 		if (guest->bad_argument)
-			pam_syslog(guest->pamh, LOG_ERR, "uid 0 is passed in spite of: %s", text ? text : "");
+			log_login(guest, LOG_ERR, "not isolated", text);
 		else if (guest->arguments.debug)
 			pam_syslog(guest->pamh, LOG_DEBUG, "uid 0 is passed: there is no user/root.conf");
 		return PAM_SUCCESS;
@@ -191,8 +220,10 @@ int guest_open(struct guest *guest)
 	case WHO_CANDIDATES:
 		return enter_session(guest, &who);
 	case WHO_REFUSED:
-	default:
 		return refuse_policy(guest, text);
+	case WHO_FAILED:
+	default:
+		return refuse_failure(guest, text);
 	}
 }
 

@@ -48,7 +48,7 @@ static int is_exempt(char *list, const struct identity *identity, const char **r
 	return error;
 }
 
-/* WHO_EXEMPT, WHO_REFUSED, or 0 to go on. */
+/* WHO_EXEMPT, WHO_FAILED, or 0 to go on. */
 static int judge_exempt(const struct arguments *arguments, const struct identity *identity, char **ret_text)
 {
 	_cleanup_free_ char *list = NULL;
@@ -59,12 +59,12 @@ static int judge_exempt(const struct arguments *arguments, const struct identity
 		return 0;
 	list = strdup(arguments->exempt);
 	if (!list)
-		return conclude(WHO_REFUSED, ret_text, "step exempt: out of memory");
+		return conclude(WHO_FAILED, ret_text, "step exempt: out of memory");
 	r = is_exempt(list, identity, &word);
 	if (r > 0)
 		return conclude(WHO_EXEMPT, ret_text, "exempt=%s", word);
 	if (r < 0)
-		return conclude(WHO_REFUSED, ret_text, "step exempt: group %s cannot be resolved: %s", word + 1,
+		return conclude(WHO_FAILED, ret_text, "step exempt: group %s cannot be resolved: %s", word + 1,
 				strerror(-r));
 	return 0;
 }
@@ -72,10 +72,10 @@ static int judge_exempt(const struct arguments *arguments, const struct identity
 static enum who_result refuse_lookup(const char *user, int error, char **ret_text)
 {
 	if (error == -ENOENT)
-		return conclude(WHO_REFUSED, ret_text, "step user: NSS knows no user %s", user);
+		return conclude(WHO_FAILED, ret_text, "step user: NSS knows no user %s", user);
 	if (error == -EINVAL)
-		return conclude(WHO_REFUSED, ret_text, "step user: the name cannot be that of a policy file");
-	return conclude(WHO_REFUSED, ret_text, "step user: %s: %s", user, strerror(-error));
+		return conclude(WHO_FAILED, ret_text, "step user: the name cannot be that of a policy file");
+	return conclude(WHO_FAILED, ret_text, "step user: %s: %s", user, strerror(-error));
 }
 
 static enum who_result find_candidates(const struct arguments *arguments, struct who *who, char **ret_text)
@@ -98,24 +98,24 @@ enum who_result who_find(const struct arguments *arguments, const char *user, co
 	int r;
 
 	if (strcmp(user, "root") == 0 && (bad_argument || !root_policy_exists(arguments->policy)))
-		return conclude(WHO_ROOT, ret_text, "argument '%s' of the module line",
+		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
 				bad_argument ? bad_argument : "");
 	r = identity_lookup(user, &ret->identity);
 	if (r < 0)
 		return refuse_lookup(user, r, ret_text);
 	if (ret->identity.uid == 0 && (bad_argument || !root_policy_exists(arguments->policy)))
-		return conclude(WHO_ROOT, ret_text, "argument '%s' of the module line",
+		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
 				bad_argument ? bad_argument : "");
 	if (bad_argument)
 		return conclude(
-			WHO_REFUSED, ret_text,
+			WHO_FAILED, ret_text,
 			"step arguments: '%s' is none of policy=DIR, exempt=USER,@GROUP, optional, debug, open, close, "
 			"or is given twice",
 			bad_argument);
 	if ((r = judge_exempt(arguments, &ret->identity, ret_text)) != 0)
 		return (enum who_result)r;
 	if (geteuid() != 0)
-		return conclude(WHO_REFUSED, ret_text, "step caller: the login process does not run as root");
+		return conclude(WHO_FAILED, ret_text, "step caller: the login process does not run as root");
 	ret->group = identity_group_name(&ret->identity);
 	return find_candidates(arguments, ret, ret_text);
 }

@@ -19,7 +19,8 @@ enum who_result {
 	WHO_ROOT = 1,   /* uid 0, no user/root.conf: passed */
 	WHO_EXEMPT,     /* named by exempt= */
 	WHO_CANDIDATES, /* *ret is filled: ask the helper */
-	WHO_REFUSED,    /* *ret_text says why */
+	WHO_REFUSED,    /* their policy cannot be found; *ret_text says why */
+	WHO_FAILED,     /* no policy was looked for: the name, the module line or the caller; *ret_text says why */
 };
 
 /* user: the raw PAM_USER. bad_argument: an argument of the module line that could not be used, or NULL. */

@@ -2,6 +2,7 @@
 #include "session/client.h"
 
 #include "session/record_store.h"
+#include "session/report.h"
 #include "session/helper_process.h"
 #include "session/working_directory.h"
 
@@ -149,13 +150,13 @@ static int ask(int socket, const struct session_request *request)
 	return r < 0 ? r : message_send(socket, &message, fds, fd_count);
 }
 
-static int receive_reply(int socket, struct message *message, struct session_reply *reply, const char *helper,
-			 char **ret_text)
+static int receive_reply(const struct helper *process, struct message *message, struct session_reply *reply,
+			 const char *helper, char **ret_text)
 {
 	const char *version = "";
 	int fd = -1, length = 0;
 	size_t fd_count = 1;
-	int r = message_receive(socket, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
+	int r = helper_receive(process, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
 
 	if (r == 0)
 		r = reply_decode(message, &fd, fd_count, reply, &version);
@@ -171,6 +172,24 @@ static int receive_reply(int socket, struct message *message, struct session_rep
 	if (length < 0)
 		*ret_text = NULL;
 	return r;
+}
+
+/* Waits until the init has done its steps and shown the record. The helper no longer holds the socket, or soon will
+ * not. */
+static int wait_ready(int socket, char **ret_text)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	struct report report;
+	size_t no_fds = 0;
+	int r = message_receive(socket, CLIENT_TIMEOUT_MS, &message, NULL, &no_fds);
+
+	if (r == 0)
+		r = report_decode(&message, &report);
+	if (r < 0)
+		say(ret_text, "init", "no report", r);
+	else if (report.error < 0)
+		say(ret_text, report.step, report.object, report.error);
+	return r < 0 ? r : report.error;
 }
 
 /* Takes back a session that the caller will not use: its init is killed and its record removed. */
@@ -210,11 +229,12 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 	struct session_reply reply = { .outcome = OUTCOME_FAILED, .text = "" };
 	int r = ask(process->socket, request);
 
-	if (r < 0) {
+	/* EPIPE: it has ended, and what it said before that says why */
+	if (r < 0 && r != -EPIPE) {
 		say(ret_text, "request", helper, r);
 		return OUTCOME_FAILED;
 	}
-	if (receive_reply(process->socket, &message, &reply, helper, ret_text) < 0)
+	if (receive_reply(process, &message, &reply, helper, ret_text) < 0)
 		return OUTCOME_FAILED;
 	if (reply.outcome != OUTCOME_OPENED) {
 		*ret_text = *reply.text ? strdup(reply.text) : NULL;
@@ -229,6 +249,10 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 		return OUTCOME_FAILED;
 	}
 	session->init_pidfd = reply.init_pidfd;
+	if (wait_ready(process->socket, ret_text) < 0) {
+		take_back(session);
+		return OUTCOME_FAILED;
+	}
 	if (enter(session, process->socket, ret_text) < 0)
 		return OUTCOME_FAILED;
 	*ret_session = TAKE_PTR(session);
@@ -260,14 +284,6 @@ enum outcome session_enter(const struct session_request *request, const char *he
 	outcome = open_with_helper(&process, &own, helper, ret_session, ret_text);
 	helper_end(&process);
 	return outcome;
-}
-
-/* A zombie child of ours that its program has not waited for; it is only looked at. */
-static bool has_zombie_child(void)
-{
-	siginfo_t info = { 0 };
-
-	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
 }
 
 /*

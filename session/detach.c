@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -42,6 +43,8 @@ int detach_from_caller(void)
 		return -errno;
 	if (setresgid(0, 0, 0) < 0 && errno != EPERM)
 		return -errno;
+	/* without CAP_SYS_RESOURCE a limit on file sizes stays: the record is then an error that can be told */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < ELEMENTS(limits); i++)
 		raise_limit(limits[i]);
 	(void)sched_setscheduler(0, SCHED_OTHER, &normal);

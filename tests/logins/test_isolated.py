@@ -429,7 +429,7 @@ def test_the_user_manager_is_refused(host):
     H.add_module(["systemd-user"])
     driver = [sys.executable, os.path.join(os.path.dirname(H.__file__), "pam_session.py"), "systemd-user"]
     assert P.run([*driver, "alice", "touch", "/home/alice/ran"]).status != 0
-    host.log.wait_for(r"refused: user=alice service=systemd-user")
+    host.log.wait_for(r"denied: user=alice service=systemd-user")
     assert not os.path.exists("/home/alice/ran")
     assert P.run([*driver, "bob", "true"]).status == 0
 
@@ -581,7 +581,8 @@ def test_a_fault_refuses_forwarding_without_a_command(fault, server, host):
                       "-R", f"127.0.0.1:8002:127.0.0.1:{listener.port}")
         with P.ssh_forward("alice", *forwarding) as client:
             host.log.wait_for(REFUSED)
-            H.wait_until(lambda: P.listening_on(8001) or client.process.poll() is not None, "ssh neither listens nor ends")
+            H.wait_until(lambda: P.listening_on(8001) or client.process.poll() is not None,
+                         "ssh neither listens nor ends")
             assert P.connect(8001) in ("", None)
             assert not P.listening_on(8002)
 

@@ -5,6 +5,8 @@
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,14 +16,21 @@
 
 #define MARKER        "/.nsisolate-sandbox"
 #define STACKS        "/run/pam-stacks"
+#define REAL_HELPER   NSISOLATE_HELPER ".real"
 #define EXIT_FAILED   1
 #define EVENTUALLY_MS 10000
 #define CASE_SECONDS  120
 #define LOG_SHOWN     4000 /* bytes, of a failed case */
 
 int host_proc = -1;
-static int log_socket = -1;
-static char log_buffer[64 * 1024];
+/* The log, filled by a process that reads the socket. */
+static struct {
+	volatile size_t length;
+	volatile unsigned synchronised; /* the last mark that was read */
+	char text[8 << 20];
+} * log_shared;
+static int log_socket = -1; /* connected */
+static size_t log_start;    /* what the case has not forgotten */
 
 void check_failed(const char *file, int line, const char *what, long long found, long long expected)
 {
@@ -46,7 +55,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 static void empty_directory(const char *path)
 {
 	if (mkdir(path, 0755) < 0)
-		(void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		(void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	CHECK_INT(chmod(path, 0755), 0);
 }
 
@@ -80,6 +89,13 @@ void set_policy(const char *name, const char *text)
 	(void)mkdir(NSISOLATE_POLICY_DIRECTORY "/group", 0755);
 	(void)snprintf(path, sizeof(path), NSISOLATE_POLICY_DIRECTORY "/%s", name);
 	write_text(path, text, 0644);
+}
+
+void replace_helper(const char *text, mode_t mode)
+{
+	CHECK_INT(rename(NSISOLATE_HELPER, REAL_HELPER), 0);
+	if (text)
+		write_text(NSISOLATE_HELPER, text, mode);
 }
 
 /* PAM */
@@ -190,6 +206,36 @@ bool process_exists(pid_t pid)
 	return end && end[2] != 'Z' && end[2] != 'X';
 }
 
+/* The process called so whose PID namespace is this one (0: any). */
+static pid_t find_process(const char *command, uint64_t namespace)
+{
+	DIR *directory = fdopendir(openat(host_proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	const struct dirent *entry;
+	pid_t found = 0;
+
+	CHECK(directory);
+	while (found == 0 && (entry = readdir(directory))) {
+		pid_t pid = atoi(entry->d_name);
+		_cleanup_free_ char *comm = pid > 0 ? read_proc(pid, "comm") : NULL;
+
+		if (comm && strcmp(comm, command) == 0 && process_exists(pid) &&
+		    (namespace == 0 || children_namespace(pid) == namespace))
+			found = pid;
+	}
+	(void)closedir(directory);
+	return found;
+}
+
+pid_t find_init(void)
+{
+	return find_process("nsisolate-init\n", children_namespace(getpid()));
+}
+
+pid_t find_any_init(void)
+{
+	return find_process("nsisolate-init\n", 0);
+}
+
 bool has_children(void)
 {
 	siginfo_t info;
@@ -249,39 +295,69 @@ bool eventually(bool (*condition)(void *argument), void *argument)
 
 /* The log */
 
-static void open_log_socket(void)
+/* The queue of a datagram socket is short, and a full one would stop the program that logs. */
+static _Noreturn void read_log(int socket)
 {
-	const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	char line[8192];
 
-	(void)unlink(address.sun_path);
-	log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	CHECK(log_socket >= 0);
-	CHECK_INT(bind(log_socket, (const struct sockaddr *)&address, sizeof(address)), 0);
-	CHECK_INT(chmod(address.sun_path, 0666), 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		ssize_t size = recv(socket, line, sizeof(line), 0);
+		size_t used = log_shared->length;
+
+		if (size <= 0)
+			_exit(size < 0);
+		if ((size_t)size == sizeof(unsigned)) {
+			memcpy((void *)&log_shared->synchronised, line, sizeof(unsigned));
+			continue;
+		}
+		if (used + (size_t)size + 2 > sizeof(log_shared->text))
+			continue;
+		memcpy(log_shared->text + used, line, (size_t)size);
+		log_shared->text[used + (size_t)size] = '\n';
+		log_shared->text[used + (size_t)size + 1] = '\0';
+		log_shared->length = used + (size_t)size + 1;
+	}
 }
 
+static void start_log(void)
+{
+	const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	int listener = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	pid_t reader;
+
+	log_shared = mmap(NULL, sizeof(*log_shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(log_shared != MAP_FAILED);
+	(void)unlink(address.sun_path);
+	CHECK(listener >= 0);
+	CHECK_INT(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+	CHECK_INT(chmod(address.sun_path, 0666), 0);
+	log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK(log_socket >= 0);
+	CHECK_INT(connect(log_socket, (const struct sockaddr *)&address, sizeof(address)), 0);
+	reader = fork();
+	CHECK(reader >= 0);
+	if (reader == 0)
+		read_log(listener);
+	close_fd(listener);
+}
+
+/* Everything that was logged before the call is in the text: a mark of ours has come through behind it. */
 const char *log_text(void)
 {
-	size_t used = strlen(log_buffer);
-	char line[8192];
-	ssize_t size;
+	static unsigned mark;
 
-	while ((size = recv(log_socket, line, sizeof(line), 0)) > 0) {
-		/* a long case keeps the end */
-		if (used + (size_t)size + 2 > sizeof(log_buffer))
-			used = 0;
-		memcpy(log_buffer + used, line, (size_t)size);
-		used += (size_t)size;
-		log_buffer[used++] = '\n';
-		log_buffer[used] = '\0';
-	}
-	return log_buffer;
+	mark = mark * 5 + (unsigned)getpid() + 1;
+	if (send(log_socket, &mark, sizeof(mark), MSG_NOSIGNAL) == sizeof(mark))
+		while (log_shared->synchronised != mark)
+			(void)poll(NULL, 0, 1);
+	return log_shared->text + log_start;
 }
 
 void log_forget(void)
 {
 	(void)log_text();
-	*log_buffer = '\0';
+	log_start = log_shared->length;
 }
 
 size_t count_logged(const char *text)
@@ -347,11 +423,10 @@ static void read_host_state(struct host_state *state)
 /* Every process of the sandbox whose PID namespace is not ours: those of sessions. */
 static bool no_process_is_isolated(void *own)
 {
-	DIR *directory = fdopendir(dup(host_proc));
+	DIR *directory = fdopendir(openat(host_proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	const struct dirent *entry;
 	bool none = true;
 
-	rewinddir(directory);
 	while (none && (entry = readdir(directory))) {
 		uint64_t found = children_namespace(atoi(entry->d_name));
 
@@ -367,6 +442,8 @@ static void make_host_clean(void)
 	empty_directory(STACKS);
 	empty_directory(NSISOLATE_POLICY_DIRECTORY);
 	(void)nftw(RECORD_DIRECTORY, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	/* where a case had replaced it */
+	(void)rename(REAL_HELPER, NSISOLATE_HELPER);
 	log_forget();
 	set_policy("default.conf", "");
 }
@@ -417,7 +494,7 @@ int run_cases(const struct pam_case *cases, size_t count)
 	host_proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!tests || host_proc < 0)
 		return 2;
-	open_log_socket();
+	start_log();
 	for (size_t i = 0; i < count; i++)
 		if (!wanted || strstr(cases[i].name, wanted))
 			tests[kept++] = (struct CMUnitTest){

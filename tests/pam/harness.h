@@ -54,6 +54,9 @@ __attribute__((format(printf, 2, 3))) void write_stack(const char *service, cons
 void set_policy(const char *name, const char *text); /* below the policy directory: "user/alice.conf" */
 void write_text(const char *path, const char *text, mode_t mode);
 
+/* The helper is another for the rest of the case: NULL: none at all. */
+void replace_helper(const char *text, mode_t mode);
+
 /* What a PAM application has. Messages of the module to the user are collected in `said`. */
 struct login {
 	pam_handle_t *pamh;
@@ -74,6 +77,8 @@ void read_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS]); /* by host_proc;
 uint64_t children_namespace(pid_t pid);                         /* pid_for_children */
 char *read_proc(pid_t pid, const char *name);                   /* malloced; NULL when it cannot be read */
 bool process_exists(pid_t pid);
+pid_t find_init(void);     /* of the session that the calling process has entered, as the host numbers it; 0: none */
+pid_t find_any_init(void); /* of any session */
 bool has_children(void); /* any, ended ones too */
 
 /* A forked child; `function` ends it by returning or in a failed CHECK, which then fails the case. */
@@ -84,11 +89,11 @@ void end_well(pid_t child); /* waits; must have exited 0 */
 /* Waits at most some seconds for what cannot be subscribed to. */
 bool eventually(bool (*condition)(void *argument), void *argument);
 
-/* The log: every line since the case began. Keeps the "already connected" socket of syslog(3) of the case's process. */
+/* The log: every line since the case began, or since log_forget(). */
 bool logged(const char *text);
 size_t count_logged(const char *text);
 const char *log_text(void);
-void log_forget(void); /* a case that logs much must do so now and then: nobody else reads the socket */
+void log_forget(void);
 
 /* Records of the host, by a descriptor that was opened outside. */
 size_t count_records(void);

@@ -400,7 +400,6 @@ static void open_and_close(unsigned count)
 		CHECK_INT(login_open(&login, 0), PAM_SUCCESS);
 		CHECK_INT(login_close(&login, 0), PAM_SUCCESS);
 		login_end(&login, PAM_SUCCESS);
-		log_forget();
 	}
 }
 

@@ -486,7 +486,7 @@ def leftovers(before):
         if getattr(now, name) != getattr(before, name):
             found.append(f"{name}: before {getattr(before, name)}, after {getattr(now, name)}")
     found += [f"process {pid} ({name})" for pid, name in sorted(now.processes - before.processes)]
-    found += [f"process {process.pid} ({process.name}) in namespaces of its own: {process.isolated_from(now.namespaces)}"
+    found += [f"process {process.pid} ({process.name}) in its own {process.isolated_from(now.namespaces)}"
               for process in isolated_processes()]
     found += [f"record {name}" for name in records()]
     return found

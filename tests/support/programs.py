@@ -370,8 +370,9 @@ def cron():
 
 
 def mails():
-    return [host.read(entry.path) for entry in sorted(os.scandir(host.MAILBOX), key=lambda entry: entry.stat().st_mtime_ns)
-            if not entry.name.startswith(".")]
+    """What was mailed, oldest first. A file with a leading dot is still being written, and renamed under our eyes."""
+    done = [f"{host.MAILBOX}/{name}" for name in os.listdir(host.MAILBOX) if not name.startswith(".")]
+    return [host.read(path) for path in sorted(done, key=lambda path: os.stat(path).st_mtime_ns)]
 
 
 def cron_job(user, command, refused=None):

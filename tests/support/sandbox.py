@@ -347,7 +347,7 @@ def run(command, build=None):
     try:
         # seen once the watcher has unshared: its own mount and network namespace, and its children's PID namespace
         own = {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in ("mnt", "net", "pid")}
-        while not (done := os.waitid(os.P_PID, watcher, os.WEXITED | os.WNOWAIT | os.WNOHANG)):
+        while not os.waitid(os.P_PID, watcher, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             for kind, link in (("mnt", "mnt"), ("net", "net"), ("pid", "pid_for_children")):
                 found = read_namespace(watcher, link)
                 if found and found != own[kind]:

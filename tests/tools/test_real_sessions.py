@@ -60,5 +60,6 @@ def test_ps_shows_the_shell_with_both_its_pids(ssh_session):
 
 
 def test_session_that_ended_is_not_listed(ssh_session, host):
-    ssh_session.end_input()
+    ssh_session.process.stdin.close()
+    ssh_session.process.stdin = None
     host.wait_until(lambda: inspect("list", "-J")["sessions"] == [], "the session is gone from the list")
