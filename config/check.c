@@ -117,7 +117,8 @@ int settings_check(const char *name, const struct statements *statements, struct
 #define REPORT(diag, severity, policy, key, ...) \
 	diagnostics_add(diag, severity, (policy)->file, (policy)->origins[key].line, __VA_ARGS__)
 
-/* mount.isolate = false: everything that needs mounts of the session's own must be given up by name; all in one message. */
+/* mount.isolate = false: everything that needs mounts of the session's own must be given up by name; all in one
+ * message. */
 static bool check_without_mounts(const struct policy *policy, struct diagnostics *diag)
 {
 	const struct {
@@ -165,7 +166,8 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);
 	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {
 		REPORT(diag, SEVERITY_ERROR, policy, KEY_PID_ISOLATE,
-		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs of the session's own");
+		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs "
+		       "of the session's own");
 		failed = true;
 	} else if (policy->pid.isolate && policy->mount.proc == PROC_HOST) {
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_MOUNT_PROC,
@@ -173,7 +175,8 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 	}
 	if (!policy->pid.isolate)
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
-		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its record");
+		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its "
+		       "record");
 	if (!policy->uts.isolate) {
 		failed |= check_pointless(policy, KEY_UTS_HOSTNAME, KEY_UTS_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_UTS_DOMAINNAME, KEY_UTS_ISOLATE, diag);

@@ -3,6 +3,7 @@
 
 #include "config/problem.h"
 #include "tools/nsisolate-pam.h"
+#include "tools/pam_control.h"
 #include "nsisolate-config.h"
 
 #include <dlfcn.h>
