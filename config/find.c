@@ -95,8 +95,8 @@ static int group_of_file(const char *file, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int add_group(struct candidates *list, int group_fd, const struct identity *identity,
-		     struct group_list *groups, const char *file, unsigned flags)
+static int add_group(struct candidates *list, int group_fd, const struct identity *identity, struct group_list *groups,
+		     const char *file, unsigned flags)
 {
 	_cleanup_free_ char *group = NULL, *problem = NULL, *name = NULL;
 	int r;
