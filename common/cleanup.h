@@ -13,22 +13,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
-#define _must_check_ __attribute__((warn_unused_result))
+#define _cleanup_(f)        __attribute__((cleanup(f)))
+#define _must_check_        __attribute__((warn_unused_result))
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
 
-#define TAKE_PTR(ptr)                        \
-	({                                   \
+#define TAKE_PTR(ptr)                           \
+	({                                      \
 		__typeof__(ptr) _taken = (ptr); \
-		(ptr) = NULL;                \
-		_taken;                      \
+		(ptr) = NULL;                   \
+		_taken;                         \
 	})
 
-#define TAKE_FD(fd)           \
-	({                    \
+#define TAKE_FD(fd)                \
+	({                         \
 		int _taken = (fd); \
-		(fd) = -1;    \
-		_taken;       \
+		(fd) = -1;         \
+		_taken;            \
 	})
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
@@ -67,5 +67,5 @@ static inline void closedirp(DIR **dir)
 		(void)closedir(*dir);
 }
 
-#define _cleanup_free_ _cleanup_(freep)
+#define _cleanup_free_  _cleanup_(freep)
 #define _cleanup_close_ _cleanup_(close_fdp)

@@ -12,15 +12,15 @@
 #include "config/policy.h"
 
 struct login {
-	const char *user;    /* pw_name */
+	const char *user; /* pw_name */
 	uid_t uid;
 	const char *service; /* PAM_SERVICE */
 	const char *from;    /* PAM_RHOST as given, or NULL/"" for a local login */
 };
 
 enum decision {
-	DECISION_POLICY = 1, /* *ret is set: look at its mode */
-	DECISION_NONE,       /* no file is this user's: refused unless the module line says "optional" */
+	DECISION_POLICY = 1,  /* *ret is set: look at its mode */
+	DECISION_NONE,        /* no file is this user's: refused unless the module line says "optional" */
 	DECISION_SYSTEM_USER, /* 0 < uid < UID_MIN and no user file: passed */
 };
 
@@ -31,10 +31,13 @@ enum decision {
  * cannot be used (diag says why, with file and line), or another -errno.
  * uid_min: UID_MIN of login.defs.
  */
-int policy_decide(const struct candidates *candidates, const struct login *login, uid_t uid_min,
-		  struct policy **ret, struct diagnostics *diag) _must_check_;
+int policy_decide(const struct candidates *candidates, const struct login *login, uid_t uid_min, struct policy **ret,
+		  struct diagnostics *diag) _must_check_;
 
-/* UID_MIN of /etc/login.defs (login.defs(5)); 1000 when the file or the entry is missing; -errno when unreadable or malformed. */
+/*
+ * UID_MIN of /etc/login.defs (login.defs(5)); 1000 when the file or the entry is missing;
+ * -errno when unreadable or malformed.
+ */
 int login_defs_uid_min(const char *path, uid_t *ret) _must_check_;
 
 /* The built-in defaults alone, as for an empty file called `file`. */

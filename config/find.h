@@ -16,7 +16,7 @@
 
 #define POLICY_FILE_MAX (64 * 1024) /* bytes */
 #define POLICY_NAME_MAX 250         /* bytes of a user or group name: NAME.conf fits NAME_MAX */
-#define CANDIDATES_MAX 200          /* files; SCM_MAX_FD of the kernel is 253 */
+#define CANDIDATES_MAX  200         /* files; SCM_MAX_FD of the kernel is 253 */
 
 /* A user as NSS knows them; never the raw PAM_USER. */
 struct identity {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/judge.h"
 
+#include "common/error.h"
 #include "config/problem.h"
 
 #include <fcntl.h>
@@ -53,7 +54,7 @@ static int judge_regular(const struct stat *st, const char *name, unsigned flags
 
 static int unreadable(char **ret_problem, const char *name, int error)
 {
-	return problem(ret_problem, -error, "'%s' cannot be opened: %s", name, strerrordesc_np(error));
+	return problem(ret_problem, negative(error), "'%s' cannot be opened: %s", name, strerrordesc_np(error));
 }
 
 /* O_PATH touches nothing: a FIFO has no writer to wait for, a device is not opened. */

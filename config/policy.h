@@ -59,9 +59,9 @@ struct policy {
 	} mount;
 	enum user_manager user_manager;
 
-	char *file;         /* the file that decided */
-	char **sources;     /* every file that gave a value (extends), deciding one first; NULL-terminated */
-	uint64_t hash;      /* of every effective value in canonical form, not of origins: equal policies hash equally */
+	char *file;     /* the file that decided */
+	char **sources; /* every file that gave a value (extends), deciding one first; NULL-terminated */
+	uint64_t hash;  /* of every effective value in canonical form, not of origins: equal policies hash equally */
 	struct origin *origins; /* indexed by enum policy_key of config/keys.h */
 };
 

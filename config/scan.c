@@ -28,10 +28,10 @@ struct scanner {
 	size_t count, room;
 };
 
-#define FAIL(scanner, line, ...)                                                                                       \
-	({                                                                                                             \
-		diagnostics_add((scanner)->diag, SEVERITY_ERROR, (scanner)->name, line, __VA_ARGS__);                  \
-		-EBADMSG;                                                                                              \
+#define FAIL(scanner, line, ...)                                                                      \
+	({                                                                                            \
+		diagnostics_add((scanner)->diag, SEVERITY_ERROR, (scanner)->name, line, __VA_ARGS__); \
+		-EBADMSG;                                                                             \
 	})
 
 static const char *expected(enum place place)

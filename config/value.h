@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define VALUE_SIZE_MAX                                                                                                 \
+#define VALUE_SIZE_MAX \
 	(UINT64_C(1) << 50) /* bytes or files: far beyond any memory, far below an overflow in the kernel */
 
 struct value {

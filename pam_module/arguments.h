@@ -12,8 +12,8 @@ struct arguments {
 	const char *exempt; /* exempt=USER,@GROUP,…; or NULL */
 	bool optional;      /* a user without any policy is passed */
 	bool debug;
-	bool open;          /* this line opens sessions */
-	bool close;         /* this line closes sessions */
+	bool open;  /* this line opens sessions */
+	bool close; /* this line closes sessions */
 };
 
 /*

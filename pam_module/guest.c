@@ -10,7 +10,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#define SESSION_DATA "nsisolate_session"
+#define SESSION_DATA         "nsisolate_session"
 #define SERVICE_USER_MANAGER "systemd-user"
 
 /* PAM items are optional and not ours to trust: absent is empty. */

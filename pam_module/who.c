@@ -92,23 +92,26 @@ static enum who_result find_candidates(const struct arguments *arguments, struct
 	return WHO_CANDIDATES;
 }
 
-enum who_result who_find(const struct arguments *arguments, const char *user, const char *bad_argument,
-			 struct who *ret, char **ret_text)
+enum who_result who_find(const struct arguments *arguments, const char *user, const char *bad_argument, struct who *ret,
+			 char **ret_text)
 {
 	int r;
 
 	if (strcmp(user, "root") == 0 && (bad_argument || !root_policy_exists(arguments->policy)))
-		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line", bad_argument ? bad_argument : "");
+		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
+				bad_argument ? bad_argument : "");
 	r = identity_lookup(user, &ret->identity);
 	if (r < 0)
 		return refuse_lookup(user, r, ret_text);
 	if (ret->identity.uid == 0 && (bad_argument || !root_policy_exists(arguments->policy)))
-		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line", bad_argument ? bad_argument : "");
+		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
+				bad_argument ? bad_argument : "");
 	if (bad_argument)
-		return conclude(WHO_FAILED, ret_text,
-				"step arguments: '%s' is none of policy=DIR, exempt=USER,@GROUP, optional, debug, open, close, "
-				"or is given twice",
-				bad_argument);
+		return conclude(
+			WHO_FAILED, ret_text,
+			"step arguments: '%s' is none of policy=DIR, exempt=USER,@GROUP, optional, debug, open, close, "
+			"or is given twice",
+			bad_argument);
 	if ((r = judge_exempt(arguments, &ret->identity, ret_text)) != 0)
 		return (enum who_result)r;
 	if (geteuid() != 0)

@@ -2,6 +2,7 @@
 #include "session/client.h"
 
 #include "session/record_store.h"
+#include "session/report.h"
 #include "session/helper_process.h"
 #include "session/working_directory.h"
 
@@ -15,7 +16,7 @@
 
 /* Waiting for the init at close, pidfd_send_signal(2) and poll(2): see wait_for_end(). */
 #define CLOSE_STEP_MS 5
-#define CLOSE_STEPS 400
+#define CLOSE_STEPS   400
 
 static void say(char **ret_text, const char *step, const char *object, int error)
 {
@@ -110,10 +111,8 @@ static int go_inside(int init_pidfd, unsigned clone_flags)
 		return -errno;
 	change = real != 0 || saved != 0;
 	working_directory_save(&directory);
-	if (change && setresuid(0, 0, 0) < 0)
-		r = -errno;
 	/* a policy may isolate nothing: then there is nowhere to go, and 0 would be EINVAL */
-	else if (clone_flags != 0 && setns(init_pidfd, (int)clone_flags) < 0)
+	if ((change && setresuid(0, 0, 0) < 0) || (clone_flags != 0 && setns(init_pidfd, (int)clone_flags) < 0))
 		r = -errno;
 	if (r == 0 && (clone_flags & CLONE_NEWNS))
 		working_directory_restore(&directory);
@@ -151,24 +150,46 @@ static int ask(int socket, const struct session_request *request)
 	return r < 0 ? r : message_send(socket, &message, fds, fd_count);
 }
 
-static int receive_reply(int socket, struct message *message, struct session_reply *reply, const char *helper,
-			 char **ret_text)
+static int receive_reply(const struct helper *process, struct message *message, struct session_reply *reply,
+			 const char *helper, char **ret_text)
 {
 	const char *version = "";
-	int fd = -1;
+	int fd = -1, length = 0;
 	size_t fd_count = 1;
-	int r = message_receive(socket, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
+	int r = helper_receive(process, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
 
 	if (r == 0)
 		r = reply_decode(message, &fd, fd_count, reply, &version);
-	if (r == -EPROTO && asprintf(ret_text, "step helper: %s is \"%.64s\" and this module is \"" PROTOCOL_VERSION "\": "
-				     "install both from one version", helper, version) < 0)
-		*ret_text = NULL;
-	else if (r == -ECONNRESET && asprintf(ret_text, "step helper: %s ended without an answer", helper) < 0)
-		*ret_text = NULL;
-	else if (r < 0 && r != -EPROTO && r != -ECONNRESET)
+	if (r == -EPROTO)
+		length = asprintf(ret_text,
+				  "step helper: %s is \"%.64s\" and this module is \"" PROTOCOL_VERSION "\": "
+				  "install both from one version",
+				  helper, version);
+	else if (r == -ECONNRESET)
+		length = asprintf(ret_text, "step helper: %s ended without an answer", helper);
+	else if (r < 0)
 		say(ret_text, "helper", helper, r);
+	if (length < 0)
+		*ret_text = NULL;
 	return r;
+}
+
+/* Waits until the init has done its steps and shown the record. The helper no longer holds the socket, or soon will
+ * not. */
+static int wait_ready(int socket, char **ret_text)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	struct report report;
+	size_t no_fds = 0;
+	int r = message_receive(socket, CLIENT_TIMEOUT_MS, &message, NULL, &no_fds);
+
+	if (r == 0)
+		r = report_decode(&message, &report);
+	if (r < 0)
+		say(ret_text, "init", "no report", r);
+	else if (report.error < 0)
+		say(ret_text, report.step, report.object, report.error);
+	return r < 0 ? r : report.error;
 }
 
 /* Takes back a session that the caller will not use: its init is killed and its record removed. */
@@ -205,14 +226,15 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 {
 	_cleanup_(message_release) struct message message = { 0 };
 	_cleanup_(session_freep) struct session *session = NULL;
-	struct session_reply reply;
+	struct session_reply reply = { .outcome = OUTCOME_FAILED, .text = "" };
 	int r = ask(process->socket, request);
 
-	if (r < 0) {
+	/* EPIPE: it has ended, and what it said before that says why */
+	if (r < 0 && r != -EPIPE) {
 		say(ret_text, "request", helper, r);
 		return OUTCOME_FAILED;
 	}
-	if (receive_reply(process->socket, &message, &reply, helper, ret_text) < 0)
+	if (receive_reply(process, &message, &reply, helper, ret_text) < 0)
 		return OUTCOME_FAILED;
 	if (reply.outcome != OUTCOME_OPENED) {
 		*ret_text = *reply.text ? strdup(reply.text) : NULL;
@@ -227,6 +249,10 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 		return OUTCOME_FAILED;
 	}
 	session->init_pidfd = reply.init_pidfd;
+	if (wait_ready(process->socket, ret_text) < 0) {
+		take_back(session);
+		return OUTCOME_FAILED;
+	}
 	if (enter(session, process->socket, ret_text) < 0)
 		return OUTCOME_FAILED;
 	*ret_session = TAKE_PTR(session);
@@ -258,14 +284,6 @@ enum outcome session_enter(const struct session_request *request, const char *he
 	outcome = open_with_helper(&process, &own, helper, ret_session, ret_text);
 	helper_end(&process);
 	return outcome;
-}
-
-/* A zombie child of ours that its program has not waited for; it is only looked at. */
-static bool has_zombie_child(void)
-{
-	siginfo_t info = { 0 };
-
-	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
 }
 
 /*

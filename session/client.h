@@ -18,7 +18,7 @@ struct session {
 	uint64_t policy_hash;
 	unsigned clone_flags;
 	uint64_t namespaces[NAMESPACE_KINDS];
-	pid_t opener;                 /* who entered: a forked copy of this structure must not close the session */
+	pid_t opener; /* who entered: a forked copy of this structure must not close the session */
 	int init_pidfd;
 	int outside[NAMESPACE_KINDS]; /* the namespaces that it came from, or -1 */
 };

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -27,18 +28,23 @@ static void reset_oom_score(void)
 
 int detach_from_caller(void)
 {
-	static const __rlimit_resource_t limits[] = { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA,
-						      RLIMIT_STACK, RLIMIT_AS, RLIMIT_NPROC };
+	static const __rlimit_resource_t limits[] = { RLIMIT_CPU,   RLIMIT_FSIZE, RLIMIT_DATA,
+						      RLIMIT_STACK, RLIMIT_AS,    RLIMIT_NPROC };
 	const struct sched_param normal = { 0 };
 
 	/* needs no capability: the effective user id is 0 already */
 	if (setresuid(0, 0, 0) < 0 || chdir("/") < 0)
 		return -errno;
-	/* tolerates EPERM: no CAP_SETGID, or a user namespace that denies setgroups(2); groups give nobody power over us */
+	/*
+	 * tolerates EPERM: no CAP_SETGID, or a user namespace that denies setgroups(2); groups
+	 * give nobody power over us
+	 */
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return -errno;
 	if (setresgid(0, 0, 0) < 0 && errno != EPERM)
 		return -errno;
+	/* without CAP_SYS_RESOURCE a limit on file sizes stays: the record is then an error that can be told */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < ELEMENTS(limits); i++)
 		raise_limit(limits[i]);
 	(void)sched_setscheduler(0, SCHED_OTHER, &normal);

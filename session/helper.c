@@ -54,13 +54,11 @@ int main(void)
 	const char *version = "";
 	int *fds = calloc(PROTOCOL_FDS_MAX, sizeof(*fds));
 	size_t fd_count = PROTOCOL_FDS_MAX;
-	int r;
+	int detached, r;
 
 	if (!fds)
 		return 1;
-	r = detach_from_caller();
-	if (r < 0)
-		return refuse_request("detach", r, version) < 0;
+	detached = detach_from_caller();
 	r = message_receive(PROTOCOL_HELPER_FD, REQUEST_TIMEOUT_MS, &message, fds, &fd_count);
 	if (r < 0)
 		return 1;
@@ -68,6 +66,9 @@ int main(void)
 	free(fds);
 	if (r < 0)
 		return refuse_request("request", r, version) < 0;
+	/* told only now: an answer is lost when its sender ends with the request unread, unix(7) */
+	if (detached < 0)
+		return refuse_request("detach", detached, version) < 0;
 	session_open_from_request(&request, &result);
 	r = send_reply(&result.reply);
 	open_result_release(&result, r == 0);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/helper_process.h"
 
-#include "session/protocol.h"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -25,8 +23,7 @@ static void hold_child_signal(struct helper *helper)
 	sigaction(SIGCHLD, &standard, &helper->old_child_action);
 }
 
-/* The helper has been reaped, so this is another child, whose end its program has yet to hear of. */
-static bool has_zombie_child(void)
+bool has_zombie_child(void)
 {
 	siginfo_t info = { 0 };
 
@@ -44,6 +41,7 @@ static void give_back_child_signal(const struct helper *helper)
 
 	sigaction(SIGCHLD, &standard, NULL);
 	sigaction(SIGCHLD, &helper->old_child_action, NULL);
+	/* the helper has been reaped: this is another child, whose end its program has yet to hear of */
 	if (helper->child_signal_pending || has_zombie_child())
 		(void)raise(SIGCHLD);
 	sigprocmask(SIG_SETMASK, &helper->old_mask, NULL);
@@ -72,8 +70,8 @@ static int set_up_attributes(posix_spawnattr_t *attributes)
 	if (r == 0)
 		r = posix_spawnattr_setsigmask(attributes, &none);
 	if (r == 0)
-		r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-								 POSIX_SPAWN_SETSID);
+		r = posix_spawnattr_setflags(attributes,
+					     POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
 	return r;
 }
 
@@ -120,26 +118,51 @@ int helper_start(const char *path, struct helper *ret)
 		give_back_child_signal(ret);
 		return r;
 	}
+	ret->pidfd = pidfd_open(ret->pid, 0);
+	if (ret->pidfd < 0) {
+		r = -errno;
+		/* it has done nothing yet that it could hang in */
+		(void)kill(ret->pid, SIGKILL);
+		while (waitpid(ret->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		give_back_child_signal(ret);
+		return r;
+	}
 	ret->socket = TAKE_FD(ours);
 	return 0;
 }
 
-/* True when the child has ended within `timeout_ms`; it stays to be reaped. */
-static bool has_ended(pid_t pid, int timeout_ms)
+int helper_receive(const struct helper *helper, int timeout_ms, struct message *ret, int *fds, size_t *fd_count)
 {
-	_cleanup_close_ int pidfd = pidfd_open(pid, 0);
-	struct pollfd poller = { .fd = pidfd, .events = POLLIN };
+	struct pollfd pollers[] = {
+		{ .fd = helper->socket, .events = POLLIN },
+		{ .fd = helper->pidfd, .events = POLLIN },
+	};
+	int r;
 
-	return pidfd >= 0 && poll(&poller, 1, timeout_ms) == 1;
+	if (poll_until(pollers, ELEMENTS(pollers), timeout_ms) == 0)
+		return -ETIMEDOUT;
+	/* what it said before it ended is there by now */
+	r = message_receive(helper->socket, 0, ret, fds, fd_count);
+	return r == -ETIMEDOUT ? -ECONNRESET : r;
+}
+
+/* True when the helper has ended within `timeout_ms`; it stays to be reaped. */
+static bool has_ended(const struct helper *helper, int timeout_ms)
+{
+	struct pollfd poller = { .fd = helper->pidfd, .events = POLLIN };
+
+	return poll_until(&poller, 1, timeout_ms) > 0;
 }
 
 void helper_end(struct helper *helper)
 {
 	helper->socket = close_fd(helper->socket);
-	if (!has_ended(helper->pid, HELPER_EXIT_MS)) {
+	if (!has_ended(helper, HELPER_EXIT_MS)) {
 		(void)kill(helper->pid, SIGKILL);
-		(void)has_ended(helper->pid, HELPER_EXIT_MS);
+		(void)has_ended(helper, HELPER_EXIT_MS);
 	}
+	helper->pidfd = close_fd(helper->pidfd);
 	/* WNOHANG: a helper stuck in the kernel stays our zombie rather than hanging the login */
 	while (waitpid(helper->pid, NULL, WNOHANG) < 0 && errno == EINTR)
 		;

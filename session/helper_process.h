@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-#include "common/cleanup.h"
+#include "session/protocol.h"
 
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 /* A running helper, and what must be given back to the program that we are a guest in. */
 struct helper {
 	pid_t pid;
+	int pidfd;
 	int socket; /* our end */
 	sigset_t old_mask;
 	bool child_signal_pending; /* blocked by the program, and not yet taken */
@@ -20,9 +20,20 @@ struct helper {
  * Starts the helper at `path` with an empty environment, standard streams on
  * /dev/null, descriptor 3 as its end of a socket pair and no other, default
  * signals, and a session (setsid(2)) of its own. SIGCHLD is blocked and set to
- * SIG_DFL until helper_end(), so that the program's own handler neither reaps it nor is called for it. 0 or -errno, then nothing has changed.
+ * SIG_DFL until helper_end(), so that the program's own handler neither reaps it nor is
+ * called for it. 0 or -errno, then nothing has changed.
  */
 int helper_start(const char *path, struct helper *ret) _must_check_;
 
+/*
+ * message_receive() from the helper, but -ECONNRESET at once when it has ended without an answer: the
+ * session's init, which holds the same end of the socket, may live on, and ends when we close ours.
+ */
+int helper_receive(const struct helper *helper, int timeout_ms, struct message *ret, int *fds,
+		   size_t *fd_count) _must_check_;
+
 /* Gives the helper a moment to end by itself, then kills it; reaps it; restores the program's signals. */
 void helper_end(struct helper *helper);
+
+/* A child that ended and that its program has not yet waited for; it is only looked at, waitid(2) with WNOWAIT. */
+bool has_zombie_child(void);

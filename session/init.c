@@ -4,6 +4,7 @@
 #include "session/apply.h"
 #include "session/protocol.h"
 #include "session/record_store.h"
+#include "session/report.h"
 
 #include <linux/capability.h>
 #include <poll.h>
@@ -14,12 +15,14 @@
 
 /* How long the login process may take from our "ready" to its setns. */
 #define JOIN_TIMEOUT_MS 30000
+/* How long the helper, which only writes the record meanwhile, may take. */
+#define HELPER_TIMEOUT_MS 20000
 
 static void close_all_but(int *keep, size_t count)
 {
 	unsigned from = 0;
 
-	/* insertion sort: four descriptors */
+	/* insertion sort: a handful of descriptors */
 	for (size_t i = 1; i < count; i++) {
 		for (size_t j = i; j > 0 && keep[j - 1] > keep[j]; j--) {
 			int swap = keep[j];
@@ -36,43 +39,54 @@ static void close_all_but(int *keep, size_t count)
 	(void)close_range(from, ~0U, 0);
 }
 
-static void report_failure(int helper, const char *step, const char *object, int error)
+static int send_report(const struct init_arguments *arguments, const struct report *report)
 {
 	_cleanup_(message_release) struct message message = { 0 };
 
-	message_put(&message, INIT_FAILED);
-	message_put(&message, step);
-	message_put(&message, object ? object : "");
-	message_put_number(&message, (uint64_t)error);
-	/* when nobody listens any more there is nobody to tell */
-	if (message_send(helper, &message, NULL, 0) < 0)
-		return;
+	report_encode(report, &message);
+	return message_send(arguments->caller, &message, NULL, 0);
 }
 
-static int report_ready(int helper)
+/* The helper ended without a word: somebody killed it, and nobody waits for this session. */
+static int wait_for_helper(const struct init_arguments *arguments)
 {
 	_cleanup_(message_release) struct message message = { 0 };
+	struct message_reader reader;
+	size_t no_fds = 0;
+	int r = message_receive(arguments->helper, HELPER_TIMEOUT_MS, &message, NULL, &no_fds);
 
-	message_put(&message, INIT_READY);
-	return message_send(helper, &message, NULL, 0);
+	if (r < 0)
+		return r;
+	reader = message_read(&message);
+	return strcmp(message_get(&reader), INIT_WRITTEN) == 0 ? 0 : -EPROTO;
 }
 
-static int prepare(const struct init_arguments *arguments)
+/* Locked before it is linked: whoever sees a record with a free lock knows that its session has ended. */
+static int show_record(const struct init_arguments *arguments)
+{
+	int r = record_lock(arguments->record);
+
+	return r < 0 ? r : record_publish(arguments->directory, arguments->record, arguments->id);
+}
+
+/* The steps first, whatever the helper is doing meanwhile; their failure is reported once the reply is out. */
+static int prepare(const struct init_arguments *arguments, struct report *ret_report)
 {
 	const struct step *failed = NULL;
-	int r = apply_init_steps(arguments->plan, &failed);
+	int r;
 
-	if (r < 0) {
-		report_failure(arguments->helper, step_name(failed->kind),
-			       failed->target ? failed->target : failed->value, -r);
-		return r;
+	ret_report->error = apply_init_steps(arguments->plan, &failed);
+	if (ret_report->error < 0) {
+		ret_report->step = step_name(failed->kind);
+		ret_report->object = failed->target ? failed->target : failed->value;
 	}
-	r = record_lock(arguments->record);
-	if (r < 0) {
-		report_failure(arguments->helper, "lock-record", "", -r);
+	r = wait_for_helper(arguments);
+	if (r < 0 || ret_report->error < 0)
 		return r;
-	}
-	return report_ready(arguments->helper);
+	ret_report->error = show_record(arguments);
+	ret_report->step = step_name(STEP_RECORD);
+	ret_report->object = RECORD_DIRECTORY;
+	return 0;
 }
 
 /* 0 when the login process says that it is in; anything else (it died, it gave up, time is over) ends the session. */
@@ -117,16 +131,23 @@ static void wait_for_end(int caller_pidfd)
 
 void init_main(const struct init_arguments *arguments)
 {
-	int keep[] = { arguments->caller_pidfd, arguments->caller, arguments->helper, arguments->record };
+	int keep[] = {
+		arguments->caller_pidfd, arguments->caller, arguments->helper, arguments->record, arguments->directory,
+	};
+	struct report report = { 0 };
+	int with_caller[] = { arguments->caller_pidfd, arguments->caller, arguments->record };
 	int login_only[] = { arguments->caller_pidfd, arguments->record };
 
 	close_all_but(keep, ELEMENTS(keep));
 	(void)prctl(PR_SET_NAME, "nsisolate-init", 0, 0, 0);
 	/* orphans of the session become our children: wait(2), an ignored SIGCHLD makes the kernel reap them */
 	(void)signal(SIGCHLD, SIG_IGN);
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prepare(arguments) < 0)
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prepare(arguments, &report) < 0)
 		_exit(1);
-	close_fd(arguments->helper);
+	/* nothing of the host may be held once somebody can come in */
+	close_all_but(with_caller, ELEMENTS(with_caller));
+	if (send_report(arguments, &report) < 0 || report.error < 0)
+		_exit(1);
 	if (wait_for_caller(arguments) < 0 || seal() < 0)
 		_exit(1);
 	close_all_but(login_only, ELEMENTS(login_only));

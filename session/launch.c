@@ -13,9 +13,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* The kernel may stall while thousands of network namespaces are being torn down. */
-#define READY_TIMEOUT_MS 20000
-
 /*
  * 1 if the root directory that we inherited from the caller is not the root of
  * its mount namespace, 0 if it is, or -errno. Entering one's own mount
@@ -61,23 +58,21 @@ static int describe(char **ret_failure, const char *step, const char *object, in
 	return error;
 }
 
-int launch_wait(const struct launch *launch, char **ret_failure)
+static void release(struct launch *launch)
+{
+	launch->pidfd = close_fd(launch->pidfd);
+	launch->socket = close_fd(launch->socket);
+}
+
+int launch_finish(struct launch *launch)
 {
 	_cleanup_(message_release) struct message message = { 0 };
-	struct message_reader reader;
-	const char *step, *object;
-	size_t no_fds = 0;
-	int r = message_receive(launch->ready, READY_TIMEOUT_MS, &message, NULL, &no_fds);
+	int r;
 
-	if (r < 0)
-		return describe(ret_failure, "init", "no answer", r);
-	reader = message_read(&message);
-	if (strcmp(message_get(&reader), INIT_READY) == 0)
-		return 0;
-	step = message_get(&reader);
-	object = message_get(&reader);
-	r = -(int)message_get_number(&reader, 4095);
-	return describe(ret_failure, step, object, r < 0 ? r : -EBADMSG);
+	message_put(&message, INIT_WRITTEN);
+	r = message_send(launch->socket, &message, NULL, 0);
+	release(launch);
+	return r;
 }
 
 void launch_abort(struct launch *launch)
@@ -87,21 +82,15 @@ void launch_abort(struct launch *launch)
 	/* our child: after SIGKILL this ends */
 	while (waitpid(launch->pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
-	launch->pidfd = close_fd(launch->pidfd);
-	launch_release(launch);
+	release(launch);
 }
 
-void launch_release(struct launch *launch)
-{
-	launch->ready = close_fd(launch->ready);
-}
-
-int launch_start(const struct session_request *request, const struct plan *plan, int record, struct launch *ret,
-		 char **ret_failure)
+int launch_start(const struct session_request *request, const struct plan *plan, const char *id, int directory,
+		 int record, struct launch *ret, char **ret_failure)
 {
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
-	int ready[2];
+	int pair[2];
 	int pidfd = -1;
 	struct clone_args clone = {
 		.flags = plan->clone_flags | CLONE_PIDFD,
@@ -110,22 +99,23 @@ int launch_start(const struct session_request *request, const struct plan *plan,
 	};
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ready) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return describe(ret_failure, "init", "socketpair", -errno);
-	ours = ready[0];
-	theirs = ready[1];
+	ours = pair[0];
+	theirs = pair[1];
 	pid = sys_clone3(&clone);
 	if (pid < 0)
 		return describe(ret_failure, step_name(STEP_NAMESPACES), "clone3", -errno);
 	if (pid == 0)
 		init_main(&(struct init_arguments){
 			.plan = plan,
+			.id = id,
 			.caller_pidfd = request->caller_pidfd,
 			.caller = PROTOCOL_HELPER_FD,
 			.helper = theirs,
 			.record = record,
+			.directory = directory,
 		});
-	/* closing theirs: else an init that dies in silence would be waited for until the time is over */
-	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .ready = TAKE_FD(ours) };
+	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .socket = TAKE_FD(ours) };
 	return 0;
 }

@@ -86,8 +86,8 @@ int mount_set_propagation(const struct step *step)
 int mount_proc(const struct step *step)
 {
 	const struct option hidepid[] = { { "hidepid", "invisible" }, { NULL, NULL } };
-	_cleanup_close_ int fd =
-		new_mount("proc", step->value ? hidepid : NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	_cleanup_close_ int fd = new_mount("proc", step->value ? hidepid : NULL,
+					   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	int r;
 
 	if (fd < 0)

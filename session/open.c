@@ -3,7 +3,6 @@
 
 #include "config/decide.h"
 #include "session/init.h"
-#include "session/launch.h"
 #include "session/plan.h"
 #include "session/process.h"
 #include "session/record_store.h"
@@ -15,7 +14,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#define LOGIN_DEFS "/etc/login.defs"
+#define LOGIN_DEFS           "/etc/login.defs"
 #define SERVICE_USER_MANAGER "systemd-user"
 
 static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...) _printf_(3, 4);
@@ -69,8 +68,9 @@ static bool decide(const struct session_request *request, struct open_result *re
 	if (r == DECISION_NONE)
 		conclude(result, OUTCOME_NO_POLICY, "no policy file is theirs and there is no default.conf");
 	else if (r == DECISION_SYSTEM_USER)
-		conclude(result, OUTCOME_SYSTEM_USER, "system user: uid %u is below UID_MIN %u and has no file of its own",
-			 (unsigned)request->uid, (unsigned)uid_min);
+		conclude(result, OUTCOME_SYSTEM_USER,
+			 "system user: uid %u is below UID_MIN %u and has no file of its own", (unsigned)request->uid,
+			 (unsigned)uid_min);
 	else if (r == -EBADMSG)
 		refuse_diagnostics(result, &diag);
 	else if (r < 0)
@@ -102,7 +102,8 @@ static bool wants_session(const struct session_request *request, struct open_res
 			 "%s says user-manager = \"allow\": the user manager runs outside any session", policy->file);
 	else
 		conclude(result, OUTCOME_DENIED,
-			 "%s says user-manager = \"refuse\": a user manager would run the user's units outside any session",
+			 "%s says user-manager = \"refuse\": a user manager would run the user's units outside any "
+			 "session",
 			 policy->file);
 	return false;
 }
@@ -209,55 +210,37 @@ static bool describe_session(const struct session_request *request, const struct
 	return true;
 }
 
-/* The init is ready and holds the lock: only now may anyone see the record. */
-static bool finish_session(const struct launch *launch, struct open_result *result, int file)
+static void open_session(const struct session_request *request, const struct plan *plan, int directory,
+			 struct open_result *result)
 {
 	_cleanup_free_ char *failure = NULL;
-	int r = launch_wait(launch, &failure);
-
-	if (r < 0) {
-		conclude(result, OUTCOME_FAILED, "%s", failure ? failure : strerror(-r));
-		return false;
-	}
-	r = record_publish(result->directory, file, result->reply.id);
-	if (r < 0) {
-		fail(result, "record", RECORD_DIRECTORY, r);
-		return false;
-	}
-	return true;
-}
-
-static void open_session(const struct session_request *request, const struct plan *plan, struct open_result *result)
-{
-	_cleanup_free_ char *failure = NULL;
-	_cleanup_close_ int file = record_file_new(result->directory);
-	struct launch launch;
+	_cleanup_close_ int file = record_file_new(directory);
 	int r;
 
 	if (file < 0) {
 		fail(result, "record", RECORD_DIRECTORY, file);
 		return;
 	}
-	r = launch_start(request, plan, file, &launch, &failure);
+	r = launch_start(request, plan, result->reply.id, directory, file, &result->launch, &failure);
 	if (r < 0) {
 		conclude(result, OUTCOME_FAILED, "%s", failure ? failure : strerror(-r));
 		return;
 	}
-	if (!describe_session(request, plan, result, launch.pid, file) || !finish_session(&launch, result, file)) {
-		launch_abort(&launch);
+	if (!describe_session(request, plan, result, result->launch.pid, file)) {
+		launch_abort(&result->launch);
 		return;
 	}
 	conclude(result, OUTCOME_OPENED, "%s", "");
-	result->reply.init_pidfd = TAKE_FD(launch.pidfd);
-	launch_release(&launch);
+	result->reply.init_pidfd = result->launch.pidfd;
 }
 
 void session_open_from_request(const struct session_request *request, struct open_result *ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_close_ int directory = -1;
 	int r;
 
-	*ret = (struct open_result){ .reply.init_pidfd = -1, .directory = -1 };
+	*ret = (struct open_result){ .reply.init_pidfd = -1, .launch = { .pidfd = -1, .socket = -1 } };
 	if (!decide(request, ret) || !wants_session(request, ret))
 		return;
 	if (!launch_allowed(request, &ret->text)) {
@@ -272,23 +255,23 @@ void session_open_from_request(const struct session_request *request, struct ope
 	}
 	if (make_plan(request, ret->reply.id, ret, &plan) < 0)
 		return;
-	ret->directory = record_directory_open();
-	if (ret->directory < 0) {
-		fail(ret, "record", RECORD_DIRECTORY, ret->directory);
+	directory = record_directory_open();
+	if (directory < 0) {
+		fail(ret, "record", RECORD_DIRECTORY, directory);
 		return;
 	}
-	record_sweep(ret->directory);
-	open_session(request, plan, ret);
+	record_sweep(directory);
+	open_session(request, plan, directory, ret);
 }
 
 void open_result_release(struct open_result *result, bool sent)
 {
-	if (!sent && result->reply.outcome == OUTCOME_OPENED) {
-		(void)pidfd_send_signal(result->reply.init_pidfd, SIGKILL, NULL, 0);
-		(void)record_remove(result->reply.id);
-	}
-	close_fd(result->reply.init_pidfd);
-	close_fd(result->directory);
+	if (result->reply.outcome == OUTCOME_OPENED && !sent)
+		launch_abort(&result->launch);
+	else if (result->reply.outcome == OUTCOME_OPENED && launch_finish(&result->launch) < 0)
+		/* the init has ended, or ends when it finds our socket closed; the login process learns it by its own
+		 */
+		result->reply.outcome = OUTCOME_FAILED;
 	policy_free(result->policy);
 	free(result->text);
 }

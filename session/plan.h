@@ -49,7 +49,7 @@ struct step {
 	mode_t mode;        /* of the root of a new file system */
 	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR: the user */
 	gid_t gid;
-	bool create;        /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
+	bool create; /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
 };
 
 struct plan {
@@ -75,7 +75,10 @@ enum place step_place(enum step_kind kind);
 const char *step_name(enum step_kind kind);
 const char *place_name(enum place place);
 
-/* What a step does, as `--plan` prints it behind the name: "/tmp tmpfs size=512m inodes=128k mode=1777 nosuid,nodev"; malloced, NULL when memory ran out. */
+/*
+ * What a step does, as `--plan` prints it behind the name: "/tmp tmpfs size=512m inodes=128k
+ * mode=1777 nosuid,nodev"; malloced, NULL when memory ran out.
+ */
 char *step_describe(const struct plan *plan, const struct step *step);
 
 /* The whole plan, a line a step: "init    mount-proc         /proc …\n"; malloced, NULL when memory ran out. */

@@ -7,8 +7,7 @@
 
 #define START_TIME_FIELD 22 /* proc_pid_stat(5) */
 
-/* The process's directory in /proc: whatever is read below it is of this process, or fails when it is gone. */
-static int open_process(pid_t pid)
+int process_open(pid_t pid)
 {
 	char path[sizeof("/proc/") + 3 * sizeof(pid)];
 
@@ -48,7 +47,7 @@ static int read_namespace(int process, const char *name, uint64_t *ret)
 
 int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
 {
-	_cleanup_close_ int process = open_process(pid);
+	_cleanup_close_ int process = process_open(pid);
 	uint64_t inodes[NAMESPACE_KINDS] = { 0 };
 
 	if (process < 0)
@@ -62,7 +61,10 @@ int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
 			return r;
 	}
 
-	/* An exiting process drops its namespaces: that the one which every kernel has is still there ends the matter. */
+	/*
+	 * An exiting process drops its namespaces: that the one which every kernel has is still
+	 * there ends the matter.
+	 */
 	int r = read_namespace(process, namespace_table[NAMESPACE_MOUNT].proc_link, &inodes[NAMESPACE_MOUNT]);
 
 	if (r < 0)
@@ -88,7 +90,7 @@ static int read_stat(int process, char *buffer, size_t capacity)
 
 int process_start_time(pid_t pid, uint64_t *ret)
 {
-	_cleanup_close_ int process = open_process(pid);
+	_cleanup_close_ int process = process_open(pid);
 	char stat[1024];
 	uint64_t start;
 

@@ -9,6 +9,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/*
+ * The directory /proc/PID, for openat(2) and the like only: what is read below it is of this
+ * process, or fails when it is gone. -ESRCH when there is none, or -errno.
+ */
+int process_open(pid_t pid) _must_check_;
+
 /* Inode numbers of a process's namespaces, from /proc/PID/ns; a kind that this kernel has not is 0. -errno. */
 int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS]) _must_check_;
 

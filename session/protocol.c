@@ -147,23 +147,28 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until the socket can be read or its peer is gone. */
-static int wait_readable(int socket, int timeout_ms)
+int poll_until(struct pollfd *pollers, unsigned count, int timeout_ms)
 {
-	struct pollfd poller = { .fd = socket, .events = POLLIN };
 	int64_t deadline = now_ms() + timeout_ms;
 
 	for (;;) {
 		int64_t left = deadline - now_ms();
-		int r = poll(&poller, 1, left > 0 ? (int)left : 0);
+		int r = poll(pollers, count, left > 0 ? (int)left : 0);
 
-		if (r > 0)
-			return 0;
-		if (r == 0)
-			return -ETIMEDOUT;
+		if (r >= 0)
+			return r;
 		if (errno != EINTR)
 			return -errno;
 	}
+}
+
+/* Waits until the socket can be read or its peer is gone. */
+static int wait_readable(int socket, int timeout_ms)
+{
+	struct pollfd poller = { .fd = socket, .events = POLLIN };
+	int r = poll_until(&poller, 1, timeout_ms);
+
+	return r == 0 ? -ETIMEDOUT : r < 0 ? r : 0;
 }
 
 /* Collects every descriptor of a received message; all of them are ours to close, wanted or not. */

@@ -3,10 +3,10 @@
 
 /*
  * What the login process (PAM module, nsrun) and the session helper say to
- * each other over a SOCK_SEQPACKET pair, unix(7): one request, one reply, one
- * acknowledgement. A message is a list of NUL-terminated strings, the first of
- * which is always "nsisolate VERSION", so that a module and a helper of
- * different versions refuse each other by name before anything else is read.
+ * each other over a SOCK_SEQPACKET pair, unix(7): one request, one reply and, for
+ * a session, the report of its init on the same socket and one acknowledgement. A message is a list of NUL-terminated
+ * strings, the first of which is always "nsisolate VERSION", so that a module and a helper of different versions refuse
+ * each other by name before anything else is read.
  *
  *   request   version user uid gid group service tty remote-host caller-pid flags
  *             then for each candidate: kind has-descriptor name problem
@@ -14,7 +14,11 @@
  *   reply     version outcome text, and for "opened":
  *             id clone-flags policy hash mode, then an inode number for each namespace kind
  *             + descriptor: the init's pidfd
+ *   report    version "ready", or version "failed" step object errno
  *   ack       version: the caller is in; the init answers nothing
+ *
+ * Between helper and init, on a socket of their own: "written", once the record is written and the reply sent, so
+ * that the report can only come after the reply, and the record be linked only when it is whole.
  */
 
 #include "common/cleanup.h"
@@ -25,14 +29,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROTOCOL_VERSION "nsisolate " NSISOLATE_VERSION
+#define PROTOCOL_VERSION     "nsisolate " NSISOLATE_VERSION
 #define PROTOCOL_MESSAGE_MAX (64 * 1024) /* bytes */
-#define PROTOCOL_FDS_MAX 250             /* below SCM_MAX_FD of the kernel, 253 */
-#define PROTOCOL_HELPER_FD 3             /* the helper's end of the pair */
+#define PROTOCOL_FDS_MAX     250         /* below SCM_MAX_FD of the kernel, 253 */
+#define PROTOCOL_HELPER_FD   3           /* the helper's end of the pair */
 
 /* What came of a request. The order is that of outcome_names in protocol.c. */
 enum outcome {
-	OUTCOME_OPENED = 1,   /* a session waits for the caller: mode enforce */
+	OUTCOME_OPENED = 1,   /* mode enforce: an init is at its steps and will report */
 	OUTCOME_OFF,          /* the deciding policy says mode "off" */
 	OUTCOME_NO_POLICY,    /* no file is this user's */
 	OUTCOME_SYSTEM_USER,  /* 0 < uid < UID_MIN without a user file */
@@ -54,7 +58,10 @@ void message_release(struct message *message);
 void message_put(struct message *message, const char *text);
 void message_put_number(struct message *message, uint64_t number);
 
-/* Reads strings and numbers in order. Every getter fails once the message is short or a number malformed: error is sticky. */
+/*
+ * Reads strings and numbers in order. Every getter fails once the message is short or a number
+ * malformed: error is sticky.
+ */
 struct message_reader {
 	const char *next;
 	const char *end;
@@ -71,6 +78,10 @@ int outcome_from_name(const char *name, enum outcome *ret) _must_check_;
 
 /* sendmsg(2) with MSG_NOSIGNAL and up to PROTOCOL_FDS_MAX descriptors. -errno; the message's own error first. */
 int message_send(int socket, const struct message *message, const int *fds, size_t fd_count) _must_check_;
+
+/* poll(2) that signals neither end nor stretch: > 0; 0 when the time is over; -errno. */
+struct pollfd;
+int poll_until(struct pollfd *pollers, unsigned count, int timeout_ms) _must_check_;
 
 /*
  * Waits at most `timeout_ms` for one message. Received descriptors are

@@ -11,8 +11,8 @@
 #include <limits.h>
 #include <string.h>
 
-#define OPENED_MAX INT64_C(253402300799) /* the last second of the year 9999: four digits for whoever prints it */
-#define VERSION_LINE "nsisolate-record=1\n"
+#define OPENED_MAX       INT64_C(253402300799) /* the last second of the year 9999: four digits for whoever prints it */
+#define VERSION_LINE     "nsisolate-record=1\n"
 #define NAMESPACE_PREFIX "ns-"
 
 enum field_type {

@@ -10,7 +10,10 @@
 /* Records looked at by one opening: a bound on what a login pays for the crashes of others. */
 #define SWEEP_MAX 8
 
-/* Opens `name` below `parent`, made with `mode` when missing. Judged by descriptor: a directory that root alone can write. */
+/*
+ * Opens `name` below `parent`, made with `mode` when missing. Judged by descriptor: a directory
+ * that root alone can write.
+ */
 static int open_own_directory(int parent, const char *name, mode_t mode)
 {
 	_cleanup_close_ int fd = -1;

@@ -14,7 +14,10 @@
  */
 int record_directory_open(void) _must_check_;
 
-/* An unnamed file in the directory (O_TMPFILE, 0600, O_RDWR): nothing is left behind whoever dies. A descriptor or -errno. */
+/*
+ * An unnamed file in the directory (O_TMPFILE, 0600, O_RDWR): nothing is left behind whoever
+ * dies. A descriptor or -errno.
+ */
 int record_file_new(int directory) _must_check_;
 
 /* Takes the write lock for the calling process, which must never close another descriptor of this file. 0 or -errno. */
@@ -26,10 +29,16 @@ int record_write(int file, const struct record *record) _must_check_;
 /* Links the written file as `id`: from now on it is seen. -EEXIST: that id is taken; -errno. */
 int record_publish(int directory, int file, const char *id) _must_check_;
 
-/* Removes the record `id` of a session that ended, by path in the caller's mount namespace. 0; tolerates that it is gone. */
+/*
+ * Removes the record `id` of a session that ended, by path in the caller's mount namespace. 0;
+ * tolerates that it is gone.
+ */
 int record_remove(const char *id);
 
-/* Removes at most a few records whose lock is free, starting anywhere, so that what a crash left behind goes over time. */
+/*
+ * Removes at most a few records whose lock is free, starting anywhere, so that what a crash
+ * left behind goes over time.
+ */
 void record_sweep(int directory);
 
 /* A new id: 48 random bits. 0 or -errno. */

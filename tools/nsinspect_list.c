@@ -148,10 +148,12 @@ static int sources(const struct column *column, const void *row, enum output_sty
 	return take(text, ret);
 }
 
+/* clang-format off */
 #define TEXT(name, help, width, member, shown) \
 	{ name, help, width, SCOLS_FL_TRUNC, SCOLS_JSON_STRING, shown, offsetof(struct record, member), record_text }
 #define NUMBER(name, help, cell) { name, help, 0, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, 0, cell }
 #define INODE(name, help, kind) { name, help, 0, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, kind, namespace_inode }
+/* clang-format on */
 
 static const struct column columns[] = {
 	{ "ID", "session id", SESSION_ID_LENGTH, 0, SCOLS_JSON_STRING, true, 0, id },

@@ -2,10 +2,10 @@
 
 /* nsinspect show: one session, what the kernel says beside what the record says. */
 
+#include "session/inside.h"
 #include "session/process.h"
 #include "tools/display.h"
 #include "tools/document.h"
-#include "tools/inside.h"
 #include "tools/inspect_sessions.h"
 #include "tools/members.h"
 #include "tools/mounts.h"

@@ -57,11 +57,11 @@ void complain(const char *format, ...)
 	va_list args;
 
 	(void)fflush(stdout);
-	fputs("nsisolate-pam: ", stderr);
+	(void)fputs("nsisolate-pam: ", stderr);
 	va_start(args, format);
 	(void)vfprintf(stderr, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	(void)fputc('\n', stderr);
 }
 
 int complain_problem(char *problem)
@@ -110,11 +110,11 @@ static int usage(const char *format, ...)
 {
 	va_list args;
 
-	fputs("nsisolate-pam: ", stderr);
+	(void)fputs("nsisolate-pam: ", stderr);
 	va_start(args, format);
 	(void)vfprintf(stderr, format, args);
 	va_end(args);
-	fputs("\nTry 'nsisolate-pam --help'.\n", stderr);
+	(void)fputs("\nTry 'nsisolate-pam --help'.\n", stderr);
 	return PAM_EXIT_FAILED;
 }
 
@@ -171,8 +171,8 @@ static const struct option_info *option_of(int id)
 	return NULL;
 }
 
-static int run(const struct command *command, struct pam_options *options, unsigned given_for[], const char *given[],
-	       size_t given_count)
+static int run(const struct command *command, struct pam_options *options, const unsigned given_for[],
+	       const char *const given[], size_t given_count)
 {
 	unsigned self = OPTION(command - commands);
 	size_t count = options->service_count;

@@ -228,22 +228,27 @@ static int judge_twice(const struct pam_stack *stack, struct pam_verdict *verdic
 	return 0;
 }
 
+static bool has_ours(const struct pam_stack *stack)
+{
+	for (size_t i = 0; stack->entries && i < stack->count; i++)
+		if (is_ours(&stack->entries[i]))
+			return true;
+	return false;
+}
+
 int pam_stack_judge(const struct pam_stack *stack, struct pam_verdict *ret)
 {
 	struct pam_verdict verdict = { .state = PAM_STATE_ABSENT };
 	size_t opens, closes;
-	bool any = false;
 	int r;
 
-	verdict.open = find(stack, "open", &opens);
-	verdict.close = find(stack, "close", &closes);
-	for (size_t i = 0; i < stack->count; i++)
-		any = any || is_ours(&stack->entries[i]);
-	if (!any) {
+	if (!has_ours(stack)) {
 		*ret = verdict;
 		return 0;
 	}
 
+	verdict.open = find(stack, "open", &opens);
+	verdict.close = find(stack, "close", &closes);
 	if (!verdict.open) {
 		verdict.state = PAM_STATE_INCOMPLETE;
 	} else if (verdict.open->file == stack->files[0]) {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/pam_module_check.h"
+
+#include "config/problem.h"
 #include "tools/nsisolate-pam.h"
+#include "tools/pam_control.h"
 #include "nsisolate-config.h"
 
 #include <dlfcn.h>
@@ -8,23 +11,9 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-static _printf_(3, 4) int problem(char **ret_problem, int error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_problem, format, args) < 0) {
-		*ret_problem = NULL;
-		error = -ENOMEM;
-	}
-	va_end(args);
-	return error;
-}
 
 /* In a child: a module that crashes when it is loaded must not take this program with it. */
 static bool module_loads(const char *path)

@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/process_info.h"
 
+#include "common/error.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
 #define STATUS_MAX  (16 * 1024)
 #define COMMAND_MAX 4096
-
-int process_open(pid_t pid)
-{
-	char path[sizeof("/proc/") + 3 * sizeof(pid)];
-
-	if (pid <= 0)
-		return -ESRCH;
-	(void)snprintf(path, sizeof(path), "/proc/%jd", (intmax_t)pid);
-
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	return fd;
-}
 
 int process_file_read(int process, const char *name, size_t limit, char **ret, size_t *ret_size)
 {
@@ -30,7 +17,7 @@ int process_file_read(int process, const char *name, size_t limit, char **ret, s
 	size_t size = 0;
 
 	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
+		return errno == ENOENT ? -ESRCH : negative_errno();
 	text = malloc(limit + 1);
 	if (!text)
 		return -ENOMEM;
@@ -41,7 +28,7 @@ int process_file_read(int process, const char *name, size_t limit, char **ret, s
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return -errno;
+			return negative_errno();
 		if (got == 0)
 			break;
 		size += (size_t)got;

@@ -4,6 +4,7 @@
 /* One process as /proc shows it, read below one directory descriptor. */
 
 #include "common/cleanup.h"
+#include "session/process.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,9 +23,6 @@ struct process_info {
 	size_t level_count;
 	char *command; /* the arguments joined by spaces, or "[NAME]"; hostile text */
 };
-
-/* The directory /proc/PID: -ESRCH when there is none, or -errno. */
-int process_open(pid_t pid) _must_check_;
 
 /* Fills only what /proc/PID/stat tells: parent, state, start, cpu and memory. Errors as below. */
 int process_stat_read(int process, struct process_info *ret) _must_check_;

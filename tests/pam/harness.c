@@ -14,13 +14,13 @@
 #include <syslog.h>
 #include <time.h>
 
-#define MARKER "/.nsisolate-sandbox"
-#define STACKS "/run/pam-stacks"
-#define REAL_HELPER NSISOLATE_HELPER ".real"
-#define EXIT_FAILED 1
+#define MARKER        "/.nsisolate-sandbox"
+#define STACKS        "/run/pam-stacks"
+#define REAL_HELPER   NSISOLATE_HELPER ".real"
+#define EXIT_FAILED   1
 #define EVENTUALLY_MS 10000
-#define CASE_SECONDS 120
-#define LOG_SHOWN 4000 /* bytes, of a failed case */
+#define CASE_SECONDS  120
+#define LOG_SHOWN     4000 /* bytes, of a failed case */
 
 int host_proc = -1;
 /* The log, filled by a process that reads the socket. */
@@ -28,10 +28,9 @@ static struct {
 	volatile size_t length;
 	volatile unsigned synchronised; /* the last mark that was read */
 	char text[8 << 20];
-} *log_shared;
+} * log_shared;
 static int log_socket = -1; /* connected */
 static size_t log_start;    /* what the case has not forgotten */
-
 
 void check_failed(const char *file, int line, const char *what, long long found, long long expected)
 {
@@ -56,7 +55,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 static void empty_directory(const char *path)
 {
 	if (mkdir(path, 0755) < 0)
-		(void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		(void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	CHECK_INT(chmod(path, 0755), 0);
 }
 

@@ -23,16 +23,16 @@
 
 #include <cmocka.h>
 
-#define ALICE 3001
-#define BOB 3002
+#define ALICE      3001
+#define BOB        3002
 #define USERS_HOME "/home/alice"
 
 /* Ends the case. Also for use in children of a case: see in_child(). */
 #define CHECK(condition) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, 0, 0))
-#define CHECK_INT(found, expected)                                                                    \
-	do {                                                                                          \
-		long long check_found = (long long)(found), check_expected = (long long)(expected);    \
-		if (check_found != check_expected)                                                     \
+#define CHECK_INT(found, expected)                                                                              \
+	do {                                                                                                    \
+		long long check_found = (long long)(found), check_expected = (long long)(expected);             \
+		if (check_found != check_expected)                                                              \
 			check_failed(__FILE__, __LINE__, #found " == " #expected, check_found, check_expected); \
 	} while (0)
 _Noreturn void check_failed(const char *file, int line, const char *what, long long found, long long expected);
@@ -42,7 +42,9 @@ struct pam_case {
 	const char *name;
 	void (*run)(void);
 };
+/* clang-format off */
 #define CASE(function) { #function, function }
+/* clang-format on */
 
 /* Runs all of them, or those whose name contains $NSISOLATE_CASE, as cmocka tests; the program's exit status. */
 int run_cases(const struct pam_case *cases, size_t count);
@@ -77,7 +79,7 @@ char *read_proc(pid_t pid, const char *name);                   /* malloced; NUL
 bool process_exists(pid_t pid);
 pid_t find_init(void);     /* of the session that the calling process has entered, as the host numbers it; 0: none */
 pid_t find_any_init(void); /* of any session */
-bool has_children(void); /* any, ended ones too */
+bool has_children(void);   /* any, ended ones too */
 
 /* A forked child; `function` ends it by returning or in a failed CHECK, which then fails the case. */
 void in_child(void (*function)(void *argument), void *argument);

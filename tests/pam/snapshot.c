@@ -90,7 +90,8 @@ static void compare_signals(const struct snapshot *before, const struct snapshot
 		/* the C library's own mark, on every action that was ever set */
 		CHECK_INT(after->actions[i].sa_flags & ~SA_RESTORER, before->actions[i].sa_flags & ~SA_RESTORER);
 		for (int j = 1; j < SNAPSHOT_SIGNALS; j++)
-			CHECK_INT(sigismember(&after->actions[i].sa_mask, j), sigismember(&before->actions[i].sa_mask, j));
+			CHECK_INT(sigismember(&after->actions[i].sa_mask, j),
+				  sigismember(&before->actions[i].sa_mask, j));
 	}
 }
 

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#define SNAPSHOT_FDS 256
+#define SNAPSHOT_FDS     256
 #define SNAPSHOT_SIGNALS 65
 
 struct snapshot_fd {
@@ -47,5 +47,8 @@ enum snapshot_parts {
 /* Fails the case where they differ. Descriptors and namespaces only if asked for: an open session changes those. */
 void snapshot_compare(const struct snapshot *before, const struct snapshot *after, unsigned parts);
 
-/* How many descriptors `after` has that `before` has not and whose target begins with `prefix`; each must be O_CLOEXEC. */
+/*
+ * How many descriptors `after` has that `before` has not and whose target begins with `prefix`;
+ * each must be O_CLOEXEC.
+ */
 size_t snapshot_new_fds(const struct snapshot *before, const struct snapshot *after, const char *prefix);

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 
 /* All that needs a mount namespace must be given up with it. */
-#define NO_MOUNTS "mount { isolate = false proc = \"host\" runtime-dir = \"host\" }\n"
+#define NO_MOUNTS      "mount { isolate = false proc = \"host\" runtime-dir = \"host\" }\n"
 #define NEW_NAMESPACES 5 /* mnt, net, ipc, uts, pid */
 
 static void is_in_new_namespaces_and_back_in_the_old_ones_after_close(void)

@@ -14,17 +14,17 @@ struct file {
 	const char *text; /* NULL: has a problem */
 };
 
-#define USER(text)                                                                                                     \
-	{                                                                                                              \
-		CANDIDATE_USER, "user/alice.conf", text                                                                \
+#define USER(text)                                      \
+	{                                               \
+		CANDIDATE_USER, "user/alice.conf", text \
 	}
-#define GROUP(name, text)                                                                                              \
-	{                                                                                                              \
-		CANDIDATE_GROUP, "group/" name ".conf", text                                                           \
+#define GROUP(name, text)                                    \
+	{                                                    \
+		CANDIDATE_GROUP, "group/" name ".conf", text \
 	}
-#define DEFAULT(text)                                                                                                  \
-	{                                                                                                              \
-		CANDIDATE_DEFAULT, "default.conf", text                                                                \
+#define DEFAULT(text)                                   \
+	{                                               \
+		CANDIDATE_DEFAULT, "default.conf", text \
 	}
 #define FILES_MAX 4
 

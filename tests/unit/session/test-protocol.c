@@ -129,8 +129,15 @@ static void malformed_numbers_are_errors(void **state)
 		const char *text;
 		uint64_t max;
 	} rows[] = {
-		{ "", 9 },    { " 1", 9 },  { "+1", 9 },   { "-1", UINT64_MAX }, { "1 ", 9 },
-		{ "0x1", 9 }, { "10", 9 }, { "one", 9 }, { "18446744073709551616", UINT64_MAX },
+		{ "", 9 },
+		{ " 1", 9 },
+		{ "+1", 9 },
+		{ "-1", UINT64_MAX },
+		{ "1 ", 9 },
+		{ "0x1", 9 },
+		{ "10", 9 },
+		{ "one", 9 },
+		{ "18446744073709551616", UINT64_MAX },
 	};
 
 	(void)state;

@@ -31,10 +31,10 @@ static void what_could_move_the_cursor_or_the_reader_is_escaped(void **state)
 {
 	(void)state;
 	assert_shown("\x1b[2J\r\n\t\x7f", "\\x1b[2J\\x0d\\x0a\\x09\\x7f");
-	assert_shown("\xc2\x9b" "2J", "\\xc2\\x9b2J");         /* a control of ISO 6429 */
-	assert_shown("\xe2\x80\xae" "a", "\\xe2\\x80\\xae" "a"); /* right-to-left override */
-	assert_shown("a\xcc\x81", "a\\xcc\\x81");                /* a combining accent */
-	assert_shown("\xef\xbb\xbf", "\\xef\\xbb\\xbf");         /* byte order mark */
+	assert_shown("\xc2\x9bK", "\\xc2\\x9bK");          /* a control of ISO 6429 */
+	assert_shown("\xe2\x80\xaez", "\\xe2\\x80\\xaez"); /* right-to-left override */
+	assert_shown("a\xcc\x81", "a\\xcc\\x81");          /* a combining accent */
+	assert_shown("\xef\xbb\xbf", "\\xef\\xbb\\xbf");   /* byte order mark */
 }
 
 static void broken_utf8_is_escaped_byte_by_byte(void **state)
@@ -43,8 +43,8 @@ static void broken_utf8_is_escaped_byte_by_byte(void **state)
 	assert_shown("\xff\xfe", "\\xff\\xfe");
 	assert_shown("a\xc3", "a\\xc3");
 	assert_shown("\xc3(", "\\xc3(");
-	assert_shown("\xc0\xaf", "\\xc0\\xaf");                 /* an overlong slash */
-	assert_shown("\xed\xa0\x80", "\\xed\\xa0\\x80");        /* half a surrogate pair */
+	assert_shown("\xc0\xaf", "\\xc0\\xaf");                   /* an overlong slash */
+	assert_shown("\xed\xa0\x80", "\\xed\\xa0\\x80");          /* half a surrogate pair */
 	assert_shown("\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"); /* past the last character */
 }
 

@@ -19,7 +19,8 @@ static void line_of_the_manual_is_understood(void **state)
 	_cleanup_(mounts_release) struct mount_list list = { 0 };
 
 	(void)state;
-	assert_int_equal(parse("36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n", &list), 0);
+	assert_int_equal(
+		parse("36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n", &list), 0);
 	assert_int_equal(list.count, 1);
 	assert_int_equal(list.items[0].major, 98);
 	assert_string_equal(list.items[0].root, "/mnt1");
@@ -57,7 +58,12 @@ static void escapes_of_the_kernel_are_undone(void **state)
 static void lines_that_are_none_are_left_out(void **state)
 {
 	static const char *const lines[] = {
-		"", "garbage", " - ", "1 0 0:1 / /a - tmpfs x rw", "1 0 0:1 / /a rw - tmpfs x", "1 0 0 / /a rw - tmpfs x rw",
+		"",
+		"garbage",
+		" - ",
+		"1 0 0:1 / /a - tmpfs x rw",
+		"1 0 0:1 / /a rw - tmpfs x",
+		"1 0 0 / /a rw - tmpfs x rw",
 		"1 0 0:1 / /a rw  tmpfs x rw",
 	};
 

@@ -83,9 +83,25 @@ static uint32_t draw(uint64_t *seed, uint32_t bound)
 }
 
 static const char *const pieces[] = {
-	"session required a.so", "@include common-session", "# comment", "", " ", "\t", "session \\", "\\", "\r",
-	"session optional b.so arg\r", "auth required c.so # tail", "-session optional d.so [x y]", "\xff\xfe", "#",
-	"# nsisolate-pam", "  # nsisolate", "session include su", "\\ ", "last",
+	"session required a.so",
+	"@include common-session",
+	"# comment",
+	"",
+	" ",
+	"\t",
+	"session \\",
+	"\\",
+	"\r",
+	"session optional b.so arg\r",
+	"auth required c.so # tail",
+	"-session optional d.so [x y]",
+	"\xff\xfe",
+	"#",
+	"# nsisolate-pam",
+	"  # nsisolate",
+	"session include su",
+	"\\ ",
+	"last",
 };
 
 static struct pam_text generate(uint64_t *seed, unsigned *ret_lines)
@@ -136,7 +152,8 @@ static void what_was_appended_behind_the_block_keeps_its_newline(void **state)
 	struct pam_text text = text_of("session required a.so");
 	struct pam_text out = insert(&text, 1);
 	struct pam_text appended = { 0 }, back;
-	const char more[] = "session required late.so\n", expected[] = "session required a.so\nsession required late.so\n";
+	const char more[] = "session required late.so\n",
+		   expected[] = "session required a.so\nsession required late.so\n";
 
 	(void)state;
 	appended.bytes = malloc(out.length + sizeof(more));
@@ -183,10 +200,14 @@ static const struct tampered {
 	{ "line added within", CLOSE_MARK CLOSE_LINE "session required x.so\n" END_MARK OPEN, 1 },
 	{ "marker indented", "  " CLOSE OPEN, 1 },
 	{ "marker reworded", "# nsisolate-pam: begin close\n" CLOSE_LINE END_MARK OPEN, 1 },
-	{ "carriage returns", "# nsisolate-pam: begin close (managed; \"nsisolate-pam disable sshd\" removes this block)\r\n"
-			      CLOSE_LINE END_MARK OPEN, 1 },
-	{ "a strange service", "# nsisolate-pam: begin close (managed; \"nsisolate-pam disable ../x\" removes this block)\n"
-			       CLOSE_LINE END_MARK OPEN, 1 },
+	{ "carriage returns",
+	  "# nsisolate-pam: begin close (managed; \"nsisolate-pam disable sshd\" removes this block)\r\n" CLOSE_LINE
+		  END_MARK OPEN,
+	  1 },
+	{ "a strange service",
+	  "# nsisolate-pam: begin close (managed; \"nsisolate-pam disable ../x\" removes this block)\n" CLOSE_LINE
+		  END_MARK OPEN,
+	  1 },
 };
 
 static void tampered_blocks_are_refused_with_their_line(void **state)
@@ -209,7 +230,8 @@ static void tampered_blocks_are_refused_with_their_line(void **state)
 
 static void text_without_markers_has_no_blocks(void **state)
 {
-	static const char *const texts[] = { "", "\n", "session required a.so", "# nsisolate-pam is nice\n", OPEN_LINE };
+	static const char *const texts[] = { "", "\n", "session required a.so", "# nsisolate-pam is nice\n",
+					     OPEN_LINE };
 
 	(void)state;
 	for (size_t i = 0; i < ELEMENTS(texts); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "tools/inside.h"
+#include "session/inside.h"
 
-#include "tools/process_info.h"
+#include "session/process.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
