@@ -347,7 +347,7 @@ def race(choice, count, longest, *command):
                                    stderr=subprocess.DEVNULL, start_new_session=True)
         hits += disturb(process, choice, float(longest))
         try:
-            status = process.wait(5)
+            status = process.wait(4)
         except subprocess.TimeoutExpired:
             process.kill()
             status = f"hung, {process.wait()}"
