@@ -105,19 +105,6 @@ def overlay_parent(directory, work):
     return f"{work}/merged/{name}"
 
 
-def file_handle(directory, work):
-    """The directory under the mount point by its number: handle type 1 of tmpfs and ext4 holds an inode number."""
-    class Handle(ctypes.Structure):
-        _fields_ = [("size", ctypes.c_uint), ("type", ctypes.c_int), ("data", ctypes.c_ubyte * 128)]
-    parent = os.path.dirname(directory)
-    mount(parent, work, None, MS_BIND | MS_REC)
-    handle, mount_id = Handle(128, 0), ctypes.c_int()
-    check(libc.name_to_handle_at(AT_FDCWD, os.fsencode(parent), ctypes.byref(handle), ctypes.byref(mount_id), 0))
-    reference = os.open(parent, os.O_RDONLY)
-    fd = check(libc.open_by_handle_at(reference, ctypes.byref(handle), os.O_RDONLY | os.O_DIRECTORY))
-    return f"/proc/self/fd/{fd}/{os.path.basename(directory)}"
-
-
 def pivot(directory, work):
     parent, name = os.path.split(directory)
     mount(parent, work, None, MS_BIND | MS_REC)
@@ -129,7 +116,7 @@ def pivot(directory, work):
 
 REVEALS = {function.__name__: function for function in (
     bare, umount, expire, move_away, bind_parent, bind_parent_recursively_and_umount, open_tree_of_parent,
-    overlay_parent, file_handle, pivot)}
+    overlay_parent, pivot)}
 
 
 def reveal(name, directory, work):
@@ -146,14 +133,6 @@ def reveal(name, directory, work):
 
 # Processes
 
-def fresh_proc(work):
-    """A second proc in one's own user namespace, and the host's processes in it."""
-    os.makedirs(work, exist_ok=True)
-    become_root_of_a_user_namespace()
-    mount("proc", work, "proc")
-    return {"pids": sorted(int(name) for name in os.listdir(work) if name.isdigit())}
-
-
 def marked(mark):
     """The processes whose command line holds a word, wherever a proc is mounted."""
     found = {}
@@ -169,8 +148,8 @@ def marked(mark):
     return found
 
 
-def init(pid):
-    """Everything that could be done to the session's init, or to whoever else has this pid."""
+def act_on(pid, harmless=False):
+    """Everything that could be done to the process with this pid; what succeeds."""
     def trace():
         check(libc.ptrace(16, pid, None, None))  # PTRACE_ATTACH
     def signal_it(number):
@@ -190,6 +169,8 @@ def init(pid):
         "setns": enter, "getfd": take_fd, "stop": signal_it(signal.SIGSTOP), "continue": signal_it(signal.SIGCONT),
         "trace": trace, "term": signal_it(signal.SIGTERM), "kill": signal_it(signal.SIGKILL),
     }
+    if harmless:
+        tries = {name: tries[name] for name in ("root", "cwd", "fd", "ns", "environ", "mem", "exe", "setns", "getfd")}
     failed = {name: attempt(function) for name, function in tries.items()}
     return {name: True for name, result in failed.items() if not str(result).startswith("errno")}
 
@@ -358,8 +339,9 @@ def race(choice, count, longest, *command):
 def main(attack, *arguments):
     if attack == "spoil":
         spoil(*arguments)
-    functions = {"reveal": reveal, "fresh_proc": fresh_proc, "marked": marked, "abstract": abstract, "steal": steal,
-                 "init": lambda pid: init(int(pid)), "race": race}
+    functions = {"reveal": reveal, "marked": marked, "abstract": abstract, "steal": steal,
+                 "act_on": lambda pid: act_on(int(pid)),
+                 "look_at": lambda pid: act_on(int(pid), harmless=True), "race": race}
     print(json.dumps(attempt(functions[attack], *arguments)), flush=True)
 
 
