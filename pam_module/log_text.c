@@ -26,7 +26,7 @@ static char *put_byte(char *end, unsigned char byte, bool plain)
 
 struct log_word log_word(const char *value)
 {
-	struct log_word word;
+	struct log_word word = { 0 };
 	char *end = word.text;
 	size_t length = strlen(value);
 
