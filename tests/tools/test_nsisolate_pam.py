@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,11 @@ class Tool:
         self.root = root
         self.pam = root / "pam.d"
         self.state = root / "state" / "pam.d"
-        self.policy = root / "policy"
+        # not below /tmp: the module takes a policy directory only where nobody but root can write
+        self.policy = Path(tempfile.mkdtemp(dir="/var/lib"))
         self.module = root / "pam_nsisolate.so"
         shutil.copytree(SYSTEM, self.pam)
         self.pam.chmod(0o755)
-        self.policy.mkdir()
         (self.policy / "default.conf").write_text('mode = "off"\n')
         # any module that loads will do: no PAM session is opened with it here but for its answer
         shutil.copyfile(PERMIT, self.module)
@@ -76,7 +77,9 @@ class Tool:
 
 @pytest.fixture
 def tool(tmp_path):
-    return Tool(tmp_path)
+    tool = Tool(tmp_path)
+    yield tool
+    shutil.rmtree(tool.policy, ignore_errors=True)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -180,6 +183,13 @@ def test_missing_module_and_missing_policies_are_refused(tool):
     assert "cannot be loaded" in tool.run("enable", "sshd", check=2).stderr
     shutil.copyfile(PERMIT, tool.module)
     assert "policy directory" in tool.run("enable", "sshd", "--", "policy=/nonexistent", check=2).stderr
+    (tool.root / "p").symlink_to(tool.policy)
+    assert "chmod go-w" in tool.run("enable", "sshd", "--", f"policy={tool.root}/p", check=2).stderr
+    tool.policy.chmod(0o775)
+    assert f"'{tool.policy}' is writable by group" in tool.run("enable", "sshd", check=2).stderr
+    tool.policy.chmod(0o755)
+    (link := tool.policy / "link").symlink_to(".")
+    assert "is a symbolic link" in tool.run("enable", "sshd", "--", f"policy={link}", check=2).stderr
     (tool.policy / "default.conf").unlink()
     assert "default.conf" in tool.run("enable", "-d", "sshd", check=0).stderr
     assert "default.conf" not in tool.run("enable", "-d", "sshd", "--", f"policy={tool.policy}", "optional", check=0).stderr
