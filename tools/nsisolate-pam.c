@@ -101,7 +101,7 @@ static void print_help(void)
 		       info->id < 256 ? ',' : ' ', name, info->help);
 	}
 	printf("\nModule arguments: " MODULE_ARGUMENTS "\n"
-	       "Exit status: 0 done, 1 nothing to do or something found, 2 wrong usage or refused.\n"
+	       "Exit status: 0 done, or already so; 1 something found or left; 2 wrong usage or refused.\n"
 	       "For more see nsisolate-pam(8).\n");
 }
 

@@ -134,13 +134,13 @@ def test_file_keeps_owner_mode_and_attributes(tool):
 def test_enable_twice_changes_nothing(tool):
     tool.run("enable", "sshd", check=0)
     first = tool.files()
-    again = tool.run("enable", "sshd", check=1)
+    again = tool.run("enable", "sshd", check=0)
     assert "already enabled" in again.stdout
     assert tool.files() == first
 
 
 def test_disable_of_what_is_not_enabled(tool):
-    assert "not enabled" in tool.run("disable", "sshd", check=1).stdout
+    assert "already without" in tool.run("disable", "sshd", check=0).stdout
     assert tool.unchanged()
 
 
@@ -298,8 +298,26 @@ def test_su_l_is_covered_through_su_in_any_order(tool):
     assert (tool.pam / "su-l").read_bytes() == tool.before["su-l"]
     answer = json.loads(tool.run("status", "-J", "su-l", check=0).stdout)
     assert answer["services"][0]["state"] == "through" and answer["services"][0]["through"] == "su"
-    assert "covered through" in tool.run("enable", "su-l", check=1).stdout
+    assert "covered through" in tool.run("enable", "su-l", check=0).stdout
     assert "through 'su'" in tool.run("disable", "su-l", check=1).stdout
+
+
+def test_commands_can_be_repeated(tool):
+    tool.write("su-l", "session include su\n")
+    for _ in range(2):
+        tool.run("enable", "su-l", "su", "sshd", check=0)
+    for _ in range(2):
+        done = tool.run("disable", "su-l", "su", check=0)
+        assert "su-l: already without the module" in done.stdout
+    for _ in range(2):
+        tool.run("disable", "--all", check=0)
+    assert tool.unchanged()
+
+
+def test_disable_does_not_claim_what_it_left(tool):
+    tool.write("hand", "session required pam_permit.so\nsession required pam_nsisolate.so\n")
+    assert "by hand" in tool.run("disable", "hand", check=1).stdout
+    assert tool.unchanged()
 
 
 def test_advice_names_what_is_left(tool):
