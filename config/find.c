@@ -95,14 +95,19 @@ static int group_of_file(const char *file, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int add_group(struct candidates *list, int group_fd, const struct identity *identity,
-		     const struct group_list *groups, const char *file, unsigned flags)
+static int add_group(struct candidates *list, int group_fd, const struct identity *identity, struct group_list *groups,
+		     const char *file, unsigned flags)
 {
 	_cleanup_free_ char *group = NULL, *problem = NULL, *name = NULL;
 	int r;
 
 	r = group_of_file(file, &group);
 	if (r < 0 || !group)
+		return r;
+	/* asked of NSS only when there is a file to ask for */
+	if (!groups->gids)
+		r = group_list_of(identity, groups);
+	if (r < 0)
 		return r;
 	r = identity_in_group_of(identity, groups, group);
 	if (r > 0)
@@ -136,9 +141,6 @@ static int add_groups_from(struct candidates *list, DIR *dir, const struct ident
 	size_t first = list->count;
 	int r;
 
-	r = group_list_of(identity, &groups);
-	if (r < 0)
-		return r;
 	for (;;) {
 		struct dirent *entry;
 
