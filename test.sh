@@ -27,6 +27,6 @@ build() {
 build build-test --werror
 build build-sanitized --native-file build-dev.ini
 
-meson test -C build-sanitized --no-rebuild --print-errorlogs
+meson test -C build-sanitized --no-rebuild --print-errorlogs --no-suite lint
 meson test -C build-test --no-rebuild --print-errorlogs
 echo "all tests passed"

@@ -55,6 +55,11 @@ static int check_statement(const char *name, const struct statement *statement, 
 	return -EBADMSG;
 }
 
+static bool is_private_path(const struct setting *setting)
+{
+	return setting->key == KEY_MOUNT_PRIVATE && setting->path;
+}
+
 /* "/tmp" and "/tmp/" are different titles of the same directory. */
 static int check_paths(const char *name, const struct settings *settings, struct diagnostics *diag)
 {
@@ -63,10 +68,10 @@ static int check_paths(const char *name, const struct settings *settings, struct
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct setting *setting = &settings->items[i];
 
-		for (size_t j = 0; j < i && setting->key == KEY_MOUNT_PRIVATE; j++) {
+		for (size_t j = 0; j < i && is_private_path(setting); j++) {
 			const struct setting *first = &settings->items[j];
 
-			if (first->key != KEY_MOUNT_PRIVATE || strcmp(first->path, setting->path) != 0)
+			if (!is_private_path(first) || strcmp(first->path, setting->path) != 0)
 				continue;
 			diagnostics_add(diag, SEVERITY_ERROR, name, setting->line,
 					"mount.private: '%s' is given twice, first in line %u", setting->path,
@@ -112,7 +117,8 @@ int settings_check(const char *name, const struct statements *statements, struct
 #define REPORT(diag, severity, policy, key, ...) \
 	diagnostics_add(diag, severity, (policy)->file, (policy)->origins[key].line, __VA_ARGS__)
 
-/* mount.isolate = false: everything that needs mounts of the session's own must be given up by name; all in one message. */
+/* mount.isolate = false: everything that needs mounts of the session's own must be given up by name; all in one
+ * message. */
 static bool check_without_mounts(const struct policy *policy, struct diagnostics *diag)
 {
 	const struct {
@@ -160,7 +166,8 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);
 	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {
 		REPORT(diag, SEVERITY_ERROR, policy, KEY_PID_ISOLATE,
-		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs of the session's own");
+		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs "
+		       "of the session's own");
 		failed = true;
 	} else if (policy->pid.isolate && policy->mount.proc == PROC_HOST) {
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_MOUNT_PROC,
@@ -168,7 +175,8 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 	}
 	if (!policy->pid.isolate)
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
-		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its record");
+		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its "
+		       "record");
 	if (!policy->uts.isolate) {
 		failed |= check_pointless(policy, KEY_UTS_HOSTNAME, KEY_UTS_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_UTS_DOMAINNAME, KEY_UTS_ISOLATE, diag);

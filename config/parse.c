@@ -239,13 +239,31 @@ static void options_freep(cfg_opt_t **options)
 
 static int options_make(const char *prefix, cfg_validate_callback_t callback, cfg_opt_t **ret);
 
-/* The options of the section called by the first `length` bytes of `name`; service "NAME" takes the whole language. */
+static bool scan_has_section(const struct scan *scan, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < scan->count; i++)
+		if (scan->events[i].section && scan->events[i].length == length &&
+		    memcmp(scan->events[i].name, name, length) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The options of the section called by the first `length` bytes of `name`; service "NAME" takes the whole
+ * language. None for a section that the file has not: a login pays for what its policy says, not for the language.
+ */
 static int options_make_section(const char *name, size_t length, cfg_validate_callback_t callback, cfg_opt_t *ret)
 {
 	_cleanup_free_ char *prefix = NULL;
 	bool whole_language = strcmp(name, policy_keys[KEY_SERVICE].name) == 0;
 
 	ret->type = CFGT_SEC;
+	if (!scan_has_section(reader->scan, ret->name)) {
+		ret->subopts = calloc(1, sizeof(*ret->subopts));
+		return ret->subopts ? 0 : -ENOMEM;
+	}
 	prefix = strndup(name, length);
 	if (!prefix)
 		return -ENOMEM;

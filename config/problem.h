@@ -6,9 +6,10 @@
 #include "common/cleanup.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 
-/* Writes the malloced sentence and returns `error`; -ENOMEM and NULL when memory ran out. */
-static inline int _printf_(3, 4) problem(char **ret_problem, int error, const char *format, ...)
+/* Writes the malloced sentence; NULL and false when memory ran out. */
+static inline bool _printf_(2, 3) problem_write(char **ret_problem, const char *format, ...)
 {
 	va_list arguments;
 	int length;
@@ -16,9 +17,14 @@ static inline int _printf_(3, 4) problem(char **ret_problem, int error, const ch
 	va_start(arguments, format);
 	length = vasprintf(ret_problem, format, arguments);
 	va_end(arguments);
-	if (length < 0) {
+	if (length < 0)
 		*ret_problem = NULL;
-		return -ENOMEM;
-	}
-	return error;
+	return length >= 0;
 }
+
+/* Writes it and gives `error`, or -ENOMEM. */
+#define problem(ret_problem, error, ...)                                      \
+	({                                                                    \
+		int _error = (error);                                         \
+		problem_write((ret_problem), __VA_ARGS__) ? _error : -ENOMEM; \
+	})

@@ -3,14 +3,16 @@
 
 /*
  * Values of others in log lines. The line is read by people and by programs
- * that split it into KEY=value words: no value may end its word, begin another, or reach a terminal as an escape sequence.
+ * that split it into KEY=value words: no value may end its word, begin another, or reach a terminal as an escape
+ * sequence.
  */
 
 #include "common/cleanup.h"
 
 #define LOG_WORD_MAX 128 /* bytes of a value that are logged */
 
-/* One logged value: "-" when empty; bytes that are no visible ASCII, and '\\' and '"', as \xNN; cut at LOG_WORD_MAX with "…" as "...". */
+/* One logged value: "-" when empty; bytes that are no visible ASCII, and '\\' and '"', as \xNN; cut at LOG_WORD_MAX
+ * with "…" as "...". */
 struct log_word {
 	char text[LOG_WORD_MAX * 4 + sizeof("...")];
 };

@@ -111,10 +111,8 @@ static int go_inside(int init_pidfd, unsigned clone_flags)
 		return -errno;
 	change = real != 0 || saved != 0;
 	working_directory_save(&directory);
-	if (change && setresuid(0, 0, 0) < 0)
-		r = -errno;
 	/* a policy may isolate nothing: then there is nowhere to go, and 0 would be EINVAL */
-	else if (clone_flags != 0 && setns(init_pidfd, (int)clone_flags) < 0)
+	if ((change && setresuid(0, 0, 0) < 0) || (clone_flags != 0 && setns(init_pidfd, (int)clone_flags) < 0))
 		r = -errno;
 	if (r == 0 && (clone_flags & CLONE_NEWNS))
 		working_directory_restore(&directory);
@@ -156,21 +154,23 @@ static int receive_reply(const struct helper *process, struct message *message, 
 			 const char *helper, char **ret_text)
 {
 	const char *version = "";
-	int fd = -1;
+	int fd = -1, length = 0;
 	size_t fd_count = 1;
 	int r = helper_receive(process, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
 
 	if (r == 0)
 		r = reply_decode(message, &fd, fd_count, reply, &version);
-	if (r == -EPROTO && asprintf(ret_text,
-				     "step helper: %s is \"%.64s\" and this module is \"" PROTOCOL_VERSION "\": "
-				     "install both from one version",
-				     helper, version) < 0)
-		*ret_text = NULL;
-	else if (r == -ECONNRESET && asprintf(ret_text, "step helper: %s ended without an answer", helper) < 0)
-		*ret_text = NULL;
-	else if (r < 0 && r != -EPROTO && r != -ECONNRESET)
+	if (r == -EPROTO)
+		length = asprintf(ret_text,
+				  "step helper: %s is \"%.64s\" and this module is \"" PROTOCOL_VERSION "\": "
+				  "install both from one version",
+				  helper, version);
+	else if (r == -ECONNRESET)
+		length = asprintf(ret_text, "step helper: %s ended without an answer", helper);
+	else if (r < 0)
 		say(ret_text, "helper", helper, r);
+	if (length < 0)
+		*ret_text = NULL;
 	return r;
 }
 
@@ -179,7 +179,7 @@ static int receive_reply(const struct helper *process, struct message *message, 
 static int wait_ready(int socket, char **ret_text)
 {
 	_cleanup_(message_release) struct message message = { 0 };
-	struct report report;
+	struct report report = { 0 };
 	size_t no_fds = 0;
 	int r = message_receive(socket, CLIENT_TIMEOUT_MS, &message, NULL, &no_fds);
 
@@ -226,7 +226,7 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 {
 	_cleanup_(message_release) struct message message = { 0 };
 	_cleanup_(session_freep) struct session *session = NULL;
-	struct session_reply reply;
+	struct session_reply reply = { .outcome = OUTCOME_FAILED, .text = "" };
 	int r = ask(process->socket, request);
 
 	/* EPIPE: it has ended, and what it said before that says why */

@@ -15,7 +15,7 @@ int loopback_up(const struct step *step)
 		return -errno;
 	if (strlen(step->target) >= sizeof(request.ifr_name))
 		return -ENAMETOOLONG;
-	strcpy(request.ifr_name, step->target);
+	(void)stpcpy(request.ifr_name, step->target);
 	if (ioctl(fd, SIOCGIFFLAGS, &request) < 0)
 		return -errno;
 	request.ifr_flags = (short)(request.ifr_flags | IFF_UP | IFF_RUNNING);

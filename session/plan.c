@@ -256,7 +256,7 @@ static void put_size(FILE *out, const char *name, uint64_t number)
 		return;
 	for (size_t i = 0; i < ELEMENTS(units); i++) {
 		if (number % units[i].factor == 0) {
-			fprintf(out, " %s=%" PRIu64 "%s", name, number / units[i].factor, units[i].suffix);
+			(void)fprintf(out, " %s=%" PRIu64 "%s", name, number / units[i].factor, units[i].suffix);
 			return;
 		}
 	}
@@ -268,12 +268,12 @@ static void put_namespaces(FILE *out, unsigned clone_flags)
 
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
 		if (clone_flags & (unsigned)namespace_table[i].clone_flag) {
-			fprintf(out, "%s%s", separator, namespace_table[i].name);
+			(void)fprintf(out, "%s%s", separator, namespace_table[i].name);
 			separator = ",";
 		}
 	}
 	if (clone_flags == 0)
-		fputs("none", out);
+		(void)fputs("none", out);
 }
 
 static void put_step(FILE *out, const struct plan *plan, const struct step *step)
@@ -283,19 +283,19 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 	if (step->kind == STEP_NAMESPACES || step->kind == STEP_SETNS)
 		put_namespaces(out, plan->clone_flags);
 	if (step->target)
-		fputs(step->target, out);
+		(void)fputs(step->target, out);
 	if (step->value)
-		fprintf(out, "%s%s", step->target ? " " : "", step->value);
+		(void)fprintf(out, "%s%s", step->target ? " " : "", step->value);
 	put_size(out, "size", step->size);
 	put_size(out, "inodes", step->inodes);
 	if (filesystem)
-		fprintf(out, " mode=%04o nosuid,nodev", (unsigned)step->mode);
+		(void)fprintf(out, " mode=%04o nosuid,nodev", (unsigned)step->mode);
 	if (step->kind == STEP_MOUNT_RUNTIME_DIR)
-		fprintf(out, " own=%u", (unsigned)step->uid);
+		(void)fprintf(out, " own=%u", (unsigned)step->uid);
 	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE)
-		fputs(" nosuid,nodev,noexec", out);
+		(void)fputs(" nosuid,nodev,noexec", out);
 	if (step->kind == STEP_WORKING_DIRECTORY)
-		fputs("the same directory, else /", out);
+		(void)fputs("the same directory, else /", out);
 }
 
 char *step_describe(const struct plan *plan, const struct step *step)
@@ -325,9 +325,9 @@ char *plan_format(const struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct step *step = &plan->steps[i];
 
-		fprintf(out, "%-7s %-18s ", place_name(step_place(step->kind)), step_name(step->kind));
+		(void)fprintf(out, "%-7s %-18s ", place_name(step_place(step->kind)), step_name(step->kind));
 		put_step(out, plan, step);
-		fputc('\n', out);
+		(void)fputc('\n', out);
 	}
 	if (fclose(out) != 0) {
 		free(text);

@@ -68,7 +68,7 @@ static int select_columns(struct report *report, const struct column *columns, s
 {
 	const char *output = layout->output;
 
-	report->selected = calloc(count, sizeof(*report->selected));
+	report->selected = calloc(count, sizeof(struct column *));
 	if (!report->selected)
 		return -ENOMEM;
 

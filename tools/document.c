@@ -147,7 +147,7 @@ static int fill_table(struct libscols_table *table, json_object *rows)
 		bool number = json_object_is_type(value, json_type_int);
 		char heading[64] = "  ";
 
-		for (size_t i = 0; key[i] && i < sizeof(heading) - 1; i++) {
+		for (size_t i = 0; i < sizeof(heading) - 1 && key[i]; i++) {
 			heading[i] = (char)toupper((unsigned char)key[i]);
 			heading[i + 1] = '\0';
 		}

@@ -145,7 +145,7 @@ static int find_ancestor(const struct owners *owners, int process, struct sessio
 
 static int owner_by_pid_namespace(struct owners *owners, int process, struct session **ret)
 {
-	uint64_t inode;
+	uint64_t inode = 0;
 	int r = read_link(process, NAMESPACE_PID, &inode);
 
 	*ret = NULL;
@@ -168,7 +168,7 @@ static int owner_by_other_kinds(const struct owners *owners, int process, struct
 {
 	*ret = NULL;
 	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
-		uint64_t inode;
+		uint64_t inode = 0;
 		int r = read_link(process, other_kinds[i], &inode);
 
 		if (r < 0)

@@ -2,6 +2,7 @@
 
 /* nsinspect policy: which file decides a login, why not the others, and what it makes of it. */
 
+#include "common/error.h"
 #include "config/explain.h"
 #include "session/plan.h"
 #include "tools/document.h"
@@ -45,8 +46,7 @@ static const char *policy_meaning(const struct policy *policy, const char *servi
 
 static const char *meaning(const struct verdict *verdict, const struct verdict_query *query)
 {
-	return verdict->outcome == VERDICT_POLICY ? policy_meaning(verdict->policy, query->service)
-						  : meanings[verdict->outcome];
+	return verdict->policy ? policy_meaning(verdict->policy, query->service) : meanings[verdict->outcome];
 }
 
 static void show_login(json_object *document, const struct verdict *verdict, const struct verdict_query *query)
@@ -193,7 +193,7 @@ static int make_plan(const struct verdict *verdict, struct plan **ret, char **re
 	struct utsname host;
 
 	if (uname(&host) < 0)
-		return -errno;
+		return negative_errno();
 
 	const struct plan_login login = {
 		.names = { .user = verdict->identity.name,

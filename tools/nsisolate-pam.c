@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/nsisolate-pam.h"
+#include "config/module_arguments.h"
 #include "nsisolate-config.h"
 
 #include <getopt.h>
@@ -57,11 +58,11 @@ void complain(const char *format, ...)
 	va_list args;
 
 	(void)fflush(stdout);
-	fputs("nsisolate-pam: ", stderr);
+	(void)fputs("nsisolate-pam: ", stderr);
 	va_start(args, format);
 	(void)vfprintf(stderr, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	(void)fputc('\n', stderr);
 }
 
 int complain_problem(char *problem)
@@ -99,8 +100,8 @@ static void print_help(void)
 		printf("  %c%c%c %-18s  %s\n", info->id < 256 ? '-' : ' ', info->id < 256 ? info->id : ' ',
 		       info->id < 256 ? ',' : ' ', name, info->help);
 	}
-	printf("\nModule arguments: policy=/DIRECTORY exempt=USER,@GROUP optional debug\n"
-	       "Exit status: 0 done, 1 nothing to do or something found, 2 wrong usage or refused.\n"
+	printf("\nModule arguments: " MODULE_ARGUMENTS "\n"
+	       "Exit status: 0 done, or already so; 1 something found or left; 2 wrong usage or refused.\n"
 	       "For more see nsisolate-pam(8).\n");
 }
 
@@ -110,11 +111,11 @@ static int usage(const char *format, ...)
 {
 	va_list args;
 
-	fputs("nsisolate-pam: ", stderr);
+	(void)fputs("nsisolate-pam: ", stderr);
 	va_start(args, format);
 	(void)vfprintf(stderr, format, args);
 	va_end(args);
-	fputs("\nTry 'nsisolate-pam --help'.\n", stderr);
+	(void)fputs("\nTry 'nsisolate-pam --help'.\n", stderr);
 	return PAM_EXIT_FAILED;
 }
 
@@ -171,8 +172,8 @@ static const struct option_info *option_of(int id)
 	return NULL;
 }
 
-static int run(const struct command *command, struct pam_options *options, unsigned given_for[], const char *given[],
-	       size_t given_count)
+static int run(const struct command *command, struct pam_options *options, const unsigned given_for[],
+	       const char *const given[], size_t given_count)
 {
 	unsigned self = OPTION(command - commands);
 	size_t count = options->service_count;

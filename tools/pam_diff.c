@@ -40,9 +40,9 @@ static void print_line(FILE *stream, struct side *side, char sign)
 	size_t end = line_end(side);
 	bool cut = lacks_newline(side, end);
 
-	fputc(sign, stream);
+	(void)fputc(sign, stream);
 	(void)fwrite(side->text->bytes + side->at, 1, end - side->at, stream);
-	fputs(cut ? "\n\\ No newline at end of file\n" : "", stream);
+	(void)fputs(cut ? "\n\\ No newline at end of file\n" : "", stream);
 	side->at = end;
 	side->line++;
 }

@@ -158,13 +158,31 @@ static int judge_control(struct pam_verdict *verdict, const struct pam_entry *en
 				entry->control, answers, opens ? "users get in without isolation; " : "");
 }
 
+/* What these do at close, if anything, is the same inside the session: no file, no process and no network of the host.
+ */
+static const char *const closes_anywhere[] = {
+	"pam_deny.so",    "pam_env.so",    "pam_keyinit.so", "pam_limits.so",     "pam_loginuid.so", "pam_motd.so",
+	"pam_nologin.so", "pam_permit.so", "pam_rootok.so",  "pam_succeed_if.so", "pam_umask.so",
+};
+
+/* Does it matter that the line runs before "close" at logout, and so inside the session? */
+static bool needs_host_at_close(const struct pam_entry *entry)
+{
+	if (is_ours(entry) || entry->kind == PAM_ENTRY_SUBSTACK)
+		return false;
+	for (size_t i = 0; i < ELEMENTS(closes_anywhere); i++)
+		if (pam_entry_is_module(entry, closes_anywhere[i]))
+			return false;
+	return true;
+}
+
 static int judge_order(const struct pam_stack *stack, struct pam_verdict *verdict)
 {
 	const struct pam_entry *open = verdict->open, *close = verdict->close;
 	int r = 0;
 
 	for (const struct pam_entry *entry = stack->entries; close && entry < close && r >= 0; entry++) {
-		if (is_ours(entry) || entry->kind == PAM_ENTRY_SUBSTACK)
+		if (!needs_host_at_close(entry))
 			continue;
 		r = pam_problems_add(
 			&verdict->problems, PAM_PROBLEM_CLOSE_NOT_FIRST,
@@ -228,22 +246,27 @@ static int judge_twice(const struct pam_stack *stack, struct pam_verdict *verdic
 	return 0;
 }
 
+static bool has_ours(const struct pam_stack *stack)
+{
+	for (size_t i = 0; stack->entries && i < stack->count; i++)
+		if (is_ours(&stack->entries[i]))
+			return true;
+	return false;
+}
+
 int pam_stack_judge(const struct pam_stack *stack, struct pam_verdict *ret)
 {
 	struct pam_verdict verdict = { .state = PAM_STATE_ABSENT };
 	size_t opens, closes;
-	bool any = false;
 	int r;
 
-	verdict.open = find(stack, "open", &opens);
-	verdict.close = find(stack, "close", &closes);
-	for (size_t i = 0; i < stack->count; i++)
-		any = any || is_ours(&stack->entries[i]);
-	if (!any) {
+	if (!has_ours(stack)) {
 		*ret = verdict;
 		return 0;
 	}
 
+	verdict.open = find(stack, "open", &opens);
+	verdict.close = find(stack, "close", &closes);
 	if (!verdict.open) {
 		verdict.state = PAM_STATE_INCOMPLETE;
 	} else if (verdict.open->file == stack->files[0]) {

@@ -119,9 +119,6 @@ void pam_stack_release(struct pam_stack *stack);
 bool pam_entry_is_module(const struct pam_entry *entry, const char *name);
 bool pam_entry_has_argument(const struct pam_entry *entry, const char *argument);
 
-/* 1 and the token taken from *position, or 0 at the end: blanks separate, [ ] quotes. Rewrites the text in place. */
-int pam_next_token(char **position, char **ret_token);
-
 int pam_problems_add(struct pam_problems *list, enum pam_problem_code code, enum pam_severity severity,
 		     const char *file, unsigned line, const char *format, ...) _printf_(6, 7) _must_check_;
 void pam_problems_release(struct pam_problems *list);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/process_info.h"
 
+#include "common/error.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
@@ -15,7 +17,7 @@ int process_file_read(int process, const char *name, size_t limit, char **ret, s
 	size_t size = 0;
 
 	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
+		return errno == ENOENT ? -ESRCH : negative_errno();
 	text = malloc(limit + 1);
 	if (!text)
 		return -ENOMEM;
@@ -26,7 +28,7 @@ int process_file_read(int process, const char *name, size_t limit, char **ret, s
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return -errno;
+			return negative_errno();
 		if (got == 0)
 			break;
 		size += (size_t)got;

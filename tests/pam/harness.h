@@ -79,7 +79,7 @@ char *read_proc(pid_t pid, const char *name);                   /* malloced; NUL
 bool process_exists(pid_t pid);
 pid_t find_init(void);     /* of the session that the calling process has entered, as the host numbers it; 0: none */
 pid_t find_any_init(void); /* of any session */
-bool has_children(void); /* any, ended ones too */
+bool has_children(void);   /* any, ended ones too */
 
 /* A forked child; `function` ends it by returning or in a failed CHECK, which then fails the case. */
 void in_child(void (*function)(void *argument), void *argument);

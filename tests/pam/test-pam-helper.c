@@ -8,10 +8,10 @@
 #include <signal.h>
 
 /* Shell scripts in its place: descriptor 3 is their end of the socket, and each printf one message. */
-#define SCRIPT(body) "#!/bin/sh\n" body "\n"
-#define READ "dd bs=65536 count=1 <&3 >/dev/null 2>&1; "
-#define ANSWER(text) SCRIPT(READ "printf '" text "' >&3")
-#define VERSION PROTOCOL_NAME NSISOLATE_VERSION
+#define SCRIPT(body)  "#!/bin/sh\n" body "\n"
+#define READ          "dd bs=65536 count=1 <&3 >/dev/null 2>&1; "
+#define ANSWER(text)  SCRIPT(READ "printf '" text "' >&3")
+#define VERSION       PROTOCOL_NAME NSISOLATE_VERSION
 #define PROTOCOL_NAME "nsisolate "
 
 static void expect_failure(const char *helper, mode_t mode, const char *reason)
@@ -106,7 +106,8 @@ static void answers_too_much(void)
 
 static void answers_in_another_version(void)
 {
-	expect_failure(ANSWER("nsisolate 0.0.0\\0opened\\0"), 0755, "\"nsisolate 0.0.0\" and this module is \"" VERSION "\"");
+	expect_failure(ANSWER("nsisolate 0.0.0\\0opened\\0"), 0755,
+		       "\"nsisolate 0.0.0\" and this module is \"" VERSION "\"");
 }
 
 static void answers_an_unknown_outcome(void)
@@ -116,8 +117,19 @@ static void answers_an_unknown_outcome(void)
 
 static void claims_a_session_without_its_descriptor(void)
 {
-	expect_failure(ANSWER(VERSION "\\0opened\\0\\0" "0123456789ab\\0" "738197504\\0p\\0" "1\\0enforce\\0"
-			      "1\\0" "1\\0" "1\\0" "1\\0" "1\\0" "0\\0" "0\\0" "0\\0"), 0755, "Bad message");
+	expect_failure(ANSWER(VERSION "\\0opened\\0\\0"
+				      "0123456789ab\\0"
+				      "738197504\\0p\\0"
+				      "1\\0enforce\\0"
+				      "1\\0"
+				      "1\\0"
+				      "1\\0"
+				      "1\\0"
+				      "1\\0"
+				      "0\\0"
+				      "0\\0"
+				      "0\\0"),
+		       0755, "Bad message");
 }
 
 static void hangs_for_ever(void)
@@ -132,8 +144,8 @@ static void sees_no_environment_and_no_descriptor_of_the_caller(void)
 {
 	CHECK_INT(setenv("SECRET", "of the caller", 1), 0);
 	expect_failure(SCRIPT(READ "fds=$(echo /proc/$$/fd/*)\n"
-			      "text=\"$(tr '\\0' ' ' </proc/$$/environ)|${fds##*/}\"\n"
-			      "printf '" VERSION "\\0failed\\0seen <%s>\\0' \"$text\" >&3"),
+				   "text=\"$(tr '\\0' ' ' </proc/$$/environ)|${fds##*/}\"\n"
+				   "printf '" VERSION "\\0failed\\0seen <%s>\\0' \"$text\" >&3"),
 		       0755, "seen <|");
 	CHECK(!logged("of the caller"));
 }

@@ -80,8 +80,12 @@ static void holds_the_callers_pidfd_and_its_record_alone(void)
 static void has_no_power(void)
 {
 	static const char *const lines[] = {
-		"CapInh:\t0000000000000000", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000",
-		"CapAmb:\t0000000000000000", "NoNewPrivs:\t1",		  "Uid:\t0\t0\t0\t0",
+		"CapInh:\t0000000000000000",
+		"CapPrm:\t0000000000000000",
+		"CapEff:\t0000000000000000",
+		"CapAmb:\t0000000000000000",
+		"NoNewPrivs:\t1",
+		"Uid:\t0\t0\t0\t0",
 		"Gid:\t0\t0\t0\t0",
 	};
 	struct login login;

@@ -146,8 +146,16 @@ static void line_with_close_alone_never_opens(void)
 static void wrong_arguments_refuse_users_and_pass_root(void)
 {
 	static const char *const wrong[] = {
-		"nonsense", "optional optional", "optional=yes", "policy=relative/path", "policy=", "policy",
-		"exempt=",  "exempt",	     "open open",     "Optional",
+		"nonsense",
+		"optional optional",
+		"optional=yes",
+		"policy=relative/path",
+		"policy=",
+		"policy",
+		"exempt=",
+		"exempt",
+		"open open",
+		"Optional",
 		"policy=/etc/security/nsisolate policy=/etc/security/nsisolate",
 	};
 
@@ -295,8 +303,8 @@ static void system_user_is_decided_by_a_file_of_its_own_alone(void)
 static void names_are_what_nss_knows(void)
 {
 	static const char *const names[] = {
-		"Alice", "ALICE", "alice ", "nobodyknowsme", "../user/alice", "alice/", ".", "..", ".alice", "", "@students",
-		"3001", "alice\n",
+		"Alice", "ALICE",  "alice ", "nobodyknowsme", "../user/alice", "alice/",  ".",
+		"..",    ".alice", "",       "@students",     "3001",          "alice\n",
 	};
 
 	set_policy("user/alice.conf", "");

@@ -140,17 +140,21 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 	static const struct {
 		const char *text, *message;
 	} cases[] = {
-		{ "pid { isolate = false }",
-		  AT1 "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs of the "
-		      "session's own" },
-		{ "pid { isolate = false } mount { proc = host }", AT1 "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
-		{ "pid { isolate = false } mount { proc = hidepid }", AT1 "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
+		{ "pid { isolate = false }", AT1 "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" "
+						 "as well: there are no PIDs of the "
+						 "session's own" },
+		{ "pid { isolate = false } mount { proc = host }", AT1
+		  "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
+		{ "pid { isolate = false } mount { proc = hidepid }", AT1
+		  "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
 		{ "mount { proc = hidepid }", NULL },
 		{ "mount { proc = host }",
 		  AT1 "mount.proc: 'host' with pid.isolate = true: /proc/self and ps do not work in the session" },
-		{ GIVE_UP_MOUNTS, AT1 "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
+		{ GIVE_UP_MOUNTS, AT1
+		  "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
 		{ "mount { isolate = false }",
-		  AT1 "mount.isolate: 'false' needs ipc { isolate = false } and pid { isolate = false } and mount { proc = \"host\" } "
+		  AT1 "mount.isolate: 'false' needs ipc { isolate = false } and pid { isolate = false } and mount { "
+		      "proc = \"host\" } "
 		      "and mount { runtime-dir = \"host\" } as well, or leave mount.isolate out" },
 		{ "pid { isolate = false } mount { isolate = false proc = host runtime-dir = host }",
 		  AT1 "mount.isolate: 'false' needs ipc { isolate = false } as well, or leave mount.isolate out" },

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "tools/pam_change.h"
+
+#include <string.h>
+
+/* Without blocks: says where lines come from that this program cannot take out. */
+static void explain_absent(struct change *change, struct target *target)
+{
+	struct pam_verdict verdict = { 0 };
+	struct pam_stack stack = { 0 };
+	const struct pam_entry *entry;
+
+	target->outcome = OUTCOME_NOTHING;
+	if (pam_stack_read(pam_change_read, change, target->name, &stack) < 0)
+		return;
+	if (pam_stack_judge(&stack, &verdict) >= 0) {
+		entry = verdict.open ? verdict.open : verdict.close;
+		if (verdict.state != PAM_STATE_ABSENT)
+			target->outcome = OUTCOME_LEFT;
+		if (verdict.state == PAM_STATE_ABSENT)
+			printf("%s: already without the module; nothing to do\n", target->name);
+		else if (verdict.state == PAM_STATE_THROUGH)
+			printf("%s: has no lines of its own, it is enabled through '%s' (%s/%s:%u); nothing to do\n",
+			       target->name, verdict.through, pam_change_directory_of(change, entry->file), entry->file,
+			       entry->line);
+		else
+			printf("%s: its lines of %s were written by hand (%s/%s:%u); remove them by hand\n",
+			       target->name, PAM_MODULE_NAME, change->directory.path,
+			       entry ? entry->file : target->name, entry ? entry->line : 0);
+	}
+	pam_verdict_release(&verdict);
+	pam_stack_release(&stack);
+}
+
+static void plan_disable(struct change *change, struct target *target)
+{
+	struct pam_text copy = { 0 };
+
+	target->next = target->plain;
+	target->plain = (struct pam_text){ 0 };
+	target->view = &target->next;
+	target->copy_found = change->state_fd >= 0 && pam_copy_read(change->state_fd, target->name, &copy) >= 0;
+	target->copy_same = target->copy_found && pam_texts_equal(&copy, &target->next);
+	target->outcome = OUTCOME_CHANGE;
+	pam_text_release(&copy);
+}
+
+static void finish_target(struct change *change, const struct target *target)
+{
+	const char *state = change->options->state_dir;
+
+	if (target->copy_same && pam_copy_remove(change->state_fd, target->name) >= 0)
+		printf("%s: disabled; the file is byte for byte what it was before\n", target->name);
+	else if (target->copy_found)
+		printf("%s: disabled; only our lines were removed. The file was changed in between: it differs from "
+		       "the copy %s/%s, which is left there\n",
+		       target->name, state, target->name);
+	else
+		printf("%s: disabled; only our lines were removed. There is no copy in %s to compare with\n",
+		       target->name, state);
+}
+
+/* --all: every file with a marker, damaged ones too, so that they are complained about. */
+static int all_services(struct change *change)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int r = pam_directory_list(&change->directory, &names, &count);
+
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		struct pam_blocks blocks = { 0 };
+		struct pam_edit_problem problem = { 0 };
+		struct pam_text text = { 0 };
+
+		if (pam_directory_read(&change->directory, names[i], &text.bytes, &text.length) < 0)
+			continue;
+		r = pam_edit_find(&text, &blocks, &problem);
+		if (r == -EBADMSG || (r >= 0 && blocks.present))
+			r = pam_change_add(change, names[i]);
+		pam_blocks_release(&blocks);
+		pam_edit_problem_release(&problem);
+		pam_text_release(&text);
+	}
+	pam_names_release(names, count);
+	return r < 0 ? r : 0;
+}
+
+/* Those with blocks first: what includes them is looked at as it will be. */
+static void plan_all(struct change *change)
+{
+	for (size_t i = 0; i < change->count; i++)
+		if (change->targets[i].blocks.present)
+			plan_disable(change, &change->targets[i]);
+	for (size_t i = 0; i < change->count; i++)
+		if (!change->targets[i].blocks.present)
+			explain_absent(change, &change->targets[i]);
+}
+
+static int finish_disable(struct change *change)
+{
+	const bool dry_run = change->options->dry_run;
+
+	if (pam_change_has(change, OUTCOME_CHANGE) && !dry_run && pam_change_apply(change, false) != PAM_EXIT_DONE)
+		return PAM_EXIT_FAILED;
+	for (size_t i = 0; i < change->count; i++) {
+		if (change->targets[i].outcome != OUTCOME_CHANGE)
+			continue;
+		if (dry_run)
+			pam_change_print_diff(change, &change->targets[i]);
+		else
+			finish_target(change, &change->targets[i]);
+	}
+	return pam_change_has(change, OUTCOME_LEFT) ? PAM_EXIT_FINDING : PAM_EXIT_DONE;
+}
+
+int pam_command_disable(const struct pam_options *options)
+{
+	_cleanup_(pam_change_release) struct change change = { .options = options, .directory.fd = -1, .state_fd = -1 };
+
+	if (open_services(options, &change.directory) < 0)
+		return PAM_EXIT_FAILED;
+	if (options->all && all_services(&change) < 0) {
+		complain("%s cannot be read", change.directory.path);
+		return PAM_EXIT_FAILED;
+	}
+	if (pam_change_open(&change, !options->dry_run) != PAM_EXIT_DONE) {
+		complain("nothing was changed");
+		return PAM_EXIT_FAILED;
+	}
+	plan_all(&change);
+	return finish_disable(&change);
+}
