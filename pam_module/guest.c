@@ -32,7 +32,7 @@ int guest_init(struct guest *ret, pam_handle_t *pamh, int flags, int argc, const
 		.remote_host = item(pamh, PAM_RHOST),
 	};
 	/* a bad argument is judged later: root must get in to mend it */
-	if (arguments_parse(argc, argv, &ret->arguments, &ret->bad_argument) == 0)
+	if (module_arguments_parse(argc, argv, &ret->arguments, &ret->bad_argument) == 0)
 		ret->bad_argument = NULL;
 	return PAM_SUCCESS;
 }

@@ -26,7 +26,7 @@ static char *put_byte(char *end, unsigned char byte, bool plain)
 
 struct log_word log_word(const char *value)
 {
-	struct log_word word;
+	struct log_word word = { "" };
 	char *end = word.text;
 	size_t length = strlen(value);
 
@@ -34,7 +34,10 @@ struct log_word log_word(const char *value)
 		return (struct log_word){ "-" };
 	for (size_t i = 0; i < length && i < LOG_WORD_MAX; i++)
 		end = put_byte(end, (unsigned char)value[i], is_plain((unsigned char)value[i]));
-	strcpy(end, length > LOG_WORD_MAX ? "..." : "");
+	if (length > LOG_WORD_MAX)
+		memcpy(end, "...", sizeof("..."));
+	else
+		*end = '\0';
 	return word;
 }
 

@@ -201,7 +201,7 @@ static int receive_reply(const struct helper *process, struct message *message, 
 static int wait_ready(int socket, char **ret_text)
 {
 	_cleanup_(message_release) struct message message = { 0 };
-	struct report report;
+	struct report report = { 0 };
 	size_t no_fds = 0;
 	int r = message_receive(socket, CLIENT_TIMEOUT_MS, &message, NULL, &no_fds);
 

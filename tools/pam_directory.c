@@ -108,7 +108,7 @@ int pam_service_open(const struct pam_directory *directory, const char *name)
 int pam_directory_read(void *context, const char *name, char **ret_text, size_t *ret_length)
 {
 	_cleanup_close_ int fd = pam_service_open(context, name);
-	struct pam_text text;
+	struct pam_text text = { 0 };
 	struct stat stat;
 	int r;
 
