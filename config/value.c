@@ -11,7 +11,7 @@
 static int parse_choice(const struct choice *choices, const char *text, struct value *ret, char **ret_problem)
 {
 	const struct choice *found = choice_by_name(choices, text);
-	_cleanup_free_ char *names = choices_join(choices, found && !found->built);
+	_cleanup_free_ char *names = choices_join(choices);
 	struct suggestion best = { 0 };
 
 	if (!names)
@@ -23,7 +23,8 @@ static int parse_choice(const struct choice *choices, const char *text, struct v
 		return 0;
 	}
 	for (const struct choice *choice = choices; choice->name; choice++)
-		suggest(&best, text, choice->name);
+		if (choice->built)
+			suggest(&best, text, choice->name);
 	return problem(ret_problem, -EINVAL, "'%s' is none of %s%s%s%s", text, names,
 		       best.name ? "; did you mean '" : "", best.name ? best.name : "", best.name ? "'?" : "");
 }
