@@ -74,7 +74,10 @@ static bool is_name_byte(char c, bool domain)
 	       (domain && (c == '.' || c == '_'));
 }
 
-/* Expansions are cleaned when their values are known. The text around them is the administrator's to write well. */
+/*
+ * Expansions, and the %% of a host name, are cleaned when their values are known. The text around them is the
+ * administrator's to write well.
+ */
 static int parse_pattern(const char *text, bool domain, struct value *ret, char **ret_problem)
 {
 	size_t fixed = 0;
@@ -86,7 +89,7 @@ static int parse_pattern(const char *text, bool domain, struct value *ret, char 
 	if (text[0] == '\0')
 		return problem(ret_problem, -EINVAL, "'' is no name");
 	for (const char *at = text; *at; at++) {
-		if (*at == '%' && at[1] != '%') {
+		if (*at == '%' && (at[1] != '%' || !domain)) {
 			at++;
 			continue;
 		}

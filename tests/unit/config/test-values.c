@@ -65,6 +65,7 @@ static const struct {
 	{ KEY_UTS_ISOLATE, "false", NULL },
 	{ KEY_UTS_HOSTNAME, "%h", NULL },
 	{ KEY_UTS_HOSTNAME, "shell-%u-%U-%g-%s", NULL },
+	{ KEY_UTS_HOSTNAME, "a%%b", NULL },
 	{ KEY_UTS_HOSTNAME, A16 A16 A16 A16 "%h", NULL },
 	{ KEY_UTS_DOMAINNAME, "lab.example_1", NULL },
 	{ KEY_PID_ISOLATE, "true", NULL },
