@@ -11,6 +11,7 @@
 #include <syslog.h>
 
 #define SESSION_DATA         "nsisolate_session"
+#define ARGUMENT_DATA        "nsisolate_bad_argument"
 #define SERVICE_USER_MANAGER "systemd-user"
 
 /* PAM items are optional and not ours to trust: absent is empty. */
@@ -42,6 +43,32 @@ static struct session *stored_session(const pam_handle_t *pamh)
 	const void *data = NULL;
 
 	return pam_get_data(pamh, SESSION_DATA, &data) == PAM_SUCCESS ? (struct session *)data : NULL;
+}
+
+static void drop_argument(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
+}
+
+/*
+ * A bad argument counts as one of every later line, too: no session is opened that the stack
+ * refuses anyway. The first line that meets it says so. Without memory a later line says it again.
+ */
+static void share_bad_argument(struct guest *guest)
+{
+	const void *data = NULL;
+	char *word;
+
+	if (pam_get_data(guest->pamh, ARGUMENT_DATA, &data) == PAM_SUCCESS && data) {
+		guest->bad_argument = data;
+		guest->told = true;
+		return;
+	}
+	word = guest->bad_argument ? strdup(guest->bad_argument) : NULL;
+	if (word && pam_set_data(guest->pamh, ARGUMENT_DATA, word, drop_argument) != PAM_SUCCESS)
+		free(word);
 }
 
 /* Namespaces as "mnt=4026532201 net=…" for the log. */
@@ -92,7 +119,7 @@ static void drop_session(pam_handle_t *pamh, void *data, int status)
 
 static void tell_user(const struct guest *guest, const char *text)
 {
-	if (!(guest->flags & PAM_SILENT) && strcmp(guest->service, SERVICE_USER_MANAGER) != 0)
+	if (!guest->told && !(guest->flags & PAM_SILENT) && strcmp(guest->service, SERVICE_USER_MANAGER) != 0)
 		(void)pam_error(guest->pamh, "%s", text);
 }
 
@@ -104,6 +131,8 @@ static void log_login(const struct guest *guest, int priority, const char *verb,
 	const struct log_word remote_host = log_word(guest->remote_host);
 	_cleanup_free_ char *sentence = text ? log_sentence(text) : NULL;
 
+	if (guest->told)
+		return;
 	pam_syslog(guest->pamh, priority, "%s: user=%s service=%s rhost=%s: %s", verb, user.text, service.text,
 		   remote_host.text, sentence ? sentence : "out of memory");
 }
@@ -208,6 +237,7 @@ int guest_open(struct guest *guest)
 			pam_syslog(guest->pamh, LOG_DEBUG, "an earlier line of the stack opened the session");
 		return PAM_SUCCESS;
 	}
+	share_bad_argument(guest);
 	switch (who_find(&guest->arguments, guest->user, guest->bad_argument, &who, &text)) {
 	case WHO_ROOT:
 		if (guest->bad_argument)
