@@ -34,7 +34,7 @@ static enum outcome plan_foreign(const struct change *change, const struct targe
 /* Plans the edit of a stack that has no lines of the module but those in the target's own blocks. */
 static enum outcome plan_insert(struct change *change, struct target *target, const struct pam_stack *stack)
 {
-	struct pam_edit_problem edit_problem = { 0 };
+	struct pam_edit_problems edit_problems = { 0 };
 	struct pam_edit edit = {
 		.service = target->name,
 		.module = change->module,
@@ -53,8 +53,8 @@ static enum outcome plan_insert(struct change *change, struct target *target, co
 		return OUTCOME_REFUSED;
 	}
 	target->view = &target->next;
-	if (pam_edit_find(&target->next, &target->next_blocks, &edit_problem) < 0) {
-		pam_change_complain(change, target, &edit_problem);
+	if (pam_edit_find(&target->next, &target->next_blocks, &edit_problems) < 0) {
+		pam_change_complain(change, target, &edit_problems);
 		return OUTCOME_REFUSED;
 	}
 	if (!pam_texts_equal(&target->next, &target->file.text))
