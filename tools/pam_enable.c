@@ -203,8 +203,8 @@ static int finish_enable(struct change *change)
 	return PAM_EXIT_DONE;
 }
 
-/* Arguments that are kept from before must still name a policy directory that exists. */
-static int check_policies(struct change *change)
+/* Arguments that are kept from before must still name a policy directory and groups that exist. */
+static int check_host(struct change *change)
 {
 	char *problem = NULL;
 	bool checked = false;
@@ -214,7 +214,7 @@ static int check_policies(struct change *change)
 
 		if (checked && change->arguments)
 			continue;
-		if (policy_check((const char *const *)arguments, &problem) < 0)
+		if (host_check((const char *const *)arguments, &problem) < 0)
 			return complain_problem(problem);
 		checked = true;
 	}
@@ -235,7 +235,7 @@ int pam_command_enable(const struct pam_options *options)
 		return PAM_EXIT_FAILED;
 	status = pam_change_open(&change, !options->dry_run);
 	if (status == PAM_EXIT_DONE)
-		status = check_policies(&change);
+		status = check_host(&change);
 	if (status != PAM_EXIT_DONE) {
 		complain("nothing was changed");
 		return status;

@@ -91,7 +91,8 @@ static bool is_misspelt(const struct pam_entry *entry)
 		return false;
 	slash = strrchr(entry->module, '/');
 	base = slash ? slash + 1 : entry->module;
-	return strstr(base, "nsisolate") || edit_distance(base, PAM_MODULE_NAME, MISSPELT_DISTANCE) <= MISSPELT_DISTANCE;
+	return strstr(base, "nsisolate") ||
+	       edit_distance(base, PAM_MODULE_NAME, MISSPELT_DISTANCE) <= MISSPELT_DISTANCE;
 }
 
 int pam_judge_misspelt(struct pam_verdict *verdict, const struct pam_entry *entry)

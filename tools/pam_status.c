@@ -121,6 +121,29 @@ static void print_problems(const struct pam_directory *directory, const struct p
 	}
 }
 
+/* Neither named, nor with anything of the module, nor a way to a process: it would only make the table longer. */
+static bool is_left_out(const struct pam_options *options, const struct pam_view *view)
+{
+	const struct pam_service_info *info = pam_service_info(view->stack.service);
+
+	return info && info->no_login && !options->all && !options->service_count &&
+	       view->verdict.state == PAM_STATE_ABSENT && !view->managed;
+}
+
+static void print_left_out(const struct pam_options *options, const struct pam_view *views, size_t count)
+{
+	const char *separator = "Not listed, since they are no logins (--all): ";
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_left_out(options, &views[i]))
+			continue;
+		printf("%s%s", separator, views[i].stack.service);
+		separator = ", ";
+	}
+	if (!strcmp(separator, ", "))
+		printf("\n");
+}
+
 static int print_status(const struct pam_options *options, const struct pam_directory *directory,
 			const struct pam_view *views, size_t count)
 {
@@ -128,12 +151,14 @@ static int print_status(const struct pam_options *options, const struct pam_dire
 	int r = table ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count && r >= 0; i++)
-		r = status_row(table, &views[i]);
+		r = is_left_out(options, &views[i]) ? 0 : status_row(table, &views[i]);
 	if (r < 0) {
 		scols_unref_table(table);
 		return r;
 	}
 	r = print_table(table);
+	if (!options->raw)
+		print_left_out(options, views, count);
 	for (size_t i = 0; i < count && !options->raw; i++) {
 		print_problems(directory, &views[i].stack.problems);
 		print_problems(directory, &views[i].verdict.problems);
@@ -161,10 +186,12 @@ static struct json_object *json_service(const struct pam_view *view)
 	struct json_object *object = json_object_new_object(), *arguments = json_object_new_array();
 	struct json_object *problems = json_object_new_array();
 	const struct pam_verdict *verdict = &view->verdict;
+	const struct pam_service_info *info = pam_service_info(view->stack.service);
 
 	json_object_object_add(object, "service", json_object_new_string(view->stack.service));
 	json_object_object_add(object, "state", json_object_new_string(pam_state_name(verdict->state)));
 	json_object_object_add(object, "through", verdict->through ? json_object_new_string(verdict->through) : NULL);
+	json_object_object_add(object, "login", json_object_new_boolean(!info || !info->no_login));
 	json_object_object_add(object, "managed", json_object_new_boolean(view->managed));
 	for (size_t i = 0; verdict->open && i < verdict->open->argument_count; i++)
 		if (strcmp(verdict->open->arguments[i], "open") != 0)

@@ -196,6 +196,43 @@ def test_missing_module_and_missing_policies_are_refused(tool):
     assert tool.unchanged()
 
 
+def test_a_group_that_cannot_be_resolved_is_refused(tool):
+    arguments = ("--", f"policy={tool.policy}", "exempt=root,@nosuchgroup")
+    assert "make the group first" in tool.run("enable", "sshd", *arguments, check=2).stderr
+    assert tool.unchanged()
+    done = tool.run("enable", "sshd", "--", f"policy={tool.policy}", "exempt=nosuchuser,@root", check=0)
+    assert "warning: exempt=nosuchuser,@root: there is no user 'nosuchuser'" in done.stderr
+    # and when the kept arguments have one
+    path = tool.pam / "sshd"
+    path.write_text(path.read_text().replace("@root", "@nosuchgroup"))
+    done = subprocess.run([PROGRAM, "enable", "sshd", "--pam-dir", tool.pam, "--state-dir", tool.state,
+                           "--module", tool.module], capture_output=True, text=True)
+    assert done.returncode == 2 and "'nosuchgroup'" in done.stderr
+
+
+def test_nothing_behind_the_dashes_keeps_the_arguments(tool):
+    tool.run("enable", "sshd", "--", f"policy={tool.policy}", "exempt=root", check=0)
+    before = tool.files()
+    done = subprocess.run([PROGRAM, "enable", "sshd", "--pam-dir", tool.pam, "--"], capture_output=True, text=True)
+    assert done.returncode == 2 and "leave it out to keep the arguments" in done.stderr
+    assert tool.files() == before
+
+
+def test_status_leaves_out_what_is_no_login(tool):
+    tool.run("enable", "sshd", check=0)
+    tool.write("chsh", "session required pam_permit.so\n")
+    tool.write("other", "session required pam_permit.so\n")
+    shown = tool.run("status", check=0).stdout
+    assert "\nchsh" not in shown and "no logins (--all): " in shown and "chsh, " in shown
+    assert "chsh" not in tool.run("status", "-r", check=0).stdout
+    assert "\nother" in tool.run("status", "--all", check=0).stdout
+    assert "chsh" in tool.run("status", "chsh", check=1).stdout
+    services = {s["service"]: s["login"] for s in json.loads(tool.run("status", "-J", check=0).stdout)["services"]}
+    assert services["sshd"] and not services["chsh"] and not services["other"]
+    tool.run("enable", "chsh", check=0)
+    assert "\nchsh" in tool.run("status", check=0).stdout
+
+
 def test_disable_needs_neither_module_nor_policies(tool):
     tool.run("enable", "sshd", check=0)
     tool.module.unlink()
@@ -536,7 +573,7 @@ def test_status_finds_what_is_wrong(tool):
 
 @pytest.mark.parametrize("words", [[], ["nosuch"], ["enable"], ["disable"], ["enable", "--nosuch", "x"],
                                    ["status", "--", "debug"], ["disable", "--all", "sshd"], ["show"],
-                                   ["show", "a", "b"], ["status", "--all"], ["enable", "-J", "sshd"],
+                                   ["show", "a", "b"], ["status", "--all", "sshd"], ["enable", "sshd", "--"], ["enable", "-J", "sshd"],
                                    ["enable", "sshd", "--pam-dir"]])
 def test_wrong_usage(words):
     done = subprocess.run([PROGRAM, *words], capture_output=True, text=True)
