@@ -49,7 +49,10 @@ static int lint_fd(int fd, const char *name, struct lint *lint)
 		diagnostics_add(&lint->diag, SEVERITY_ERROR, name, 0, "longer than %d bytes", POLICY_FILE_MAX);
 		return 0;
 	}
-	return policy_lint(name, text, size, &lint->diag);
+	r = policy_lint(name, text, size, &lint->diag);
+	if (r == 0 && lint->visitor)
+		lint->visitor->visit(lint->visitor->context, name, fd);
+	return r;
 }
 
 /* One file given by its own path: what it says is judged, not where it lies. */
@@ -198,9 +201,9 @@ static int lint_tree(const char *path, bool live, struct lint *lint, char **ret_
 	return r;
 }
 
-int lint_path(const char *path, bool live, struct lint *ret, char **ret_problem)
+int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret, char **ret_problem)
 {
-	_cleanup_(lint_release) struct lint lint = { 0 };
+	_cleanup_(lint_release) struct lint lint = { .visitor = visitor };
 	struct stat status;
 
 	if (!live && stat(path, &status) < 0)

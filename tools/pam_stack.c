@@ -30,8 +30,6 @@ static const char *const problem_names[PAM_PROBLEMS] = {
 	[PAM_PROBLEM_MISSING] = "missing-module",
 	[PAM_PROBLEM_POLICY] = "policy-directory",
 	[PAM_PROBLEM_GROUP] = "unknown-group",
-	[PAM_PROBLEM_SSHD_PAM] = "sshd-without-pam",
-	[PAM_PROBLEM_SSHD_DNS] = "sshd-believes-dns",
 };
 
 static const char *const severity_names[] = {

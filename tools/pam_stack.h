@@ -74,9 +74,6 @@ enum pam_problem_code {
 	PAM_PROBLEM_MISSING, /* a module file that is not there, on a line that must not fail */
 	PAM_PROBLEM_POLICY,  /* a policy directory that the module does not take */
 	PAM_PROBLEM_GROUP,   /* a group of exempt= that NSS does not know */
-	/* found by sshd_judge() */
-	PAM_PROBLEM_SSHD_PAM, /* UsePAM no */
-	PAM_PROBLEM_SSHD_DNS, /* UseDNS yes */
 	PAM_PROBLEMS,
 };
 
