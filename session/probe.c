@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 
 /*
- * Each namespace is tried alone, in a child of its own. Then one more child takes all of them that work, and a child of
- * that, PID 1 of the new PID namespace if there is one, tries what the init does there. Mounts that it makes are
- * detached, or below a root that no longer propagates: they end with it. Results come by a shared page.
+ * Each namespace is tried alone, in a child of its own. Then one more child takes all of them, if each works, and a
+ * child of that, PID 1 of the new PID namespace if there is one, tries what the init does there. Mounts that it makes
+ * are detached, or below a root that no longer propagates: they end with it. Results come by a shared page.
  */
 
 #include "session/probe.h"
@@ -93,7 +93,7 @@ static int try_propagation(void)
 /* A copy of the host's root, moved over it. */
 static int try_move(const struct trial *trial)
 {
-	_cleanup_close_ int tree = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	_cleanup_close_ int tree = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (trial->needs & probe_bit(PROBE_OPEN_TREE))
 		trial->errors[PROBE_OPEN_TREE] = error_of(tree);
@@ -131,6 +131,7 @@ static int try_inside(const struct trial *trial, int flags)
 
 static void try_all(const struct trial *trial)
 {
+	bool complete = true;
 	int flags = 0;
 
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++) {
@@ -139,13 +140,14 @@ static void try_all(const struct trial *trial)
 		if (!(trial->needs & probe_bit(PROBE_NAMESPACE + kind)))
 			continue;
 		trial->errors[PROBE_NAMESPACE + kind] = in_child(make_namespace, trial, flag);
-		if (trial->errors[PROBE_NAMESPACE + kind] == 0)
-			flags |= flag;
+		complete = complete && trial->errors[PROBE_NAMESPACE + kind] == 0;
+		flags |= flag;
 	}
 	try_one(trial, PROBE_CLONE3, try_clone3());
 	try_one(trial, PROBE_PIDFD, error_of_fd(pidfd_open(getpid(), 0)));
 	try_one(trial, PROBE_OPENAT2, error_of_fd(open_directory_nofollow("/")));
-	if (flags & CLONE_NEWNS)
+	/* sysfs needs its own network namespace, mqueue an IPC and proc a PID namespace */
+	if (complete && (flags & CLONE_NEWNS))
 		(void)in_child(try_inside, trial, flags);
 }
 
