@@ -111,13 +111,14 @@ static int add_defaults(struct kernel_needs *needs)
 
 int check_kernel(struct kernel_needs *needs, struct diagnostics *diag)
 {
-	int errors[PROBES];
+	int errors[PROBES] = { 0 };
 	int r = needs->error;
 
 	if (r == 0 && needs->needs == 0)
 		r = add_defaults(needs);
-	if (r == 0)
-		r = probe_kernel(needs->needs, errors);
+	if (r < 0)
+		return r;
+	r = probe_kernel(needs->needs, errors);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < PROBES; i++)
