@@ -26,6 +26,17 @@ static void say(char **ret_text, const char *step, const char *object, int error
 		*ret_text = NULL;
 }
 
+/* Appends which policy wanted the step that failed: whom to ask, and where to mend it. */
+static void say_policy(char **ret_text, const char *policy)
+{
+	char *text = NULL;
+
+	if (!*ret_text || asprintf(&text, "%s (policy %s)", *ret_text, policy) < 0)
+		return;
+	free(*ret_text);
+	*ret_text = text;
+}
+
 struct session *session_free(struct session *session)
 {
 	if (!session)
@@ -271,12 +282,15 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 		return OUTCOME_FAILED;
 	}
 	session->init_pidfd = reply.init_pidfd;
-	if (wait_ready(process->socket, ret_text) < 0) {
+	r = wait_ready(process->socket, ret_text);
+	if (r < 0)
 		take_back(session);
+	else
+		r = enter(session, process->socket, ret_text);
+	if (r < 0) {
+		say_policy(ret_text, session->policy);
 		return OUTCOME_FAILED;
 	}
-	if (enter(session, process->socket, ret_text) < 0)
-		return OUTCOME_FAILED;
 	*ret_session = TAKE_PTR(session);
 	return OUTCOME_OPENED;
 }
