@@ -171,7 +171,9 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		failed = true;
 	} else if (policy->pid.isolate && policy->mount.proc == PROC_HOST) {
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_MOUNT_PROC,
-		       "mount.proc: 'host' with pid.isolate = true: /proc/self and ps do not work in the session");
+		       "mount.proc: 'host' with pid.isolate = true: /proc and /proc/self go by the host's PIDs, so "
+		       "that "
+		       "ps and whatever looks itself up there fail in the session; leave mount.proc out");
 	}
 	if (!policy->pid.isolate)
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,

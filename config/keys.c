@@ -125,7 +125,7 @@ const char *choice_name(const struct choice *choices, unsigned value)
 	return "";
 }
 
-char *choices_join(const struct choice *choices, bool built_only)
+char *choices_join(const struct choice *choices)
 {
 	size_t size = 1;
 	char *joined, *end;
@@ -137,7 +137,7 @@ char *choices_join(const struct choice *choices, bool built_only)
 		return NULL;
 	*end = '\0';
 	for (const struct choice *choice = choices; choice->name; choice++) {
-		if (built_only && !choice->built)
+		if (!choice->built)
 			continue;
 		if (end != joined)
 			end = stpcpy(end, ", ");

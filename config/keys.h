@@ -103,8 +103,8 @@ const struct choice *choice_by_name(const struct choice *choices, const char *na
 /* The name of `value`; "" if there is none. */
 const char *choice_name(const struct choice *choices, unsigned value);
 
-/* "a, b, c" of all, or of the built ones only; malloced, NULL when memory ran out. */
-char *choices_join(const struct choice *choices, bool built_only);
+/* "a, b, c" of those that are built; malloced, NULL when memory ran out. */
+char *choices_join(const struct choice *choices);
 
 /*
  * The row of `leaf` in the section called `section` ("" at the top): section names

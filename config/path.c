@@ -84,7 +84,8 @@ static int check_place(const char *path, char **ret_problem)
 	return 0;
 }
 
-int private_path_parse(const char *text, char **ret, char **ret_problem)
+/* What holds with and without expansions. */
+static int parse_plain(const char *text, char **ret, char **ret_problem)
 {
 	_cleanup_free_ char *path = NULL;
 	int r;
@@ -96,10 +97,29 @@ int private_path_parse(const char *text, char **ret, char **ret_problem)
 	r = normalise(text, &path, ret_problem);
 	if (r >= 0)
 		r = check_place(path, ret_problem);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+int private_path_parse(const char *text, char **ret, char **ret_problem)
+{
+	_cleanup_free_ char *path = NULL;
+	int r = parse_plain(text, &path, ret_problem);
+
 	if (r >= 0)
 		r = check_expansions(path, ret_problem);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(path);
 	return 0;
+}
+
+int private_path_expand(const char *path, const struct expansion *values, char **ret, char **ret_problem)
+{
+	_cleanup_free_ char *expanded = NULL;
+	int r = expand(path, values, EXPAND_PATH, &expanded, ret_problem);
+
+	return r < 0 ? r : parse_plain(expanded, ret, ret_problem);
 }

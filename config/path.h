@@ -4,6 +4,7 @@
 /* Where a directory of the session's own may lie. Pure. */
 
 #include "common/cleanup.h"
+#include "config/expand.h"
 
 /*
  * Normalises the title of private "PATH" and judges it: absolute, no "..", not
@@ -13,3 +14,9 @@
  * *ret_problem, a malloced sentence; -ENOMEM.
  */
 int private_path_parse(const char *text, char **ret, char **ret_problem) _must_check_;
+
+/*
+ * A path of private_path_parse() with its expansions replaced. Values come from NSS and the host, so the result
+ * is judged once more. 0 and a malloced path, normalised; -EINVAL with *ret_problem; -ENOMEM.
+ */
+int private_path_expand(const char *path, const struct expansion *values, char **ret, char **ret_problem) _must_check_;

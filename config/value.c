@@ -11,7 +11,7 @@
 static int parse_choice(const struct choice *choices, const char *text, struct value *ret, char **ret_problem)
 {
 	const struct choice *found = choice_by_name(choices, text);
-	_cleanup_free_ char *names = choices_join(choices, found && !found->built);
+	_cleanup_free_ char *names = choices_join(choices);
 	struct suggestion best = { 0 };
 
 	if (!names)
@@ -23,7 +23,8 @@ static int parse_choice(const struct choice *choices, const char *text, struct v
 		return 0;
 	}
 	for (const struct choice *choice = choices; choice->name; choice++)
-		suggest(&best, text, choice->name);
+		if (choice->built)
+			suggest(&best, text, choice->name);
 	return problem(ret_problem, -EINVAL, "'%s' is none of %s%s%s%s", text, names,
 		       best.name ? "; did you mean '" : "", best.name ? best.name : "", best.name ? "'?" : "");
 }
@@ -73,7 +74,10 @@ static bool is_name_byte(char c, bool domain)
 	       (domain && (c == '.' || c == '_'));
 }
 
-/* Expansions are cleaned when their values are known. The text around them is the administrator's to write well. */
+/*
+ * Expansions, and the %% of a host name, are cleaned when their values are known. The text around them is the
+ * administrator's to write well.
+ */
 static int parse_pattern(const char *text, bool domain, struct value *ret, char **ret_problem)
 {
 	size_t fixed = 0;
@@ -85,7 +89,7 @@ static int parse_pattern(const char *text, bool domain, struct value *ret, char 
 	if (text[0] == '\0')
 		return problem(ret_problem, -EINVAL, "'' is no name");
 	for (const char *at = text; *at; at++) {
-		if (*at == '%' && at[1] != '%') {
+		if (*at == '%' && (at[1] != '%' || !domain)) {
 			at++;
 			continue;
 		}

@@ -166,7 +166,8 @@ void helper_end(struct helper *helper)
 		ended = has_ended(helper, HELPER_EXIT_MS);
 	}
 	helper->pidfd = close_fd(helper->pidfd);
-	/* one that has ended is there at once, or when a tracer of it has seen that; one stuck in the kernel stays our zombie */
+	/* one that has ended is there at once, or when a tracer of it has seen that; one stuck in the kernel stays our
+	 * zombie */
 	while (waitpid(helper->pid, NULL, ended ? 0 : WNOHANG) < 0 && errno == EINTR)
 		;
 	give_back_child_signal(helper);

@@ -2,6 +2,7 @@
 #include "session/open.h"
 
 #include "config/decide.h"
+#include "config/problem.h"
 #include "session/init.h"
 #include "session/plan.h"
 #include "session/process.h"
@@ -33,10 +34,23 @@ static void conclude(struct open_result *result, enum outcome outcome, const cha
 	result->reply.text = result->text;
 }
 
+/* A step that failed, and which policy wanted it once one has decided. */
+static void fail_text(struct open_result *result, const char *text)
+{
+	const char *file = result->policy ? result->policy->file : NULL;
+
+	conclude(result, OUTCOME_FAILED, "%s%s%s%s", text, file ? " (policy " : "", file ? file : "", file ? ")" : "");
+}
+
 static void fail(struct open_result *result, const char *step, const char *object, int error)
 {
-	conclude(result, OUTCOME_FAILED, "step %s: %s%s%s", step, object ? object : "", object && *object ? ": " : "",
-		 strerror(-error));
+	_cleanup_free_ char *text = NULL;
+
+	if (!problem_write(&text, "step %s: %s%s%s", step, object ? object : "", object && *object ? ": " : "",
+			   strerror(-error)))
+		conclude(result, OUTCOME_FAILED, "step %s", step);
+	else
+		fail_text(result, text);
 }
 
 static void refuse_diagnostics(struct open_result *result, const struct diagnostics *diag)
@@ -128,7 +142,7 @@ static int make_plan(const struct session_request *request, const char *id, stru
 	if (r == -EINVAL && problem)
 		conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
 	else if (r < 0)
-		fail(result, "plan", result->policy->file, r);
+		fail(result, "plan", NULL, r);
 	return r;
 }
 
@@ -223,7 +237,7 @@ static void open_session(const struct session_request *request, const struct pla
 	}
 	r = launch_start(request, plan, result->reply.id, directory, file, &result->launch, &failure);
 	if (r < 0) {
-		conclude(result, OUTCOME_FAILED, "%s", failure ? failure : strerror(-r));
+		fail_text(result, failure ? failure : strerror(-r));
 		return;
 	}
 	if (!describe_session(request, plan, result, result->launch.pid, file)) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/plan.h"
 
+#include "config/path.h"
+#include "config/problem.h"
 #include "session/record.h"
 
 #include <inttypes.h>
@@ -169,25 +171,84 @@ static int add_runtime_dir(struct plan *plan, const struct policy *policy, const
 			      });
 }
 
-static int add_private_directories(struct plan *plan, const struct policy *policy)
-{
-	for (size_t i = 0; i < policy->mount.private_count; i++) {
-		const struct private_directory *directory = &policy->mount.private[i];
-		int r = add_step(plan, (struct step){
-					       .kind = STEP_MOUNT_TMPFS,
-					       .target = directory->path,
-					       .size = directory->size,
-					       .inodes = directory->inodes,
-					       .mode = 01777,
-				       });
+/* A private directory where it lies for this login. */
+struct place_of_private {
+	char *path;
+	const struct private_directory *directory;
+};
 
+static int compare_places(const void *a, const void *b)
+{
+	const struct place_of_private *left = a, *right = b;
+
+	return strcmp(left->path, right->path);
+}
+
+static int add_private_directory(struct plan *plan, const struct place_of_private *place)
+{
+	return add_step(plan, (struct step){
+				      .kind = STEP_MOUNT_TMPFS,
+				      .target = place->path,
+				      .size = place->directory->size,
+				      .inodes = place->directory->inodes,
+				      .mode = 01777,
+			      });
+}
+
+/* Their order by path is another once expansions have values; a parent still comes before what is below it. */
+static int add_sorted(struct plan *plan, struct place_of_private *places, size_t count, char **ret_problem)
+{
+	qsort(places, count, sizeof(*places), compare_places);
+	for (size_t i = 0; i < count; i++) {
+		int r;
+
+		if (i > 0 && strcmp(places[i - 1].path, places[i].path) == 0)
+			return problem(ret_problem, -EINVAL,
+				       "mount.private: '%s' and '%s' are the same directory for this login, '%s'",
+				       places[i - 1].directory->path, places[i].directory->path, places[i].path);
+		r = add_private_directory(plan, &places[i]);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int add_mounts(struct plan *plan, const struct policy *policy, const struct plan_login *login)
+static int expand_places(const struct policy *policy, const struct expansion *names, struct place_of_private *places,
+			 char **ret_problem)
+{
+	for (size_t i = 0; i < policy->mount.private_count; i++) {
+		_cleanup_free_ char *sentence = NULL;
+		int r;
+
+		places[i].directory = &policy->mount.private[i];
+		r = private_path_expand(places[i].directory->path, names, &places[i].path, &sentence);
+		if (r == -EINVAL)
+			return problem(ret_problem, r, "mount.private: %s", sentence);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_private_directories(struct plan *plan, const struct policy *policy, const struct expansion *names,
+				   char **ret_problem)
+{
+	size_t count = policy->mount.private_count;
+	_cleanup_free_ struct place_of_private *places = calloc(count + 1, sizeof(*places));
+	int r;
+
+	if (!places)
+		return -ENOMEM;
+	r = expand_places(policy, names, places, ret_problem);
+	if (r == 0)
+		r = add_sorted(plan, places, count, ret_problem);
+	for (size_t i = 0; i < count; i++)
+		free(places[i].path);
+	return r;
+}
+
+static int add_mounts(struct plan *plan, const struct policy *policy, const struct plan_login *login,
+		      char **ret_problem)
 {
 	const char *propagation = policy->mount.propagation == PROPAGATION_PRIVATE ? "private" : "slave";
 	int r;
@@ -213,7 +274,7 @@ static int add_mounts(struct plan *plan, const struct policy *policy, const stru
 					   .mode = 0700,
 				   });
 	if (r == 0)
-		r = add_private_directories(plan, policy);
+		r = add_private_directories(plan, policy, &login->names, ret_problem);
 	return r;
 }
 
@@ -229,7 +290,7 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 	if (r == 0)
 		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
 	if (r == 0)
-		r = add_mounts(plan, policy, login);
+		r = add_mounts(plan, policy, login, ret_problem);
 	if (r == 0 && policy->network.mode == NETWORK_LOOPBACK)
 		r = add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });
 	if (r == 0)

@@ -62,7 +62,7 @@ static void show_session(json_object *document, const struct session *session)
 	document_text(object, "mode", record->mode);
 }
 
-/* What the policies say now of the login that the record tells of. */
+/* What decided this session, beside what the policies now say of a new login like it ("new-login-…"). */
 static void show_policy(json_object *document, const struct session *session, json_object *differences,
 			const char *directory)
 {
@@ -82,7 +82,7 @@ static void show_policy(json_object *document, const struct session *session, js
 
 	int r = verdict_find(&query, &verdict);
 
-	document_text(object, "outcome-now", r < 0 ? "unknown" : verdict_name(verdict.outcome));
+	document_text(object, "new-login-outcome", r < 0 ? "unknown" : verdict_name(verdict.outcome));
 	if (r < 0) {
 		differ(differences, "the policy now: user '%s': %s", record->user,
 		       r == -ENOENT ? "no such user" : strerror(-r));
@@ -95,8 +95,8 @@ static void show_policy(json_object *document, const struct session *session, js
 	if (verdict.outcome != VERDICT_POLICY)
 		return;
 
-	document_text(object, "file-now", verdict.policy->file);
-	show_hash(object, "hash-now", verdict.policy->hash);
+	document_text(object, "new-login-file", verdict.policy->file);
+	show_hash(object, "new-login-hash", verdict.policy->hash);
 	if (verdict.policy->hash != record->policy_hash)
 		differ(differences, "the policy changed since: %s decides now, with another hash",
 		       verdict.policy->file);
@@ -296,7 +296,7 @@ static void show(json_object *document, const struct session *session, const cha
 static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
-	_cleanup_(documentp) json_object *document = json_object_new_object();
+	_cleanup_(documentp) json_object *document = document_new();
 	enum exit_status status;
 
 	if (!load_sessions(options, &sessions, &status))

@@ -73,3 +73,17 @@ def test_the_init_and_the_users_scheduling_of_the_login_have_nothing_in_common()
 
 def test_a_socket_and_a_pipe_of_the_caller_are_not_kept_by_the_init():
     assert P.run(["sh", "-c", "su alice -c 'sleep 1000 & echo through' | cat"], user="bob").stdout == "through\n"
+
+
+@pytest.mark.parametrize("login", ["su", "sudo"])
+def test_a_limit_is_no_way_past_the_policy_of_root(login):
+    H.set_policy("user/root.conf")
+    H.write("/etc/sudoers.d/attack", "bob ALL=(root) NOPASSWD: ALL\n", 0o440)
+    command = {"su": ("su", "root", "-c"), "sudo": ("sudo", "-n", "sh", "-c")}[login]
+    ran = 0
+    for limits in LIMITS:
+        H.write(RAN, "")
+        done = P.run([HOSTILE, "spoil", limits, *command, WHERE], user="bob")
+        assert_whole_or_none(H.read(RAN).split(), (limits, done))
+        ran += bool(H.read(RAN))
+    assert ran > 3

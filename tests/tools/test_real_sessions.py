@@ -40,7 +40,7 @@ def test_show_finds_no_difference_in_a_fresh_session(ssh_session):
     row, = inspect("list", "-J")["sessions"]
     shown = inspect("show", "-J", row["id"])
     assert shown["differences"] == []
-    assert shown["policy"]["hash"] == shown["policy"]["hash-now"]
+    assert shown["policy"]["hash"] == shown["policy"]["new-login-hash"]
     assert shown["login-process"]["state"] == "running"
     assert {"/proc", "/tmp"} <= {mount["target"] for mount in shown["own-mounts"]}
     assert {"name": "lo", "up": True, "address": "127.0.0.1/8"} in shown["interfaces"]

@@ -79,6 +79,7 @@ static void a_host_name_is_cleaned_and_shortened_alike_every_time(void **state)
 	assert_expand("%h", &alice, EXPAND_HOSTNAME, "web1-example-org", NULL);
 	values.user = "a b/\xc3\xa9_;";
 	assert_expand("%u", &values, EXPAND_HOSTNAME, "a-b-----", NULL);
+	assert_expand("100%%-%%u", &alice, EXPAND_HOSTNAME, "100---u", NULL);
 	values.host = A64;
 	assert_expand("%h", &values, EXPAND_HOSTNAME, A64, NULL);
 

@@ -148,8 +148,9 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		{ "pid { isolate = false } mount { proc = hidepid }", AT1
 		  "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
 		{ "mount { proc = hidepid }", NULL },
-		{ "mount { proc = host }",
-		  AT1 "mount.proc: 'host' with pid.isolate = true: /proc/self and ps do not work in the session" },
+		{ "mount { proc = host }", AT1
+		  "mount.proc: 'host' with pid.isolate = true: /proc and /proc/self go by the host's PIDs, so that ps "
+		  "and whatever looks itself up there fail in the session; leave mount.proc out" },
 		{ GIVE_UP_MOUNTS, AT1
 		  "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
 		{ "mount { isolate = false }",

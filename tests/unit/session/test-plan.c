@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/decide.h"
 #include "session/plan.h"
+#include "session/record.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -192,6 +193,109 @@ static void unknown_group_in_a_name_is_a_problem(void **state)
 	assert_non_null(strstr(domainname, "%g"));
 }
 
+static struct policy *policy_with_private(const char *const *paths)
+{
+	struct policy *policy;
+	size_t count = 0;
+
+	assert_int_equal(policy_new_default("default.conf", &policy), 0);
+	have_no_private_directory(policy);
+	for (; paths[count]; count++)
+		;
+	free(policy->mount.private);
+	policy->mount.private = calloc(count + 1, sizeof(*policy->mount.private));
+	assert_non_null(policy->mount.private);
+	for (; policy->mount.private_count < count; policy->mount.private_count++) {
+		struct private_directory *entry = &policy->mount.private[policy->mount.private_count];
+
+		entry->path = strdup(paths[policy->mount.private_count]);
+		assert_non_null(entry->path);
+	}
+	return policy;
+}
+
+/* Those after the session's own records. */
+static void assert_private_targets(const struct plan *plan, const char *const *targets)
+{
+	size_t i = 0;
+
+	while (!plan->steps[i].target || strcmp(plan->steps[i].target, RECORD_ROOT) != 0)
+		assert_true(++i < plan->count);
+	for (i++; plan->steps[i].kind == STEP_MOUNT_TMPFS; i++, targets++) {
+		assert_non_null(*targets);
+		assert_string_equal(plan->steps[i].target, *targets);
+	}
+	assert_null(*targets);
+}
+
+static void private_paths_are_expanded_and_sorted_again(void **state)
+{
+	static const struct {
+		const char *paths[5], *targets[5];
+	} cases[] = {
+		{ { "/home/%u", "/srv/%g/%U", "/tmp" }, { "/home/alice", "/srv/students/3001", "/tmp" } },
+		{ { "/srv/a%%b", "/srv/x-%h-%s" }, { "/srv/a%b", "/srv/x-bastion-0123456789ab" } },
+		{ { "/srv/%u", "/srv/%u/x", "/srv/alibi", "/srv/zoe" },
+		  { "/srv/alibi", "/srv/alice", "/srv/alice/x", "/srv/zoe" } },
+		{ { "/srv/%g/deep", "/srv/students" }, { "/srv/students", "/srv/students/deep" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(policy_freep) struct policy *policy = policy_with_private(cases[i].paths);
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+		_cleanup_free_ char *problem = NULL;
+
+		assert_int_equal(plan_make(policy, &alice, &plan, &problem), 0);
+		assert_private_targets(plan, cases[i].targets);
+	}
+}
+
+static void private_paths_that_this_login_makes_wrong_are_problems(void **state)
+{
+	static const struct {
+		const char *paths[3], *user, *group, *problem;
+	} cases[] = {
+		{ { "/srv/%u", "/srv/alice" },
+		  "alice",
+		  "students",
+		  "mount.private: '/srv/%u' and '/srv/alice' are the same directory for this login, '/srv/alice'" },
+		{ { "/srv/%g", "/srv/%u" },
+		  "students",
+		  "students",
+		  "mount.private: '/srv/%g' and '/srv/%u' are the same directory for this login, '/srv/students'" },
+		{ { "/srv/%g" },
+		  "alice",
+		  "domain users",
+		  "mount.private: '%g' in '/srv/%g' is 'domain users' here, which has no place in a path" },
+		{ { "/srv/%g" },
+		  "alice",
+		  "..",
+		  "mount.private: '%g' in '/srv/%g' is '..' here, which has no place in a path" },
+		{ { "/srv/%g" }, "alice", "", "mount.private: '%g' in '/srv/%g' has no value here" },
+		{ { "/srv/%u" },
+		  "a/b",
+		  "students",
+		  "mount.private: '%u' in '/srv/%u' is 'a/b' here, which has no place in a path; use %U" },
+		/* the path rules hold for the result, whatever let the pattern through */
+		{ { "/%g" }, "alice", "proc", "mount.private: '/proc' is within /proc, which cannot be private" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(policy_freep) struct policy *policy = policy_with_private(cases[i].paths);
+		_cleanup_free_ char *problem = NULL;
+		struct plan_login login = alice;
+		struct plan *plan = NULL;
+
+		login.names.user = cases[i].user;
+		login.names.group = cases[i].group;
+		assert_int_equal(plan_make(policy, &login, &plan, &problem), -EINVAL);
+		assert_null(plan);
+		assert_string_equal(problem, cases[i].problem);
+	}
+}
+
 static void long_host_name_is_shortened_to_what_the_kernel_takes(void **state)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
@@ -257,6 +361,8 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(unknown_group_in_a_name_is_a_problem),
+		cmocka_unit_test(private_paths_are_expanded_and_sorted_again),
+		cmocka_unit_test(private_paths_that_this_login_makes_wrong_are_problems),
 		cmocka_unit_test(long_host_name_is_shortened_to_what_the_kernel_takes),
 		cmocka_unit_test(every_kind_of_step_has_a_name_and_a_place),
 		cmocka_unit_test(steps_run_in_the_order_of_their_places),
