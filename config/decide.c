@@ -15,11 +15,17 @@ static int policy_from_text(const char *name, const char *text, size_t size, str
 	_cleanup_(statements_release) struct statements statements = { 0 };
 	_cleanup_(settings_release) struct settings settings = { 0 };
 	_cleanup_(policy_freep) struct policy *policy = NULL;
+	size_t first = diag->count;
+	bool incomplete;
 	int r;
 
 	r = policy_parse(name, text, size, &statements, diag);
+	incomplete = r == PARSE_INCOMPLETE;
 	if (r >= 0)
 		r = settings_check(name, &statements, &settings, diag);
+	if (r >= 0 && incomplete)
+		r = -EBADMSG;
+	diagnostics_sort(diag, first);
 	if (r >= 0)
 		r = policy_merge(name, &settings, &policy);
 	if (r >= 0)
