@@ -141,11 +141,15 @@ int policy_new_default(const char *file, struct policy **ret)
 	return policy_merge(file, &none, ret);
 }
 
-int policy_lint(const char *name, const char *text, size_t size, struct diagnostics *diag)
+int policy_lint(const char *name, const char *text, size_t size, struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	int r;
 
 	r = policy_from_text(name, text, size, &policy, diag);
-	return r == -EBADMSG ? 0 : r;
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	if (ret)
+		*ret = TAKE_PTR(policy);
+	return 0;
 }

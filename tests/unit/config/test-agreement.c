@@ -70,7 +70,7 @@ static void the_scanner_and_libconfuse_agree(void **state)
 		size_t size = make_text(text);
 		struct diagnostics diag = { 0 };
 
-		assert_int_equal(policy_lint("random", text, size, &diag), 0);
+		assert_int_equal(policy_lint("random", text, size, NULL, &diag), 0);
 		for (size_t j = 0; j < diag.count; j++)
 			if (is_surprise(diag.items[j].text))
 				fail_msg("file %u: %s\n%.*s", i, diag.items[j].text, (int)size, text);

@@ -158,7 +158,7 @@ static void every_mistake_is_reported_at_its_line(void **state)
 	struct diagnostics diag = { 0 };
 
 	(void)state;
-	assert_int_equal(policy_lint(TEST_FILE, text, sizeof(text) - 1, &diag), 0);
+	assert_int_equal(policy_lint(TEST_FILE, text, sizeof(text) - 1, NULL, &diag), 0);
 	for (size_t i = 0; i < diag.count && i < ELEMENTS(expected); i++) {
 		assert_string_equal(diag.items[i].text, expected[i].text);
 		assert_int_equal(diag.items[i].line, expected[i].line);
@@ -243,7 +243,7 @@ static void bytes_that_are_no_text_are_refused(void **state)
 	char long_line[2000];
 
 	(void)state;
-	assert_int_equal(policy_lint(TEST_FILE, nul, sizeof(nul) - 1, &diag), 0);
+	assert_int_equal(policy_lint(TEST_FILE, nul, sizeof(nul) - 1, NULL, &diag), 0);
 	assert_int_equal(diag.count, 1);
 	assert_int_equal(diag.items[0].line, 2);
 	assert_string_equal(diag.items[0].text, "byte 0x00 is no printable character of UTF-8");
