@@ -405,6 +405,32 @@ def test_plan_is_printed_by_place_and_not_carried_out(host, policies):
     assert os.readlink("/proc/self/ns/net") == before
 
 
+def test_mode_off_shows_nothing_that_does_not_apply(host, policies):
+    (policies / "user/nobody.conf").write_text('network { mode = "none" }\nmode = "off"\n')
+    shown = json.loads(policy(policies, "-J", "nobody").stdout)
+    assert shown["login"]["outcome"] == "policy"
+    assert shown["login"]["meaning"] == 'passed: mode is "off", and nothing else applies'
+    assert shown["values"] == [{"key": "mode", "value": "off", "file": "user/nobody.conf", "line": 2}]
+
+
+@pytest.mark.parametrize("text, service, why", [
+    ('mode = "off"', "login", "mode off"),
+    ("", "systemd-user", "user-manager refuse"),
+    ('user-manager = "allow"', "systemd-user", "user-manager allow"),
+])
+def test_no_session_has_no_plan(host, policies, text, service, why):
+    (policies / "user/nobody.conf").write_text(text)
+    result = policy(policies, "--plan", "--service", service, "nobody")
+    assert (result.returncode, result.stdout.decode(), result.stderr) == (0, f"no session: {why}\n", b"")
+    shown = json.loads(policy(policies, "--plan", "--service", service, "-J", "nobody").stdout)
+    assert shown == {"no-session": why, "plan": []}
+
+
+def test_plan_has_private_directories_where_the_user_gets_them(host, policies):
+    (policies / "user/nobody.conf").write_text('mount { private "/home/%u" { } }\n')
+    assert re.search(rb"^init +mount-tmpfs +/home/nobody size=512m", policy(policies, "--plan", "nobody").stdout, re.M)
+
+
 def test_root_is_passed_unless_it_has_a_file(host, policies):
     assert json.loads(policy(policies, "-J", "root").stdout)["login"]["outcome"] == "root"
     (policies / "user/root.conf").write_text("")
