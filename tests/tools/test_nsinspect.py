@@ -24,11 +24,11 @@ def flatten(processes):
         yield from flatten(process.get("children", []))
 
 
-def processes_of(records, *arguments, expected=1):
-    """Its processes, once they are as many as expected."""
+def processes_of(records, *arguments, expected=1, command=None):
+    """Its processes, once they are as many as expected and one of them runs the command."""
     for _ in range(200):
         found = list(flatten(records.rows(*arguments, command="ps", key="processes")))
-        if len(found) == expected:
+        if len(found) == expected and (command is None or command in [process["command"] for process in found]):
             return found
         time.sleep(0.02)
     raise AssertionError(found)
@@ -298,7 +298,7 @@ def test_live_session_comes_before_an_ended_one_of_the_same_beginning(records):
 
 def test_ps_has_the_pids_of_both_sides(records):
     session = records.open(commands=["exec sleep 300"])
-    init, child = sorted(processes_of(records, session.id, expected=2), key=lambda p: p["pid"])
+    init, child = sorted(processes_of(records, session.id, expected=2, command="sleep 300"), key=lambda p: p["pid"])
     assert (init["pid"], init["host-pid"]) == (1, session.init)
     assert child["pid"] == 2
     assert child["command"] == "sleep 300"
@@ -308,7 +308,7 @@ def test_ps_has_the_pids_of_both_sides(records):
 
 def test_ps_counts_nested_pid_namespaces_in(records):
     session = records.open(commands=["exec unshare --pid --fork unshare --pid --fork sleep 300"])
-    found = processes_of(records, session.id, expected=4)
+    found = processes_of(records, session.id, expected=4, command="sleep 300")
     sleep, = (p for p in found if p["command"] == "sleep 300")
     assert sleep["pid"] == 4  # in the session's own PID namespace, where it is 1 in its innermost
     assert records.rows("-o", "PROCS")[0]["procs"] == 4
