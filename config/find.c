@@ -71,7 +71,7 @@ static int add_user(struct candidates *list, int directory_fd, const struct iden
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	r = judge_directory(directory_fd, "user", flags, &fd, &problem);
+	r = judge_directory(directory_fd, "user", "user", flags, &fd, &problem);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
@@ -166,7 +166,7 @@ static int add_groups(struct candidates *list, int directory_fd, const struct id
 	_cleanup_(closedirp) DIR *dir = NULL;
 	int r;
 
-	r = judge_directory(directory_fd, "group", flags, &fd, &problem);
+	r = judge_directory(directory_fd, "group", "group", flags, &fd, &problem);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
@@ -234,7 +234,7 @@ int policy_file_open(int directory_fd, const char *name, unsigned flags, int *re
 	directory_name = strndup(name, (size_t)(slash - name));
 	if (!directory_name)
 		return -ENOMEM;
-	r = judge_directory(directory_fd, directory_name, flags, &fd, ret_problem);
+	r = judge_directory(directory_fd, directory_name, directory_name, flags, &fd, ret_problem);
 	if (r < 0)
 		return r;
 	return judge_file(fd, slash + 1, flags, ret_fd, ret_problem);
@@ -254,7 +254,7 @@ int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **
 	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
-	r = judge_directory(AT_FDCWD, "/", flags, &fd, ret_problem);
+	r = judge_directory(AT_FDCWD, "/", "/", flags, &fd, ret_problem);
 	rest = copy;
 	while (r >= 0 && (component = strsep(&rest, "/"))) {
 		_cleanup_close_ int parent = TAKE_FD(fd);
@@ -263,7 +263,11 @@ int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **
 			fd = TAKE_FD(parent);
 			continue;
 		}
-		r = judge_directory(parent, component, flags, &fd, ret_problem);
+		_cleanup_free_ char *shown = strndup(path, (size_t)(component - copy) + strlen(component));
+
+		if (!shown)
+			return -ENOMEM;
+		r = judge_directory(parent, component, shown, flags, &fd, ret_problem);
 		if (r == -ENOENT &&
 		    asprintf(ret_problem, "the policy directory %s is missing: there is no '%s'", path, component) < 0)
 			*ret_problem = NULL;

@@ -28,67 +28,78 @@ static const char *kind_of(mode_t mode)
 	}
 }
 
-static int judge_owner(const struct stat *st, const char *name, unsigned flags, char **ret_problem)
+/* `subject` begins the sentence: nothing for a file, whose name stands before it wherever it is shown. */
+static int judge_owner(const struct stat *st, const char *subject, unsigned flags, char **ret_problem)
 {
 	if (flags & FIND_ANY_OWNER)
 		return 0;
 	if (st->st_uid != 0)
-		return problem(ret_problem, -EPERM, "'%s' is owned by uid %u, not by root; chown root it", name,
+		return problem(ret_problem, -EPERM, "%sowned by uid %u, not by root; chown root it", subject,
 			       (unsigned)st->st_uid);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return problem(ret_problem, -EPERM, "'%s' is writable by group or others (mode %04o); chmod go-w it",
-			       name, (unsigned)(st->st_mode & 07777));
+		return problem(ret_problem, -EPERM, "%swritable by group or others (mode %04o); chmod go-w it", subject,
+			       (unsigned)(st->st_mode & 07777));
 	return 0;
 }
 
-static int judge_regular(const struct stat *st, const char *name, unsigned flags, char **ret_problem)
+static int judge_regular(const struct stat *st, unsigned flags, char **ret_problem)
 {
 	if (!S_ISREG(st->st_mode))
-		return problem(ret_problem, S_ISLNK(st->st_mode) ? -ELOOP : -EINVAL,
-			       "'%s' is %s; a policy is a regular file", name, kind_of(st->st_mode));
+		return problem(ret_problem, S_ISLNK(st->st_mode) ? -ELOOP : -EINVAL, "%s; a policy is a regular file",
+			       kind_of(st->st_mode));
 	if (st->st_size > POLICY_FILE_MAX)
-		return problem(ret_problem, -EFBIG, "'%s' has %jd bytes; a policy has at most %d", name,
-			       (intmax_t)st->st_size, POLICY_FILE_MAX);
-	return judge_owner(st, name, flags, ret_problem);
+		return problem(ret_problem, -EFBIG, "%jd bytes; a policy has at most %d", (intmax_t)st->st_size,
+			       POLICY_FILE_MAX);
+	return judge_owner(st, "", flags, ret_problem);
 }
 
-static int unreadable(char **ret_problem, const char *name, int error)
+static int unreadable(char **ret_problem, const char *subject, int error)
 {
-	return problem(ret_problem, negative(error), "'%s' cannot be opened: %s", name, strerrordesc_np(error));
+	return problem(ret_problem, negative(error), "%scannot be opened: %s", subject, strerrordesc_np(error));
 }
 
 /* O_PATH touches nothing: a FIFO has no writer to wait for, a device is not opened. */
-static int look(int directory_fd, const char *name, int *ret_fd, struct stat *ret_st, char **ret_problem)
+static int look(int directory_fd, const char *name, const char *subject, int *ret_fd, struct stat *ret_st,
+		char **ret_problem)
 {
 	_cleanup_close_ int fd = openat(directory_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT ? -ENOENT : unreadable(ret_problem, name, errno);
+		return errno == ENOENT ? -ENOENT : unreadable(ret_problem, subject, errno);
 	if (fstat(fd, ret_st) < 0)
-		return unreadable(ret_problem, name, errno);
+		return unreadable(ret_problem, subject, errno);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 
-int judge_directory(int parent_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem)
+int judge_directory(int parent_fd, const char *name, const char *shown, unsigned flags, int *ret_fd, char **ret_problem)
 {
+	_cleanup_free_ char *subject = NULL, *opening = NULL;
 	_cleanup_close_ int path_fd = -1, fd = -1;
 	struct stat st;
 	int r;
 
-	r = look(parent_fd, name, &path_fd, &st, ret_problem);
+	if (asprintf(&subject, "the directory '%s' is ", shown) < 0) {
+		subject = NULL;
+		return -ENOMEM;
+	}
+	if (asprintf(&opening, "the directory '%s' ", shown) < 0) {
+		opening = NULL;
+		return -ENOMEM;
+	}
+	r = look(parent_fd, name, opening, &path_fd, &st, ret_problem);
 	if (r < 0)
 		return r;
 	if (!S_ISDIR(st.st_mode))
 		return problem(ret_problem, S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR, "'%s' is %s, not a directory",
-			       name, S_ISREG(st.st_mode) ? "a regular file" : kind_of(st.st_mode));
-	r = judge_owner(&st, name, flags, ret_problem);
+			       shown, S_ISREG(st.st_mode) ? "a regular file" : kind_of(st.st_mode));
+	r = judge_owner(&st, subject, flags, ret_problem);
 	if (r < 0)
 		return r;
 	/* "." of the descriptor that was judged: the name is not looked up again */
 	fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return unreadable(ret_problem, name, errno);
+		return unreadable(ret_problem, opening, errno);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -99,19 +110,19 @@ int judge_file(int directory_fd, const char *name, unsigned flags, int *ret_fd, 
 	struct stat st;
 	int r;
 
-	r = look(directory_fd, name, &path_fd, &st, ret_problem);
+	r = look(directory_fd, name, "", &path_fd, &st, ret_problem);
 	if (r < 0)
 		return r;
-	r = judge_regular(&st, name, flags, ret_problem);
+	r = judge_regular(&st, flags, ret_problem);
 	if (r < 0)
 		return r;
 	/* the name may mean another file by now, so what was opened is judged again */
 	fd = openat(directory_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
-		return unreadable(ret_problem, name, errno == ENOENT ? ESTALE : errno);
+		return unreadable(ret_problem, "", errno == ENOENT ? ESTALE : errno);
 	if (fstat(fd, &st) < 0)
-		return unreadable(ret_problem, name, errno);
-	r = judge_regular(&st, name, flags, ret_problem);
+		return unreadable(ret_problem, "", errno);
+	r = judge_regular(&st, flags, ret_problem);
 	if (r < 0)
 		return r;
 	*ret_fd = TAKE_FD(fd);

@@ -11,13 +11,17 @@
 #include "config/find.h"
 
 /*
- * Opens a directory for reading: a real one, of root and not group- or
+ * Opens a directory, called `shown` in sentences, for reading: a real one, of root and not group- or
  * world-writable (unless FIND_ANY_OWNER). 0; -ENOENT, without a problem; -errno
  * with *ret_problem, a malloced sentence that names it, or NULL when memory ran out.
  */
-int judge_directory(int parent_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem) _must_check_;
+int judge_directory(int parent_fd, const char *name, const char *shown, unsigned flags, int *ret_fd,
+		    char **ret_problem) _must_check_;
 
-/* The same for a policy file: regular and at most POLICY_FILE_MAX bytes. `name` has no '/'. */
+/*
+ * The same for a policy file: regular and at most POLICY_FILE_MAX bytes. `name` has no '/'. The sentence does not
+ * name the file: it is shown behind "user/NAME.conf: ".
+ */
 int judge_file(int directory_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem) _must_check_;
 
 struct group_list {

@@ -32,7 +32,7 @@ int guest_init(struct guest *ret, pam_handle_t *pamh, int flags, int argc, const
 		.remote_host = item(pamh, PAM_RHOST),
 	};
 	/* a bad argument is judged later: root must get in to mend it */
-	if (arguments_parse(argc, argv, &ret->arguments, &ret->bad_argument) == 0)
+	if (module_arguments_parse(argc, argv, &ret->arguments, &ret->bad_argument) == 0)
 		ret->bad_argument = NULL;
 	return PAM_SUCCESS;
 }
@@ -85,7 +85,7 @@ static void drop_session(pam_handle_t *pamh, void *data, int status)
 	struct session *session = data;
 
 	(void)pamh;
-	if (session && !(status & (PAM_DATA_SILENT | PAM_DATA_REPLACE)) && session->opener == getpid())
+	if (session && !(status & (PAM_DATA_SILENT | PAM_DATA_REPLACE)) && session_is_own(session))
 		(void)session_leave(session);
 	session_free(session);
 }
@@ -233,7 +233,7 @@ int guest_close(struct guest *guest)
 	int r;
 
 	/* a forked copy of the opener: the session is not its to end */
-	if (!session || session->opener != getpid())
+	if (!session || !session_is_own(session))
 		return PAM_SUCCESS;
 	r = session_leave(session);
 	log_session(guest, "closed", session);

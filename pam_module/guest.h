@@ -4,7 +4,7 @@
 /* One call of a PAM entry point: what was asked, by whom, and what was found out so far. */
 
 #include "config/find.h"
-#include "pam_module/arguments.h"
+#include "config/module_arguments.h"
 #include "session/client.h"
 
 #include <security/pam_modules.h>
@@ -12,7 +12,7 @@
 struct guest {
 	pam_handle_t *pamh;
 	int flags; /* PAM_SILENT */
-	struct arguments arguments;
+	struct module_arguments arguments;
 	const char *bad_argument; /* or NULL */
 	const char *user;         /* PAM_USER, raw: for logs only */
 	const char *service;

@@ -49,7 +49,7 @@ static int is_exempt(char *list, const struct identity *identity, const char **r
 }
 
 /* WHO_EXEMPT, WHO_FAILED, or 0 to go on. */
-static int judge_exempt(const struct arguments *arguments, const struct identity *identity, char **ret_text)
+static int judge_exempt(const struct module_arguments *arguments, const struct identity *identity, char **ret_text)
 {
 	_cleanup_free_ char *list = NULL;
 	const char *word = "";
@@ -78,7 +78,7 @@ static enum who_result refuse_lookup(const char *user, int error, char **ret_tex
 	return conclude(WHO_FAILED, ret_text, "step user: %s: %s", user, strerror(-error));
 }
 
-static enum who_result find_candidates(const struct arguments *arguments, struct who *who, char **ret_text)
+static enum who_result find_candidates(const struct module_arguments *arguments, struct who *who, char **ret_text)
 {
 	_cleanup_close_ int directory = -1;
 	_cleanup_free_ char *problem = NULL;
@@ -92,8 +92,8 @@ static enum who_result find_candidates(const struct arguments *arguments, struct
 	return WHO_CANDIDATES;
 }
 
-enum who_result who_find(const struct arguments *arguments, const char *user, const char *bad_argument, struct who *ret,
-			 char **ret_text)
+enum who_result who_find(const struct module_arguments *arguments, const char *user, const char *bad_argument,
+			 struct who *ret, char **ret_text)
 {
 	int r;
 
@@ -107,11 +107,9 @@ enum who_result who_find(const struct arguments *arguments, const char *user, co
 		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
 				bad_argument ? bad_argument : "");
 	if (bad_argument)
-		return conclude(
-			WHO_FAILED, ret_text,
-			"step arguments: '%s' is none of policy=DIR, exempt=USER,@GROUP, optional, debug, open, close, "
-			"or is given twice",
-			bad_argument);
+		return conclude(WHO_FAILED, ret_text,
+				"step arguments: '%s' is none of " MODULE_ARGUMENTS ", open, close, or is given twice",
+				bad_argument);
 	if ((r = judge_exempt(arguments, &ret->identity, ret_text)) != 0)
 		return (enum who_result)r;
 	if (geteuid() != 0)

@@ -7,7 +7,7 @@
  */
 
 #include "config/find.h"
-#include "pam_module/arguments.h"
+#include "config/module_arguments.h"
 
 struct who {
 	struct identity identity;
@@ -24,7 +24,7 @@ enum who_result {
 };
 
 /* user: the raw PAM_USER. bad_argument: an argument of the module line that could not be used, or NULL. */
-enum who_result who_find(const struct arguments *arguments, const char *user, const char *bad_argument, struct who *ret,
-			 char **ret_text) _must_check_;
+enum who_result who_find(const struct module_arguments *arguments, const char *user, const char *bad_argument,
+			 struct who *ret, char **ret_text) _must_check_;
 
 void who_release(struct who *who);

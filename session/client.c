@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
@@ -43,6 +44,8 @@ struct session *session_free(struct session *session)
 	close_fd(session->init_pidfd);
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
 		close_fd(session->outside[i]);
+	if (session->opener)
+		(void)munmap(session->opener, sizeof(*session->opener));
 	free(session->user);
 	free(session->policy);
 	free(session->mode);
@@ -55,6 +58,24 @@ static void session_freep(struct session **session)
 	*session = session_free(*session);
 }
 
+static int mark_opener(struct session *session)
+{
+	void *page = mmap(NULL, sizeof(*session->opener), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	session->opener = page;
+	if (madvise(page, sizeof(*session->opener), MADV_WIPEONFORK) < 0)
+		return -errno;
+	*session->opener = true;
+	return 0;
+}
+
+bool session_is_own(const struct session *session)
+{
+	return *session->opener;
+}
+
 static struct session *session_new(const struct session_request *request, const struct session_reply *reply)
 {
 	_cleanup_(session_freep) struct session *session = calloc(1, sizeof(*session));
@@ -65,14 +86,15 @@ static struct session *session_new(const struct session_request *request, const 
 	memcpy(session->namespaces, reply->namespaces, sizeof(session->namespaces));
 	session->policy_hash = reply->policy_hash;
 	session->clone_flags = reply->clone_flags;
-	session->opener = getpid();
 	session->init_pidfd = -1;
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
 		session->outside[i] = -1;
 	session->user = strdup(request->user);
 	session->policy = strdup(reply->policy);
 	session->mode = strdup(reply->mode);
-	return session->user && session->policy && session->mode ? TAKE_PTR(session) : NULL;
+	if (!session->user || !session->policy || !session->mode || mark_opener(session) < 0)
+		return NULL;
+	return TAKE_PTR(session);
 }
 
 /* Opened before the setns: afterwards /proc/self leads nowhere, pid_namespaces(7). */

@@ -18,7 +18,7 @@ struct session {
 	uint64_t policy_hash;
 	unsigned clone_flags;
 	uint64_t namespaces[NAMESPACE_KINDS];
-	pid_t opener; /* who entered: a forked copy of this structure must not close the session */
+	bool *opener; /* true in the process that entered; in every fork of it the page is zero: madvise(2) */
 	int init_pidfd;
 	int outside[NAMESPACE_KINDS]; /* the namespaces that it came from, or -1 */
 };
@@ -37,9 +37,15 @@ enum outcome session_enter(const struct session_request *request, const char *he
 /*
  * Ends the session: back into the outside namespaces, then its init is
  * killed and waited for as long as that cannot deadlock, then its record is
- * removed. 0, or the first -errno; the rest is done all the same. Must be called by session->opener.
+ * removed. 0, or the first -errno; the rest is done all the same. Only if session_is_own().
  */
 int session_leave(struct session *session);
+
+/*
+ * True in the process that entered the session, false in its forks: a copy of this structure must not end the
+ * session. Not decided by pid: a child in the new PID namespace may have the number of its parent outside.
+ */
+bool session_is_own(const struct session *session) _must_check_;
 
 /* Releases memory and descriptors only. Accepts NULL. */
 struct session *session_free(struct session *session);

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/detach.h"
 
+#include "session/protocol.h"
+
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+
+#define TIMER_SLACK_NS 50000UL /* the kernel's own default */
 
 static void raise_limit(__rlimit_resource_t resource)
 {
@@ -26,15 +32,28 @@ static void reset_oom_score(void)
 		return;
 }
 
+/*
+ * Under su and sudo the user may stop us until we are root, and a stop that was sent in time takes
+ * effect after it: a stopped process of root that the user cannot even continue. It must end with the caller,
+ * who bounds its wait for us. prctl(2): after the group ids, whose change forgets it. The caller alone
+ * holds the socket's other end, so while that is open the caller lives and its end will be signalled.
+ */
+static int end_with_caller(void)
+{
+	struct pollfd caller = { .fd = PROTOCOL_HELPER_FD };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || poll(&caller, 1, 0) < 0)
+		return -errno;
+	return caller.revents & (POLLHUP | POLLERR) ? -ECONNRESET : 0;
+}
+
 int detach_from_caller(void)
 {
 	static const __rlimit_resource_t limits[] = { RLIMIT_CPU,   RLIMIT_FSIZE, RLIMIT_DATA,
 						      RLIMIT_STACK, RLIMIT_AS,    RLIMIT_NPROC };
 	const struct sched_param normal = { 0 };
+	int r;
 
-	/* needs no capability: the effective user id is 0 already */
-	if (setresuid(0, 0, 0) < 0 || chdir("/") < 0)
-		return -errno;
 	/*
 	 * tolerates EPERM: no CAP_SETGID, or a user namespace that denies setgroups(2); groups
 	 * give nobody power over us
@@ -43,12 +62,20 @@ int detach_from_caller(void)
 		return -errno;
 	if (setresgid(0, 0, 0) < 0 && errno != EPERM)
 		return -errno;
+	r = end_with_caller();
+	if (r < 0)
+		return r;
+	/* needs no capability: the effective user id is 0 already */
+	if (setresuid(0, 0, 0) < 0 || chdir("/") < 0)
+		return -errno;
 	/* without CAP_SYS_RESOURCE a limit on file sizes stays: the record is then an error that can be told */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < ELEMENTS(limits); i++)
 		raise_limit(limits[i]);
 	(void)sched_setscheduler(0, SCHED_OTHER, &normal);
 	(void)setpriority(PRIO_PROCESS, 0, 0);
+	/* a timeout is late by the slack, which the caller's caller may have made centuries */
+	(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
 	reset_oom_score();
 	(void)umask(022);
 	return 0;

@@ -157,14 +157,18 @@ static bool has_ended(const struct helper *helper, int timeout_ms)
 
 void helper_end(struct helper *helper)
 {
+	bool ended;
+
 	helper->socket = close_fd(helper->socket);
-	if (!has_ended(helper, HELPER_EXIT_MS)) {
+	ended = has_ended(helper, HELPER_EXIT_MS);
+	if (!ended) {
 		(void)kill(helper->pid, SIGKILL);
-		(void)has_ended(helper, HELPER_EXIT_MS);
+		ended = has_ended(helper, HELPER_EXIT_MS);
 	}
 	helper->pidfd = close_fd(helper->pidfd);
-	/* WNOHANG: a helper stuck in the kernel stays our zombie rather than hanging the login */
-	while (waitpid(helper->pid, NULL, WNOHANG) < 0 && errno == EINTR)
+	/* one that has ended is there at once, or when a tracer of it has seen that; one stuck in the kernel stays our
+	 * zombie */
+	while (waitpid(helper->pid, NULL, ended ? 0 : WNOHANG) < 0 && errno == EINTR)
 		;
 	give_back_child_signal(helper);
 }

@@ -7,39 +7,63 @@
 #include <libsmartcols.h>
 #include <string.h>
 
-/* Set when something could not be added: a document with a piece missing must not pass for a whole one. */
-static bool incomplete;
+/* Of one document. The outermost object owns it; every object and array below points to it. */
+struct document {
+	bool incomplete; /* something could not be added: a document with a piece missing must not pass for a whole one
+			  */
+};
 
-static json_object *add(json_object *parent, const char *key, json_object *value, bool made)
+static void document_release(json_object *object, void *document)
 {
-	int r;
+	(void)object;
+	free(document);
+}
 
-	if (!parent || !made) {
-		incomplete = true;
-		(void)json_object_put(value);
+json_object *document_new(void)
+{
+	struct document *document = calloc(1, sizeof(*document));
+	json_object *object = document ? json_object_new_object() : NULL;
+
+	if (!object) {
+		free(document);
 		return NULL;
 	}
-	r = key ? json_object_object_add(parent, key, value) : json_object_array_add(parent, value);
-	if (r < 0) {
-		incomplete = true;
+	json_object_set_userdata(object, document, document_release);
+	return object;
+}
+
+/* Without a parent there is nothing to mark: that it could not be made was marked where it was added. */
+static json_object *add(json_object *parent, const char *key, json_object *value, bool made)
+{
+	struct document *document = parent ? json_object_get_userdata(parent) : NULL;
+
+	if (!parent || !made ||
+	    (key ? json_object_object_add(parent, key, value) : json_object_array_add(parent, value)) < 0) {
+		if (document)
+			document->incomplete = true;
 		(void)json_object_put(value);
 		return NULL;
 	}
 	return value;
 }
 
+static json_object *add_container(json_object *parent, const char *key, json_object *container)
+{
+	json_object *added = add(parent, key, container, container != NULL);
+
+	if (added)
+		json_object_set_userdata(added, json_object_get_userdata(parent), NULL);
+	return added;
+}
+
 json_object *document_object(json_object *parent, const char *key)
 {
-	json_object *object = json_object_new_object();
-
-	return add(parent, key, object, object != NULL);
+	return add_container(parent, key, json_object_new_object());
 }
 
 json_object *document_array(json_object *parent, const char *key)
 {
-	json_object *array = json_object_new_array();
-
-	return add(parent, key, array, array != NULL);
+	return add_container(parent, key, json_object_new_array());
 }
 
 static void add_shown(json_object *parent, const char *key, const char *text, char *shown)
@@ -225,7 +249,9 @@ static int print_text(json_object *document)
 
 int document_print(json_object *document, bool json)
 {
-	if (!document || incomplete)
+	const struct document *state = document ? json_object_get_userdata(document) : NULL;
+
+	if (!state || state->incomplete)
 		return -ENOMEM;
 	if (!json)
 		return print_text(document);

@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The outermost object; NULL without memory, which every function here takes. Freed by documentp(). */
+json_object *document_new(void);
+
 /* A new object below `parent`, or an element of it where that is an array (then `key` is NULL). */
 json_object *document_object(json_object *parent, const char *key);
 json_object *document_array(json_object *parent, const char *key);

@@ -60,7 +60,7 @@ static void print_text(const char *path, const struct lint *lint)
 
 static int print_json(const char *path, const struct lint *lint)
 {
-	_cleanup_(documentp) json_object *document = json_object_new_object();
+	_cleanup_(documentp) json_object *document = document_new();
 
 	document_text(document, "path", path);
 	document_number(document, "files", lint->files);

@@ -50,14 +50,26 @@ static const char *meaning(const struct verdict *verdict, const struct verdict_q
 	return verdict->policy ? policy_meaning(verdict->policy, query->service) : meanings[verdict->outcome];
 }
 
-static void show_login(json_object *document, const struct verdict *verdict, const struct verdict_query *query)
+/* What was not given on the command line is said to be assumed, to people. */
+static void show_assumed(json_object *object, const char *key, const char *given, const char *assumed, bool people)
 {
+	char text[64];
+
+	if (!given && people)
+		(void)snprintf(text, sizeof(text), "%s (assumed)", assumed);
+	document_text(object, key, given ? given : people ? text : assumed);
+}
+
+static void show_login(json_object *document, const struct verdict *verdict, const struct verdict_query *query,
+		       const struct options *given)
+{
+	const bool people = given->layout.style != OUTPUT_JSON;
 	json_object *object = document_object(document, "login");
 
 	document_text(object, "user", verdict->identity.name);
 	document_number(object, "uid", verdict->identity.uid);
-	document_text(object, "service", query->service);
-	document_text(object, "from", query->from);
+	show_assumed(object, "service", given->service, query->service, people);
+	show_assumed(object, "from", given->from, people ? "local" : NULL, people);
 	document_text(object, "outcome", verdict_name(verdict->outcome));
 	document_text(object, "meaning", meaning(verdict, query));
 	document_escaped(object, "problem", verdict->problem);
@@ -240,9 +252,9 @@ static enum exit_status print_document(json_object *document, const struct optio
 static enum exit_status explain(const struct verdict *verdict, const struct verdict_query *query,
 				const struct options *options)
 {
-	_cleanup_(documentp) json_object *document = json_object_new_object();
+	_cleanup_(documentp) json_object *document = document_new();
 
-	show_login(document, verdict, query);
+	show_login(document, verdict, query, options);
 	if (verdict->outcome != VERDICT_ROOT && verdict->directory >= 0)
 		show_candidates(document, verdict, query);
 	if (verdict->policy) {
@@ -257,7 +269,7 @@ static enum exit_status explain(const struct verdict *verdict, const struct verd
 
 static enum exit_status print_plan(const struct plan *plan, const struct options *options)
 {
-	_cleanup_(documentp) json_object *document = json_object_new_object();
+	_cleanup_(documentp) json_object *document = document_new();
 	_cleanup_free_ char *text = NULL;
 
 	if (options->layout.style == OUTPUT_JSON) {
@@ -292,7 +304,7 @@ static enum exit_status print_no_plan(const char *why, const struct options *opt
 		(void)printf("no session: %s\n", why);
 		return EXIT_CLEAN;
 	}
-	document = json_object_new_object();
+	document = document_new();
 	document_text(document, "no-session", why);
 	(void)document_array(document, "plan");
 	return print_document(document, options, EXIT_CLEAN);

@@ -62,33 +62,12 @@ static void show_session(json_object *document, const struct session *session)
 	document_text(object, "mode", record->mode);
 }
 
-/* What decided when the session was opened, as its record says. */
-static void show_policy_then(json_object *document, const struct record *record)
+/* What decided this session, beside what the policies now say of a new login like it ("new-login-…"). */
+static void show_policy(json_object *document, const struct session *session, json_object *differences,
+			const char *directory)
 {
-	json_object *object = document_object(document, "policy-at-login");
-
-	document_text(object, "file", record->policy);
-	document_text(object, "sources", record->sources);
-	show_hash(object, "hash", record->policy_hash);
-}
-
-static void compare_policies(const struct record *record, const struct verdict *verdict, json_object *differences)
-{
-	if (verdict->outcome == VERDICT_REFUSED)
-		differ(differences, "the policy now cannot be used: %s", verdict->problem);
-	else if (verdict->outcome != VERDICT_POLICY)
-		differ(differences, "the policies now would not isolate this login: %s",
-		       verdict_name(verdict->outcome));
-	else if (verdict->policy->hash != record->policy_hash)
-		differ(differences, "the policy changed since: %s decides now, with another hash",
-		       verdict->policy->file);
-}
-
-/* What the policies would make of the same login if it came now. */
-static void show_policy_now(json_object *document, const struct record *record, json_object *differences,
-			    const char *directory)
-{
-	json_object *object = document_object(document, "policy-if-login-were-now");
+	const struct record *record = &session->view->record;
+	json_object *object = document_object(document, "policy");
 	_cleanup_(verdict_release) struct verdict verdict = { 0 };
 	const struct verdict_query query = {
 		.directory = directory,
@@ -96,20 +75,31 @@ static void show_policy_now(json_object *document, const struct record *record, 
 		.service = record->service,
 		.from = record->remote_host,
 	};
+
+	document_text(object, "file", record->policy);
+	document_text(object, "sources", record->sources);
+	show_hash(object, "hash", record->policy_hash);
+
 	int r = verdict_find(&query, &verdict);
 
-	document_text(object, "outcome", r < 0 ? "unknown" : verdict_name(verdict.outcome));
+	document_text(object, "new-login-outcome", r < 0 ? "unknown" : verdict_name(verdict.outcome));
 	if (r < 0) {
 		differ(differences, "the policy now: user '%s': %s", record->user,
 		       r == -ENOENT ? "no such user" : strerror(-r));
 		return;
 	}
-	if (verdict.policy) {
-		document_text(object, "file", verdict.policy->file);
-		show_hash(object, "hash", verdict.policy->hash);
-		document_bool(object, "unchanged", verdict.policy->hash == record->policy_hash);
-	}
-	compare_policies(record, &verdict, differences);
+	if (verdict.outcome == VERDICT_REFUSED)
+		differ(differences, "the policy now cannot be used: %s", verdict.problem);
+	else if (verdict.outcome != VERDICT_POLICY)
+		differ(differences, "the policies now would not isolate this login: %s", verdict_name(verdict.outcome));
+	if (verdict.outcome != VERDICT_POLICY)
+		return;
+
+	document_text(object, "new-login-file", verdict.policy->file);
+	show_hash(object, "new-login-hash", verdict.policy->hash);
+	if (verdict.policy->hash != record->policy_hash)
+		differ(differences, "the policy changed since: %s decides now, with another hash",
+		       verdict.policy->file);
 }
 
 static void show_namespace(json_object *array, const struct session *session, enum namespace_kind kind,
@@ -286,12 +276,10 @@ static void show(json_object *document, const struct session *session, const cha
 
 	json_object *differences = document_array(document, "differences");
 
-	if (session->view->valid) {
-		show_policy_then(document, &session->view->record);
-		show_policy_now(document, &session->view->record, differences, policy_directory);
-	} else {
+	if (!session->view->valid)
 		differ(differences, "the record cannot be read");
-	}
+	else
+		show_policy(document, session, differences, policy_directory);
 	if (!session_is_alive(session))
 		return;
 
@@ -308,7 +296,7 @@ static void show(json_object *document, const struct session *session, const cha
 static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
-	_cleanup_(documentp) json_object *document = json_object_new_object();
+	_cleanup_(documentp) json_object *document = document_new();
 	enum exit_status status;
 
 	if (!load_sessions(options, &sessions, &status))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/nsisolate-pam.h"
+#include "config/module_arguments.h"
 #include "nsisolate-config.h"
 
 #include <getopt.h>
@@ -99,8 +100,8 @@ static void print_help(void)
 		printf("  %c%c%c %-18s  %s\n", info->id < 256 ? '-' : ' ', info->id < 256 ? info->id : ' ',
 		       info->id < 256 ? ',' : ' ', name, info->help);
 	}
-	printf("\nModule arguments: policy=/DIRECTORY exempt=USER,@GROUP optional debug\n"
-	       "Exit status: 0 done, 1 nothing to do or something found, 2 wrong usage or refused.\n"
+	printf("\nModule arguments: " MODULE_ARGUMENTS "\n"
+	       "Exit status: 0 done, or already so; 1 something found or left; 2 wrong usage or refused.\n"
 	       "For more see nsisolate-pam(8).\n");
 }
 

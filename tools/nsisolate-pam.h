@@ -9,7 +9,7 @@
 
 enum pam_exit {
 	PAM_EXIT_DONE = 0,
-	PAM_EXIT_FINDING = 1, /* nothing had to be done, or status has something to report */
+	PAM_EXIT_FINDING = 1, /* status has something to report; disable left lines that are not ours */
 	PAM_EXIT_FAILED = 2,  /* wrong usage, or refused: nothing was changed */
 };
 

@@ -152,17 +152,12 @@ const char *pam_change_directory_of(const struct change *change, const char *fil
 	return file[0] == '/' ? "" : change->directory.path;
 }
 
-int pam_change_summary(const struct change *change)
+bool pam_change_has(const struct change *change, enum outcome outcome)
 {
-	int status = PAM_EXIT_FINDING;
-
-	for (size_t i = 0; i < change->count; i++) {
-		if (change->targets[i].outcome == OUTCOME_REFUSED)
-			return PAM_EXIT_FAILED;
-		if (change->targets[i].outcome == OUTCOME_CHANGE)
-			status = PAM_EXIT_DONE;
-	}
-	return status;
+	for (size_t i = 0; i < change->count; i++)
+		if (change->targets[i].outcome == outcome)
+			return true;
+	return false;
 }
 
 void pam_change_print_diff(const struct change *change, const struct target *target)

@@ -15,6 +15,7 @@ enum outcome {
 	OUTCOME_UNPLANNED,
 	OUTCOME_REFUSED,
 	OUTCOME_NOTHING, /* it is already as asked */
+	OUTCOME_LEFT,    /* disable: there are lines that are not ours to remove */
 	OUTCOME_CHANGE,
 };
 
@@ -68,8 +69,8 @@ const char *pam_change_directory_of(const struct change *change, const char *fil
 bool pam_texts_equal(const struct pam_text *left, const struct pam_text *right);
 void pam_change_print_diff(const struct change *change, const struct target *target);
 
-/* Of all targets: PAM_EXIT_FAILED if one was refused, PAM_EXIT_DONE if one is to change, else PAM_EXIT_FINDING. */
-int pam_change_summary(const struct change *change);
+/* True if one of the targets has this outcome. */
+bool pam_change_has(const struct change *change, enum outcome outcome);
 
 /* All targets or none; a signal waits until it is decided which. PAM_EXIT_DONE or PAM_EXIT_FAILED. */
 int pam_change_apply(struct change *change, bool with_copy);

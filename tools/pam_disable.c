@@ -15,8 +15,10 @@ static void explain_absent(struct change *change, struct target *target)
 		return;
 	if (pam_stack_judge(&stack, &verdict) >= 0) {
 		entry = verdict.open ? verdict.open : verdict.close;
+		if (verdict.state != PAM_STATE_ABSENT)
+			target->outcome = OUTCOME_LEFT;
 		if (verdict.state == PAM_STATE_ABSENT)
-			printf("%s: not enabled; nothing to do\n", target->name);
+			printf("%s: already without the module; nothing to do\n", target->name);
 		else if (verdict.state == PAM_STATE_THROUGH)
 			printf("%s: has no lines of its own, it is enabled through '%s' (%s/%s:%u); nothing to do\n",
 			       target->name, verdict.through, pam_change_directory_of(change, entry->file), entry->file,
@@ -34,10 +36,6 @@ static void plan_disable(struct change *change, struct target *target)
 {
 	struct pam_text copy = { 0 };
 
-	if (!target->blocks.present) {
-		explain_absent(change, target);
-		return;
-	}
 	target->next = target->plain;
 	target->plain = (struct pam_text){ 0 };
 	target->view = &target->next;
@@ -87,10 +85,37 @@ static int all_services(struct change *change)
 	return r < 0 ? r : 0;
 }
 
+/* Those with blocks first: what includes them is looked at as it will be. */
+static void plan_all(struct change *change)
+{
+	for (size_t i = 0; i < change->count; i++)
+		if (change->targets[i].blocks.present)
+			plan_disable(change, &change->targets[i]);
+	for (size_t i = 0; i < change->count; i++)
+		if (!change->targets[i].blocks.present)
+			explain_absent(change, &change->targets[i]);
+}
+
+static int finish_disable(struct change *change)
+{
+	const bool dry_run = change->options->dry_run;
+
+	if (pam_change_has(change, OUTCOME_CHANGE) && !dry_run && pam_change_apply(change, false) != PAM_EXIT_DONE)
+		return PAM_EXIT_FAILED;
+	for (size_t i = 0; i < change->count; i++) {
+		if (change->targets[i].outcome != OUTCOME_CHANGE)
+			continue;
+		if (dry_run)
+			pam_change_print_diff(change, &change->targets[i]);
+		else
+			finish_target(change, &change->targets[i]);
+	}
+	return pam_change_has(change, OUTCOME_LEFT) ? PAM_EXIT_FINDING : PAM_EXIT_DONE;
+}
+
 int pam_command_disable(const struct pam_options *options)
 {
 	_cleanup_(pam_change_release) struct change change = { .options = options, .directory.fd = -1, .state_fd = -1 };
-	int status;
 
 	if (open_services(options, &change.directory) < 0)
 		return PAM_EXIT_FAILED;
@@ -98,22 +123,10 @@ int pam_command_disable(const struct pam_options *options)
 		complain("%s cannot be read", change.directory.path);
 		return PAM_EXIT_FAILED;
 	}
-	status = pam_change_open(&change, !options->dry_run);
-	for (size_t i = 0; status == PAM_EXIT_DONE && i < change.count; i++)
-		plan_disable(&change, &change.targets[i]);
-	if (status == PAM_EXIT_DONE)
-		status = pam_change_summary(&change);
-	if (status == PAM_EXIT_FAILED)
+	if (pam_change_open(&change, !options->dry_run) != PAM_EXIT_DONE) {
 		complain("nothing was changed");
-	if (status == PAM_EXIT_DONE && !options->dry_run)
-		status = pam_change_apply(&change, false);
-	for (size_t i = 0; status == PAM_EXIT_DONE && i < change.count; i++) {
-		if (change.targets[i].outcome != OUTCOME_CHANGE)
-			continue;
-		if (options->dry_run)
-			pam_change_print_diff(&change, &change.targets[i]);
-		else
-			finish_target(&change, &change.targets[i]);
+		return PAM_EXIT_FAILED;
 	}
-	return status;
+	plan_all(&change);
+	return finish_disable(&change);
 }

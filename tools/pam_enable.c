@@ -169,7 +169,7 @@ static void print_enabled(const struct change *change, const struct target *targ
 		printf("  %s/%s:%u: %s\n", change->directory.path, target->name,
 		       target->next_blocks.block[role].first_line + 1, line ? line : "");
 	}
-	printf("  without these lines it is kept in %s/%s\n", change->options->state_dir, target->name);
+	printf("  a copy of the file as it was: %s/%s\n", change->options->state_dir, target->name);
 }
 
 static void print_reminder(void)
@@ -180,13 +180,13 @@ static void print_reminder(void)
 
 static int finish_enable(struct change *change)
 {
-	int status = pam_change_summary(change);
+	bool changes = pam_change_has(change, OUTCOME_CHANGE) && !change->options->dry_run;
 
-	if (status == PAM_EXIT_FAILED) {
+	if (pam_change_has(change, OUTCOME_REFUSED)) {
 		complain("nothing was changed");
-		return status;
+		return PAM_EXIT_FAILED;
 	}
-	if (status == PAM_EXIT_DONE && !change->options->dry_run && pam_change_apply(change, true) != PAM_EXIT_DONE)
+	if (changes && pam_change_apply(change, true) != PAM_EXIT_DONE)
 		return PAM_EXIT_FAILED;
 	for (size_t i = 0; i < change->count; i++) {
 		if (change->targets[i].outcome != OUTCOME_CHANGE)
@@ -196,11 +196,11 @@ static int finish_enable(struct change *change)
 		else
 			print_enabled(change, &change->targets[i]);
 	}
-	if (status == PAM_EXIT_DONE && !change->options->dry_run)
+	if (changes)
 		print_reminder();
 	if (!change->options->dry_run && print_advice(&change->directory, pam_change_read, change) < 0)
 		complain("the other services could not be looked at");
-	return status;
+	return PAM_EXIT_DONE;
 }
 
 /* Arguments that are kept from before must still name a policy directory that exists. */

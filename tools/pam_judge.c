@@ -158,13 +158,31 @@ static int judge_control(struct pam_verdict *verdict, const struct pam_entry *en
 				entry->control, answers, opens ? "users get in without isolation; " : "");
 }
 
+/* What these do at close, if anything, is the same inside the session: no file, no process and no network of the host.
+ */
+static const char *const closes_anywhere[] = {
+	"pam_deny.so",    "pam_env.so",    "pam_keyinit.so", "pam_limits.so",     "pam_loginuid.so", "pam_motd.so",
+	"pam_nologin.so", "pam_permit.so", "pam_rootok.so",  "pam_succeed_if.so", "pam_umask.so",
+};
+
+/* Does it matter that the line runs before "close" at logout, and so inside the session? */
+static bool needs_host_at_close(const struct pam_entry *entry)
+{
+	if (is_ours(entry) || entry->kind == PAM_ENTRY_SUBSTACK)
+		return false;
+	for (size_t i = 0; i < ELEMENTS(closes_anywhere); i++)
+		if (pam_entry_is_module(entry, closes_anywhere[i]))
+			return false;
+	return true;
+}
+
 static int judge_order(const struct pam_stack *stack, struct pam_verdict *verdict)
 {
 	const struct pam_entry *open = verdict->open, *close = verdict->close;
 	int r = 0;
 
 	for (const struct pam_entry *entry = stack->entries; close && entry < close && r >= 0; entry++) {
-		if (is_ours(entry) || entry->kind == PAM_ENTRY_SUBSTACK)
+		if (!needs_host_at_close(entry))
 			continue;
 		r = pam_problems_add(
 			&verdict->problems, PAM_PROBLEM_CLOSE_NOT_FIRST,

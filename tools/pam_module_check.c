@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/pam_module_check.h"
 
+#include "config/find.h"
+#include "config/module_arguments.h"
 #include "config/problem.h"
 #include "tools/nsisolate-pam.h"
 #include "tools/pam_control.h"
@@ -90,23 +92,6 @@ static void check_exempt(const char *list)
 				 name + (name[0] == '@'));
 }
 
-/* "x=VALUE" with a value */
-static const char *value_of(const char *argument, const char *prefix)
-{
-	size_t length = strlen(prefix);
-
-	return !strncmp(argument, prefix, length) && argument[length] ? argument + length : NULL;
-}
-
-static bool argument_known(const char *argument)
-{
-	const char *value = value_of(argument, "policy=");
-
-	if (value)
-		return value[0] == '/';
-	return !strcmp(argument, "optional") || !strcmp(argument, "debug") || value_of(argument, "exempt=");
-}
-
 void arguments_release(char **arguments)
 {
 	for (char **argument = arguments; argument && *argument; argument++)
@@ -114,75 +99,116 @@ void arguments_release(char **arguments)
 	free(arguments);
 }
 
+/* Parsed as on the line that is to be written, so that a role, or anything twice, is refused as the module would. */
+static int parse_line(size_t count, const char *const *words, struct module_arguments *ret, char **ret_problem)
+{
+	_cleanup_free_ const char **line = calloc(count + 1, sizeof(char *));
+	const char *bad = NULL;
+
+	if (!line)
+		return -ENOMEM;
+	line[0] = "open";
+	for (size_t i = 0; i < count; i++)
+		line[i + 1] = words[i];
+	if (module_arguments_parse((int)count + 1, line, ret, &bad) < 0 || ret->close)
+		return problem(ret_problem, -EINVAL,
+			       "'%s' is none of the module's arguments (" MODULE_ARGUMENTS
+			       "), or is given twice; 'open' and 'close' are set here",
+			       bad ? bad : "close");
+	return 0;
+}
+
+static int quote_one(const char *argument, char **ret, char **ret_problem)
+{
+	if (pam_argument_quote(argument, ret) >= 0)
+		return 0;
+	return problem(ret_problem, -EINVAL,
+		       "'%s' cannot be written in a PAM file: no '#', no control characters, no backslash at the end",
+		       argument);
+}
+
 int arguments_check(const char *const *arguments, char ***ret_quoted, char **ret_problem)
 {
+	struct module_arguments parsed;
 	size_t count = 0, bytes = 0;
 	char **quoted;
+	int r;
 
 	while (arguments[count])
 		bytes += strlen(arguments[count++]);
-	quoted = calloc(count + 1, sizeof(*quoted));
-	if (!quoted)
-		return problem(ret_problem, -ENOMEM, "%s", strerror(ENOMEM));
-	if (bytes + count > PAM_LINE_BYTES_MAX / 2) {
-		arguments_release(quoted);
+	if (bytes + count > PAM_LINE_BYTES_MAX / 2)
 		return problem(ret_problem, -EINVAL, "the arguments are too long for a line of a PAM file");
+	r = parse_line(count, arguments, &parsed, ret_problem);
+	if (r < 0)
+		return r;
+	quoted = calloc(count + 1, sizeof(char *));
+	if (!quoted)
+		return -ENOMEM;
+	for (size_t i = 0; i < count && r >= 0; i++)
+		r = quote_one(arguments[i], &quoted[i], ret_problem);
+	if (r < 0) {
+		arguments_release(quoted);
+		return r;
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (!argument_known(arguments[i])) {
-			arguments_release(quoted);
-			return problem(ret_problem, -EINVAL,
-				       "'%s' is none of the module's arguments: policy=/DIRECTORY, exempt=USER,@GROUP, "
-				       "optional, debug ('open' and 'close' are set here)",
-				       arguments[i]);
-		}
-		if (pam_argument_quote(arguments[i], &quoted[i]) < 0) {
-			arguments_release(quoted);
-			return problem(
-				ret_problem, -EINVAL,
-				"'%s' cannot be written in a PAM file: no '#', no control characters, no backslash "
-				"at the end",
-				arguments[i]);
-		}
-		if (value_of(arguments[i], "exempt="))
-			check_exempt(value_of(arguments[i], "exempt="));
-	}
+	if (parsed.exempt)
+		check_exempt(parsed.exempt);
 	*ret_quoted = quoted;
+	return 0;
+}
+
+/* The words as the module will get them: without the quotes of a PAM file. */
+static int unquote(const char *const *arguments, char ***ret)
+{
+	size_t count = 0;
+	char **words;
+
+	while (arguments && arguments[count])
+		count++;
+	words = calloc(count + 1, sizeof(char *));
+	if (!words)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_free_ char *copy = strdup(arguments[i]);
+		char *rest = copy, *token = NULL;
+
+		if (!copy || !pam_next_token(&rest, &token) || !(words[i] = strdup(token))) {
+			arguments_release(words);
+			return -ENOMEM;
+		}
+	}
+	*ret = words;
+	return (int)count;
+}
+
+static int check_directory(const struct module_arguments *arguments, char **ret_problem)
+{
+	_cleanup_free_ char *why = NULL;
+	_cleanup_close_ int fd = -1;
+	int r = policy_directory_open(arguments->policy, 0, &fd, &why);
+
+	if (r < 0)
+		return problem(ret_problem, r,
+			       "policy directory %s: %s: every login but root's would be refused; mend it, or name "
+			       "another one: -- policy=/DIRECTORY",
+			       arguments->policy, why ? why : strerror(-r));
+	if (!arguments->optional && faccessat(fd, "default.conf", F_OK, 0) < 0)
+		complain("warning: %s/default.conf does not exist: users whom no other policy file fits are refused; "
+			 "write one with mode = \"off\", or enable with: -- optional",
+			 arguments->policy);
 	return 0;
 }
 
 int policy_check(const char *const *arguments, char **ret_problem)
 {
-	const char *directory = NSISOLATE_POLICY_DIRECTORY;
-	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *unquoted = NULL;
-	bool optional = false;
+	struct module_arguments parsed;
+	char **words = NULL;
+	int r = unquote(arguments, &words);
 
-	for (; arguments && *arguments; arguments++) {
-		_cleanup_free_ char *copy = strdup(*arguments);
-		char *rest = copy, *token;
-
-		if (!copy || !pam_next_token(&rest, &token))
-			return problem(ret_problem, -ENOMEM, "%s", strerror(ENOMEM));
-		optional = optional || !strcmp(token, "optional");
-		if (!value_of(token, "policy="))
-			continue;
-		free(unquoted);
-		directory = unquoted = strdup(value_of(token, "policy="));
-		if (!unquoted)
-			return problem(ret_problem, -ENOMEM, "%s", strerror(ENOMEM));
-	}
-
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return problem(
-			ret_problem, -errno,
-			"the policy directory %s cannot be opened (%s): every login but root's would be refused; "
-			"make it, or name another one: -- policy=/DIRECTORY",
-			directory, strerror(errno));
-	if (!optional && faccessat(fd, "default.conf", F_OK, 0) < 0)
-		complain("warning: %s/default.conf does not exist: users whom no other policy file fits are refused; "
-			 "write one with mode = \"off\", or enable with: -- optional",
-			 directory);
-	return 0;
+	if (r < 0)
+		return r;
+	r = parse_line((size_t)r, (const char *const *)words, &parsed, ret_problem);
+	if (r >= 0)
+		r = check_directory(&parsed, ret_problem);
+	arguments_release(words);
+	return r;
 }

@@ -20,5 +20,8 @@ int module_check(const char *path, char **ret_name, char **ret_problem) _must_ch
 int arguments_check(const char *const *arguments, char ***ret_quoted, char **ret_problem) _must_check_;
 void arguments_release(char **arguments);
 
-/* The policy directory of these (quoted) arguments must exist. Warns on stderr about an absent default.conf. */
+/*
+ * The policy directory of these (quoted) arguments must be one that the module takes: see
+ * policy_directory_open(). 0 or -errno with *ret_problem. Warns on stderr about an absent default.conf.
+ */
 int policy_check(const char *const *arguments, char **ret_problem) _must_check_;

@@ -417,8 +417,7 @@ static void many_sessions_of_one_process_grow_nothing(void)
 	open_and_close(wanted && *wanted == '1' ? 1000 : 200);
 	snapshot_take(&after);
 	snapshot_compare(&before, &after, SNAPSHOT_FDS_TOO | SNAPSHOT_NAMESPACES_TOO);
-	/* a sanitizer keeps what is freed */
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
 	CHECK(resident_kilobytes() - resident < 256);
 #else
 	(void)resident;

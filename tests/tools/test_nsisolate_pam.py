@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,11 @@ class Tool:
         self.root = root
         self.pam = root / "pam.d"
         self.state = root / "state" / "pam.d"
-        self.policy = root / "policy"
+        # not below /tmp: the module takes a policy directory only where nobody but root can write
+        self.policy = Path(tempfile.mkdtemp(dir="/var/lib"))
         self.module = root / "pam_nsisolate.so"
         shutil.copytree(SYSTEM, self.pam)
         self.pam.chmod(0o755)
-        self.policy.mkdir()
         (self.policy / "default.conf").write_text('mode = "off"\n')
         # any module that loads will do: no PAM session is opened with it here but for its answer
         shutil.copyfile(PERMIT, self.module)
@@ -76,7 +77,9 @@ class Tool:
 
 @pytest.fixture
 def tool(tmp_path):
-    return Tool(tmp_path)
+    tool = Tool(tmp_path)
+    yield tool
+    shutil.rmtree(tool.policy, ignore_errors=True)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -131,13 +134,13 @@ def test_file_keeps_owner_mode_and_attributes(tool):
 def test_enable_twice_changes_nothing(tool):
     tool.run("enable", "sshd", check=0)
     first = tool.files()
-    again = tool.run("enable", "sshd", check=1)
+    again = tool.run("enable", "sshd", check=0)
     assert "already enabled" in again.stdout
     assert tool.files() == first
 
 
 def test_disable_of_what_is_not_enabled(tool):
-    assert "not enabled" in tool.run("disable", "sshd", check=1).stdout
+    assert "already without" in tool.run("disable", "sshd", check=0).stdout
     assert tool.unchanged()
 
 
@@ -180,6 +183,13 @@ def test_missing_module_and_missing_policies_are_refused(tool):
     assert "cannot be loaded" in tool.run("enable", "sshd", check=2).stderr
     shutil.copyfile(PERMIT, tool.module)
     assert "policy directory" in tool.run("enable", "sshd", "--", "policy=/nonexistent", check=2).stderr
+    (tool.root / "p").symlink_to(tool.policy)
+    assert "chmod go-w" in tool.run("enable", "sshd", "--", f"policy={tool.root}/p", check=2).stderr
+    tool.policy.chmod(0o775)
+    assert f"'{tool.policy}' is writable by group" in tool.run("enable", "sshd", check=2).stderr
+    tool.policy.chmod(0o755)
+    (link := tool.policy / "link").symlink_to(".")
+    assert "is a symbolic link" in tool.run("enable", "sshd", "--", f"policy={link}", check=2).stderr
     (tool.policy / "default.conf").unlink()
     assert "default.conf" in tool.run("enable", "-d", "sshd", check=0).stderr
     assert "default.conf" not in tool.run("enable", "-d", "sshd", "--", f"policy={tool.policy}", "optional", check=0).stderr
@@ -288,8 +298,26 @@ def test_su_l_is_covered_through_su_in_any_order(tool):
     assert (tool.pam / "su-l").read_bytes() == tool.before["su-l"]
     answer = json.loads(tool.run("status", "-J", "su-l", check=0).stdout)
     assert answer["services"][0]["state"] == "through" and answer["services"][0]["through"] == "su"
-    assert "covered through" in tool.run("enable", "su-l", check=1).stdout
+    assert "covered through" in tool.run("enable", "su-l", check=0).stdout
     assert "through 'su'" in tool.run("disable", "su-l", check=1).stdout
+
+
+def test_commands_can_be_repeated(tool):
+    tool.write("su-l", "session include su\n")
+    for _ in range(2):
+        tool.run("enable", "su-l", "su", "sshd", check=0)
+    for _ in range(2):
+        done = tool.run("disable", "su-l", "su", check=0)
+        assert "su-l: already without the module" in done.stdout
+    for _ in range(2):
+        tool.run("disable", "--all", check=0)
+    assert tool.unchanged()
+
+
+def test_disable_does_not_claim_what_it_left(tool):
+    tool.write("hand", "session required pam_permit.so\nsession required pam_nsisolate.so\n")
+    assert "by hand" in tool.run("disable", "hand", check=1).stdout
+    assert tool.unchanged()
 
 
 def test_advice_names_what_is_left(tool):

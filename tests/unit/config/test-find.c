@@ -105,19 +105,19 @@ static void what_is_no_regular_file_is_refused_at_once(void **state)
 
 	(void)state;
 	assert_int_equal(mkfifoat(directory_fd, "fifo.conf", 0600), 0);
-	assert_open("fifo.conf", 0, -EINVAL, "'fifo.conf' is a FIFO; a policy is a regular file");
+	assert_open("fifo.conf", 0, -EINVAL, "a FIFO; a policy is a regular file");
 	make_file("target", "mode = off\n", 0644);
 	assert_int_equal(symlinkat("target", directory_fd, "link.conf"), 0);
-	assert_open("link.conf", 0, -ELOOP, "'link.conf' is a symbolic link");
+	assert_open("link.conf", 0, -ELOOP, "a symbolic link; a policy");
 	make_directory("directory.conf", 0755);
-	assert_open("directory.conf", 0, -EINVAL, "'directory.conf' is a directory");
+	assert_open("directory.conf", 0, -EINVAL, "a directory");
 	if (mknodat(directory_fd, "device.conf", S_IFCHR | 0600, makedev(5, 0)) == 0)
-		assert_open("device.conf", 0, -EINVAL, "'device.conf' is a device");
+		assert_open("device.conf", 0, -EINVAL, "a device; a policy");
 	assert_true(snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket.conf", directory) > 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_open("socket.conf", 0, -EINVAL, "'socket.conf' is a socket");
-	assert_open("fifo.conf", FIND_ANY_OWNER, -EINVAL, "is a FIFO");
-	assert_open("link.conf", FIND_ANY_OWNER, -ELOOP, "is a symbolic link");
+	assert_open("socket.conf", 0, -EINVAL, "a socket; a policy");
+	assert_open("fifo.conf", FIND_ANY_OWNER, -EINVAL, "a FIFO; a policy");
+	assert_open("link.conf", FIND_ANY_OWNER, -ELOOP, "a symbolic link; a policy");
 }
 
 static void a_huge_file_is_refused(void **state)
@@ -131,21 +131,20 @@ static void a_huge_file_is_refused(void **state)
 		assert_open("huge.conf", 0, 0, NULL);
 		assert_int_equal(ftruncate(fd, POLICY_FILE_MAX + 1024), 0);
 	}
-	assert_open("huge.conf", 0, -EFBIG, "'huge.conf' has 66560 bytes; a policy has at most 65536");
+	assert_open("huge.conf", 0, -EFBIG, "66560 bytes; a policy has at most 65536");
 }
 
 static void a_file_that_others_could_write_is_refused(void **state)
 {
 	(void)state;
 	make_file("group-writable.conf", "", 0664);
-	assert_open("group-writable.conf", 0, -EPERM,
-		    "'group-writable.conf' is writable by group or others (mode 0664)");
+	assert_open("group-writable.conf", 0, -EPERM, "writable by group or others (mode 0664)");
 	assert_open("group-writable.conf", FIND_ANY_OWNER, 0, NULL);
 	make_file("world-writable.conf", "", 0602);
 	assert_open("world-writable.conf", 0, -EPERM, "writable by group or others (mode 0602); chmod go-w it");
 	make_file("owner.conf", "", 0644);
 	assert_int_equal(fchownat(directory_fd, "owner.conf", NOBODY, 0, 0), 0);
-	assert_open("owner.conf", 0, -EPERM, "'owner.conf' is owned by uid 65534, not by root; chown root it");
+	assert_open("owner.conf", 0, -EPERM, "owned by uid 65534, not by root; chown root it");
 	assert_open("owner.conf", FIND_ANY_OWNER, 0, NULL);
 }
 
@@ -154,11 +153,11 @@ static void a_directory_that_others_could_write_is_refused(void **state)
 	(void)state;
 	make_directory("user", 0775);
 	make_file("user/daemon.conf", "", 0644);
-	assert_open("user/daemon.conf", 0, -EPERM, "'user' is writable by group or others (mode 0775)");
+	assert_open("user/daemon.conf", 0, -EPERM, "the directory 'user' is writable by group or others (mode 0775)");
 	assert_int_equal(fchmodat(directory_fd, "user", 0755, 0), 0);
 	assert_open("user/daemon.conf", 0, 0, NULL);
 	assert_int_equal(fchownat(directory_fd, "user", NOBODY, 0, 0), 0);
-	assert_open("user/daemon.conf", 0, -EPERM, "'user' is owned by uid 65534");
+	assert_open("user/daemon.conf", 0, -EPERM, "the directory 'user' is owned by uid 65534");
 	assert_int_equal(fchownat(directory_fd, "user", 0, 0, 0), 0);
 	assert_int_equal(symlinkat("user", directory_fd, "group"), 0);
 	assert_open("group/daemon.conf", 0, -ELOOP, "'group' is a symbolic link, not a directory");
@@ -192,14 +191,14 @@ static void every_component_of_the_policy_directory_is_judged(void **state)
 	assert_directory("//a/./b/", 0, NULL);
 	assert_directory("/a/c", -ENOENT, "is missing: there is no 'c'");
 	assert_int_equal(symlinkat("a", directory_fd, "link"), 0);
-	assert_directory("/link/b", -ELOOP, "'link' is a symbolic link, not a directory");
-	assert_directory("/link", -ELOOP, "'link' is a symbolic link");
+	assert_directory("/link/b", -ELOOP, "/link' is a symbolic link, not a directory");
+	assert_directory("/link", -ELOOP, "/link' is a symbolic link");
 	assert_int_equal(fchmodat(directory_fd, "a", 0777, 0), 0);
-	assert_directory("/a/b", -EPERM, "'a' is writable by group or others (mode 0777)");
+	assert_directory("/a/b", -EPERM, "/a' is writable by group or others (mode 0777)");
 	assert_int_equal(fchmodat(directory_fd, "a", 01777, 0), 0);
-	assert_directory("/a/b", -EPERM, "'a' is writable by group or others (mode 1777)");
+	assert_directory("/a/b", -EPERM, "/a' is writable by group or others (mode 1777)");
 	make_file("file", "", 0644);
-	assert_directory("/file", -ENOTDIR, "'file' is a regular file, not a directory");
+	assert_directory("/file", -ENOTDIR, "/file' is a regular file, not a directory");
 	assert_int_equal(policy_directory_open("etc", 0, &fd, &sentence), -EINVAL);
 	assert_string_equal(sentence, "the policy directory must be an absolute path");
 	assert_int_equal(fd, -1);
@@ -287,10 +286,10 @@ static void a_bad_file_or_directory_is_a_candidate_with_a_problem(void **state)
 	list = find(0);
 	assert_int_equal(list.count, 3);
 	assert_string_equal(list.items[0].name, "user");
-	assert_non_null(strstr(list.items[0].problem, "'user' is writable by group or others"));
+	assert_non_null(strstr(list.items[0].problem, "the directory 'user' is writable by group or others"));
 	assert_string_equal(list.items[1].name, "group/daemon.conf");
-	assert_string_equal(list.items[1].problem, "'daemon.conf' is a FIFO; a policy is a regular file");
-	assert_string_equal(list.items[2].problem, "'default.conf' is a symbolic link; a policy is a regular file");
+	assert_string_equal(list.items[1].problem, "a FIFO; a policy is a regular file");
+	assert_string_equal(list.items[2].problem, "a symbolic link; a policy is a regular file");
 	for (size_t i = 0; i < list.count; i++)
 		assert_int_equal(list.items[i].fd, -1);
 	candidates_release(&list);

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-/* The words behind pam_nsisolate.so on a line of pam.conf(5). */
+/*
+ * The words behind pam_nsisolate.so on a line of pam.conf(5): one table for the module, which
+ * refuses every login for a wrong one, and for nsisolate-pam, which writes none. Libc only.
+ */
 
 #include "common/cleanup.h"
 
 #include <stdbool.h>
 
-struct arguments {
+/* What an administrator may give; "open" and "close" say what a line is for. */
+#define MODULE_ARGUMENTS "policy=DIR, exempt=USER,@GROUP, optional, debug"
+
+struct module_arguments {
 	const char *policy; /* policy=DIR, absolute */
 	const char *exempt; /* exempt=USER,@GROUP,…; or NULL */
 	bool optional;      /* a user without any policy is passed */
@@ -20,4 +26,5 @@ struct arguments {
  * Borrowing argv. An unknown, empty, repeated or relative argument is
  * -EINVAL, with *ret_bad naming it; *ret is filled all the same, so that uid 0 can still be passed.
  */
-int arguments_parse(int argc, const char **argv, struct arguments *ret, const char **ret_bad) _must_check_;
+int module_arguments_parse(int argc, const char **argv, struct module_arguments *ret,
+			   const char **ret_bad) _must_check_;

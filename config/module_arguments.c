@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "pam_module/arguments.h"
+#include "config/module_arguments.h"
 
 #include "nsisolate-config.h"
 
@@ -17,15 +17,15 @@ static const struct argument {
 	enum argument_type type;
 	size_t offset;
 } argument_table[] = {
-	{ "policy", ARGUMENT_PATH, offsetof(struct arguments, policy) },
-	{ "exempt", ARGUMENT_LIST, offsetof(struct arguments, exempt) },
-	{ "optional", ARGUMENT_FLAG, offsetof(struct arguments, optional) },
-	{ "debug", ARGUMENT_FLAG, offsetof(struct arguments, debug) },
-	{ "open", ARGUMENT_FLAG, offsetof(struct arguments, open) },
-	{ "close", ARGUMENT_FLAG, offsetof(struct arguments, close) },
+	{ "policy", ARGUMENT_PATH, offsetof(struct module_arguments, policy) },
+	{ "exempt", ARGUMENT_LIST, offsetof(struct module_arguments, exempt) },
+	{ "optional", ARGUMENT_FLAG, offsetof(struct module_arguments, optional) },
+	{ "debug", ARGUMENT_FLAG, offsetof(struct module_arguments, debug) },
+	{ "open", ARGUMENT_FLAG, offsetof(struct module_arguments, open) },
+	{ "close", ARGUMENT_FLAG, offsetof(struct module_arguments, close) },
 };
 
-static int set_flag(const struct argument *argument, const char *value, struct arguments *arguments)
+static int set_flag(const struct argument *argument, const char *value, struct module_arguments *arguments)
 {
 	bool *flag = (bool *)((char *)arguments + argument->offset);
 
@@ -35,7 +35,7 @@ static int set_flag(const struct argument *argument, const char *value, struct a
 	return 0;
 }
 
-static int set_text(const struct argument *argument, const char *value, struct arguments *arguments)
+static int set_text(const struct argument *argument, const char *value, struct module_arguments *arguments)
 {
 	const char **text = (const char **)((char *)arguments + argument->offset);
 
@@ -47,7 +47,7 @@ static int set_text(const struct argument *argument, const char *value, struct a
 	return 0;
 }
 
-static int parse_one(const char *word, struct arguments *arguments)
+static int parse_one(const char *word, struct module_arguments *arguments)
 {
 	const char *equals = strchr(word, '=');
 	size_t length = equals ? (size_t)(equals - word) : strlen(word);
@@ -64,11 +64,11 @@ static int parse_one(const char *word, struct arguments *arguments)
 	return -EINVAL;
 }
 
-int arguments_parse(int argc, const char **argv, struct arguments *ret, const char **ret_bad)
+int module_arguments_parse(int argc, const char **argv, struct module_arguments *ret, const char **ret_bad)
 {
 	int r = 0;
 
-	*ret = (struct arguments){ 0 };
+	*ret = (struct module_arguments){ 0 };
 	for (int i = 0; i < argc; i++) {
 		if (parse_one(argv[i], ret) < 0 && r == 0) {
 			*ret_bad = argv[i];

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""
+alice is isolated by the defaults, bob is not: what bob can do shows that an attack proves something. su asks for no
+password here, since what is attacked is what comes after it; then it runs with the real user id of who called it.
+"""
+
+import os
+
+import pytest
+
+from support import host as H
+from support import programs as P
+
+HOSTILE = "/usr/local/lib/nsisolate-tests/hostile"
+SECRET = "of-the-host"
+
+
+@pytest.fixture
+def installed(module, host):
+    for services in H.STACKS.values():
+        H.add_module(services)
+    for service in ("su", "su-l"):
+        path = f"/etc/pam.d/{service}"
+        H.write(path, "auth sufficient pam_permit.so\n" + H.read(path))
+    H.write("/etc/sudoers.d/attack", "bob ALL=(alice,carol) NOPASSWD: ALL\n", 0o440)
+    if os.path.isdir(H.POLICIES):
+        H.empty(H.POLICIES)
+    H.set_policy("default.conf", 'mode = "off"\n')
+    H.set_policy("user/alice.conf")
+    H.write(HOSTILE, H.read(os.path.join(os.path.dirname(__file__), "hostile.py")), 0o755)
+    yield
+    os.unlink("/etc/sudoers.d/attack")
+    for user in ("alice", "bob"):
+        for name in os.listdir(f"/home/{user}"):
+            if name not in (".ssh", ".hushlogin"):
+                P.run(["rm", "-rf", f"/home/{user}/{name}"]).check()
+
+
+@pytest.fixture
+def server(installed):
+    with P.sshd() as running:
+        yield running
+
+
+@pytest.fixture
+def secrets(installed):
+    """A file of the host in each directory that a session has for itself."""
+    paths = [f"{directory}/{SECRET}" for directory in ("/tmp", "/var/tmp", "/dev/shm", "/run/user")]
+    for path in paths:
+        H.write(path, "secret\n")
+    yield paths
+    for path in paths:
+        os.unlink(path)

@@ -1,0 +1,348 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""
+hostile ATTACK [ARGUMENT...]: what a user who wants out would run. Prints one line of JSON: what was got, or why not.
+"""
+
+import array
+import contextlib
+import ctypes
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
+MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE, MNT_DETACH, MNT_EXPIRE = 0x1000, 0x2000, 0x4000, 0x40000, 2, 4
+SYS_PIDFD_GETFD, SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 438, 428, 429, 442
+OPEN_TREE_CLONE, AT_FDCWD, MOVE_MOUNT_F_EMPTY_PATH = 1, -100, 4
+SO_PEERPIDFD = 77
+SECRET = "of-the-host"
+
+
+def check(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def attempt(function, *arguments):
+    try:
+        return function(*arguments)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"errno {getattr(error, 'errno', error)}"
+
+
+def mount(source, target, kind=None, flags=0, data=None):
+    check(libc.mount(*(None if text is None else os.fsencode(text) for text in (source, target, kind)),
+                     ctypes.c_ulong(flags), None if data is None else os.fsencode(data)))
+
+
+def become_root_of_a_user_namespace(extra=0):
+    uid, gid = os.getuid(), os.getgid()
+    check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | extra))
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+
+
+# To see what lies under a mount point: each with the directory to look under and one of the user's own to work in.
+
+def bare(directory, _work):
+    return directory
+
+
+def umount(directory, _work):
+    check(libc.umount2(os.fsencode(directory), MNT_DETACH))
+    return directory
+
+
+def expire(directory, _work):
+    for _ in range(2):
+        if libc.umount2(os.fsencode(directory), MNT_EXPIRE) == 0:
+            return directory
+    check(-1)
+
+
+def move_away(directory, work):
+    mount(directory, work, None, MS_MOVE)
+    return directory
+
+
+def bind_parent(directory, work):
+    parent, name = os.path.split(directory)
+    mount(parent, work, None, MS_BIND)
+    return f"{work}/{name}"
+
+
+def bind_parent_recursively_and_umount(directory, work):
+    parent, name = os.path.split(directory)
+    mount(parent, work, None, MS_BIND | MS_REC)
+    check(libc.umount2(os.fsencode(f"{work}/{name}"), MNT_DETACH))
+    return f"{work}/{name}"
+
+
+def open_tree_of_parent(directory, work):
+    parent, name = os.path.split(directory)
+    tree = check(libc.syscall(SYS_OPEN_TREE, AT_FDCWD, os.fsencode(parent), OPEN_TREE_CLONE))
+    check(libc.syscall(SYS_MOVE_MOUNT, tree, b"", AT_FDCWD, os.fsencode(work), MOVE_MOUNT_F_EMPTY_PATH))
+    return f"{work}/{name}"
+
+
+def overlay_parent(directory, work):
+    parent, name = os.path.split(directory)
+    mount("tmpfs", work, "tmpfs")
+    for part in ("upper", "work", "merged"):
+        os.mkdir(f"{work}/{part}")
+    mount("overlay", f"{work}/merged", "overlay", 0,
+          f"lowerdir={parent},upperdir={work}/upper,workdir={work}/work,userxattr")
+    return f"{work}/merged/{name}"
+
+
+def pivot(directory, work):
+    parent, name = os.path.split(directory)
+    mount(parent, work, None, MS_BIND | MS_REC)
+    os.makedirs(f"{work}/old", exist_ok=True)
+    check(libc.syscall(155, os.fsencode(work), os.fsencode(f"{work}/old")))
+    check(libc.umount2(os.fsencode(f"/{name}"), MNT_DETACH))
+    return f"/{name}"
+
+
+REVEALS = {function.__name__: function for function in (
+    bare, umount, expire, move_away, bind_parent, bind_parent_recursively_and_umount, open_tree_of_parent,
+    overlay_parent, pivot)}
+
+
+def reveal(name, directory, work):
+    """The names under a mount point, if this way of looking shows the host's file among them."""
+    os.makedirs(work, exist_ok=True)
+    if os.getuid() != 0:
+        become_root_of_a_user_namespace()
+    else:
+        check(libc.unshare(CLONE_NEWNS))
+        mount(None, "/", None, MS_REC | MS_PRIVATE)
+    seen = sorted(os.listdir(REVEALS[name](directory, work)))
+    return {"found": SECRET in seen, "names": seen[:20]}
+
+
+# Processes
+
+def marked(mark):
+    """The processes whose command line holds a word, wherever a proc is mounted."""
+    found = {}
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as table:
+        procs = {line.split()[4] for line in table if " - proc " in line}
+    for proc in procs:
+        for name in os.listdir(proc):
+            if name.isdigit() and name != str(os.getpid()):
+                with contextlib.suppress(OSError), open(f"{proc}/{name}/cmdline", "rb") as file:
+                    if mark.encode() in file.read() and b"hostile" not in open(f"{proc}/{name}/cmdline", "rb").read():
+                        found[f"{proc}/{name}"] = attempt(lambda place=f"{proc}/{name}": sorted(
+                            os.listdir(f"{place}/root/tmp")))
+    return found
+
+
+def act_on(pid, harmless=False):
+    """Everything that could be done to the process with this pid; what succeeds."""
+    def trace():
+        check(libc.ptrace(16, pid, None, None))  # PTRACE_ATTACH
+    def signal_it(number):
+        return lambda: os.kill(pid, number)
+    def enter():
+        check(libc.setns(os.pidfd_open(pid), CLONE_NEWNS))
+    def take_fd():
+        return check(libc.syscall(SYS_PIDFD_GETFD, os.pidfd_open(pid), 3, 0))
+    tries = {
+        "root": lambda: os.listdir(f"/proc/{pid}/root"), "cwd": lambda: os.readlink(f"/proc/{pid}/cwd"),
+        "fd": lambda: os.listdir(f"/proc/{pid}/fd"), "ns": lambda: os.readlink(f"/proc/{pid}/ns/mnt"),
+        "environ": lambda: open(f"/proc/{pid}/environ", "rb").read().decode(), "mem": lambda: open(f"/proc/{pid}/mem", "rb"),
+        "exe": lambda: os.readlink(f"/proc/{pid}/exe"), "oom": lambda: open(f"/proc/{pid}/oom_score_adj", "w").write("500"),
+        "nice": lambda: os.setpriority(os.PRIO_PROCESS, pid, 19), "affinity": lambda: os.sched_setaffinity(pid, {0}),
+        "idle": lambda: os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0)),
+        "limit": lambda: __import__("resource").prlimit(pid, 7, (3, 3)),
+        "setns": enter, "getfd": take_fd, "stop": signal_it(signal.SIGSTOP), "continue": signal_it(signal.SIGCONT),
+        "trace": trace, "term": signal_it(signal.SIGTERM), "kill": signal_it(signal.SIGKILL),
+    }
+    if harmless:
+        tries = {name: tries[name] for name in ("root", "cwd", "fd", "ns", "environ", "mem", "exe", "setns", "getfd")}
+    failed = {name: attempt(function) for name, function in tries.items()}
+    return {name: True for name, result in failed.items() if not str(result).startswith("errno")}
+
+
+# Sockets
+
+def abstract(name):
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect("\0" + name)
+        return {"answer": peer.recv(100).decode()}
+
+
+def steal(path):
+    """Through a socket in a shared directory: who listens there, and what it has open."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(path)
+        pidfd = array.array("i", peer.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD, 4))[0]
+        got = {}
+        for number in range(3, 8):
+            fd = libc.syscall(SYS_PIDFD_GETFD, pidfd, number, 0)
+            if fd >= 0:
+                got[number] = attempt(os.listdir, fd)
+        return {"stolen": got, "killed": attempt(signal.pidfd_send_signal, pidfd, 0)}
+
+
+# What is inherited by su and sudo: ATTACK COMMAND...
+
+def spoil_limits(limits):
+    import resource
+    for text in limits.split(","):
+        name, value = text.split("=")
+        number = getattr(resource, f"RLIMIT_{name}")
+        hard = min(int(value), resource.getrlimit(number)[1]) if resource.getrlimit(number)[1] >= 0 else int(value)
+        resource.setrlimit(number, (hard, hard))
+
+
+def spoil_signals():
+    for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+def spoil_scheduling():
+    os.setpriority(os.PRIO_PROCESS, 0, 19)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    libc.syscall(251, 1, 0, 3 << 13)  # ioprio_set(IOPRIO_WHO_PROCESS, 0, idle)
+    check(libc.prctl(29, ctypes.c_ulong(1 << 62), 0, 0, 0))  # PR_SET_TIMERSLACK
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
+def spoil_descriptors():
+    """Directories of the host as input, output and the next hundred."""
+    directory = os.open("/tmp", os.O_RDONLY)
+    for number in range(0, 100):
+        if number not in (1, 2):
+            os.dup2(directory, number)
+    os.chdir("/tmp")
+
+
+def spoil_closed():
+    os.closerange(0, 1024)
+
+
+def spoil_parent():
+    """Orphans come to us, and we leave children behind for the login program."""
+    check(libc.prctl(36, 1, 0, 0, 0))  # PR_SET_CHILD_SUBREAPER
+    for _ in range(5):
+        if os.fork() == 0:
+            os._exit(0)
+    if os.fork() == 0:
+        os.closerange(0, 1024)
+        signal.alarm(1)
+        signal.pause()
+
+
+def spoil_environment():
+    for name in ("PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "NSISOLATE_ID", "NSISOLATE_HELPER", "TMPDIR", "HOME", "IFS",
+                 "BASH_ENV", "ENV", "CONFUSE", "MALLOC_PERTURB_", "GLIBC_TUNABLES", "NSS_WRAPPER_PASSWD"):
+        os.environ[name] = "/home/bob/evil"
+    os.environ["PATH"] = "/usr/bin:/bin"
+    for number in range(2000):
+        os.environ[f"JUNK{number}"] = "x" * 100
+
+
+def spoil_timers():
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
+    signal.setitimer(signal.ITIMER_PROF, 0.002, 0.002)
+    for number in (signal.SIGVTALRM, signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+
+
+def spoil_personality():
+    check(libc.personality(0x0020000 | 0x4000000 | 0x0040000))  # UNAME26, STICKY_TIMEOUTS, NO_RANDOMIZE
+
+
+SPOILS = {name.removeprefix("spoil_"): function for name, function in list(globals().items())
+          if name.startswith("spoil_")}
+
+
+def spoil(name, *command):
+    """Runs a login program with something of its caller's choosing inherited."""
+    what, _, argument = name.partition(":")
+    SPOILS[what](*([argument] if argument else []))
+    os.execvp(command[0], command)
+
+
+# Signals at any moment, to a login program that runs with our real user id, and to what it starts
+
+def children(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+    return []
+
+
+def send(pid, number):
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)
+        return True
+    return False
+
+
+def hunt(process, number, seconds):
+    """Signals each child of the login program as soon as it is there, as long as it can be."""
+    hit = set()
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        hit |= {child for child in children(process.pid) if child not in hit and send(child, number)}
+    return hit
+
+
+def disturb(process, choice, longest):
+    if choice.startswith("child"):
+        number = signal.SIGKILL if choice == "child-kill" else signal.SIGSTOP
+        hit = hunt(process, number, longest * 2)
+        for child in hit:
+            send(child, signal.SIGKILL)
+        return len(hit)
+    time.sleep(random.uniform(0, longest))
+    if choice == "stop":
+        send(process.pid, signal.SIGSTOP)
+        time.sleep(random.uniform(0, longest / 2))
+        return send(process.pid, random.choice((signal.SIGKILL, signal.SIGCONT)))
+    return send(process.pid, {"kill": signal.SIGKILL, "term": signal.SIGTERM, "interrupt": signal.SIGINT}[choice])
+
+
+def race(choice, count, longest, *command):
+    """Runs a login program again and again, each time disturbed; how they ended, and how many could be signalled."""
+    statuses, hits = {}, 0
+    for _ in range(int(count)):
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+        hits += disturb(process, choice, float(longest))
+        try:
+            status = process.wait(4)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = f"hung, {process.wait()}"
+        statuses[status] = statuses.get(status, 0) + 1
+    return {"statuses": statuses, "hits": hits}
+
+
+def main(attack, *arguments):
+    if attack == "spoil":
+        spoil(*arguments)
+    functions = {"reveal": reveal, "marked": marked, "abstract": abstract, "steal": steal,
+                 "act_on": lambda pid: act_on(int(pid)),
+                 "look_at": lambda pid: act_on(int(pid), harmless=True), "race": race}
+    print(json.dumps(attempt(functions[attack], *arguments)), flush=True)
+
+
+main(*sys.argv[1:])
