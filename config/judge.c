@@ -39,8 +39,8 @@ static int judge_owner(const struct stat *st, const char *subject, unsigned flag
 	if (flags & FIND_ANY_OWNER)
 		return 0;
 	if (st->st_uid != 0)
-		return problem(ret_problem, -EPERM, "%sowned by uid %u, not by root; %s", subject,
-			       (unsigned)st->st_uid, elsewhere ? ELSEWHERE_REMEDY : "chown root it");
+		return problem(ret_problem, -EPERM, "%sowned by uid %u, not by root; %s", subject, (unsigned)st->st_uid,
+			       elsewhere ? ELSEWHERE_REMEDY : "chown root it");
 	/* in a sticky directory others can neither remove nor replace what is root's, unlink(2) */
 	if (elsewhere && (st->st_mode & S_ISVTX))
 		return 0;
