@@ -8,7 +8,7 @@
 
 #define DEFAULTS "the built-in defaults"
 
-static int add_policy(struct kernel_needs *needs, const struct policy *policy, const char *name)
+static int add_policy(struct kernel_needs *needs, const struct policy *policy)
 {
 	/* whoever logs in: no step comes or goes with the names */
 	const struct plan_login login = {
@@ -25,25 +25,17 @@ static int add_policy(struct kernel_needs *needs, const struct policy *policy, c
 	found = probe_needs(plan) & ~needs->needs;
 	needs->needs |= found;
 	for (unsigned i = 0; i < PROBES; i++)
-		if ((found & probe_bit(i)) && !(needs->first[i] = strdup(name)))
+		if ((found & probe_bit(i)) && !(needs->first[i] = strdup(policy->file)))
 			return -ENOMEM;
 	return 0;
 }
 
-void kernel_needs_add(void *context, const char *name, int fd)
+void kernel_needs_add(void *context, const struct policy *policy)
 {
-	struct candidate candidate = { .kind = CANDIDATE_DEFAULT, .name = (char *)name, .fd = fd };
-	const struct candidates one = { .items = &candidate, .count = 1 };
-	const struct login login = { .user = "user", .uid = 1000, .service = "login" };
-	_cleanup_(policy_freep) struct policy *policy = NULL;
 	struct kernel_needs *needs = context;
-	struct diagnostics diag = { 0 };
-	int r = policy_decide(&one, &login, 0, &policy, &diag);
+	int r = policy->mode != MODE_OFF ? add_policy(needs, policy) : 0;
 
-	diagnostics_release(&diag);
-	if (r == DECISION_POLICY && policy->mode != MODE_OFF)
-		r = add_policy(needs, policy, name);
-	if (r == -ENOMEM)
+	if (r < 0)
 		needs->error = r;
 }
 
@@ -106,7 +98,7 @@ static int add_defaults(struct kernel_needs *needs)
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	int r = policy_new_default(DEFAULTS, &policy);
 
-	return r < 0 ? r : add_policy(needs, policy, DEFAULTS);
+	return r < 0 ? r : add_policy(needs, policy);
 }
 
 int check_kernel(struct kernel_needs *needs, struct diagnostics *diag)

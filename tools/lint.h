@@ -5,13 +5,14 @@
 
 #include "common/cleanup.h"
 #include "config/diagnostics.h"
+#include "config/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Called for each policy file that could be opened; `name` is relative to the directory. */
+/* Called for each policy file without an error. */
 struct lint_visitor {
-	void (*visit)(void *context, const char *name, int fd);
+	void (*visit)(void *context, const struct policy *policy);
 	void *context;
 };
 
@@ -23,8 +24,9 @@ struct lint {
 
 /*
  * Lints what is at `path`: a file, or a directory with user/, group/ and
- * default.conf. `visitor` may be NULL. `live`: it decides logins, so owners, modes, and whether users
- * and groups exist matter too. 0, or -errno with *ret_problem when it cannot be read at all.
+ * default.conf, whose private directories must be on this host. `visitor` may be NULL. `live`: it decides logins, so
+ * owners, modes, and whether users and groups exist matter too. 0, or -errno with *ret_problem when it cannot be read
+ * at all.
  */
 int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret,
 	      char **ret_problem) _must_check_;

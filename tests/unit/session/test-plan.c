@@ -358,7 +358,7 @@ static void plans_need_of_the_kernel_what_their_steps_do(void **state)
 	static const struct {
 		void (*change)(struct policy *policy);
 		uint32_t with, without;
-	} rows[] = {
+	} cases[] = {
 		{ change_nothing,
 		  1u << NAMESPACE_NETWORK | 1u << NAMESPACE_PID | 1u << PROBE_CLONE3 | 1u << PROBE_PROPAGATION |
 			  1u << PROBE_PROC | 1u << PROBE_SYSFS | 1u << PROBE_TMPFS | 1u << PROBE_MQUEUE |
@@ -373,16 +373,16 @@ static void plans_need_of_the_kernel_what_their_steps_do(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTS(rows); i++) {
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
 		_cleanup_(policy_freep) struct policy *policy = NULL;
 		_cleanup_(plan_freep) struct plan *plan = NULL;
 		_cleanup_free_ char *problem = NULL;
 
 		assert_int_equal(policy_new_default("default.conf", &policy), 0);
-		rows[i].change(policy);
+		cases[i].change(policy);
 		assert_int_equal(plan_make(policy, &alice, &plan, &problem), 0);
-		assert_int_equal(probe_needs(plan) & rows[i].with, rows[i].with);
-		assert_int_equal(probe_needs(plan) & rows[i].without, 0);
+		assert_int_equal(probe_needs(plan) & cases[i].with, cases[i].with);
+		assert_int_equal(probe_needs(plan) & cases[i].without, 0);
 	}
 	for (unsigned probe = 0; probe < PROBES; probe++)
 		assert_non_null(probe_name(probe));
