@@ -22,7 +22,7 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 	[KEY_EXTENDS] = { "extends", VALUE_TEXT, false, NULL, NULL, 0, "the file that this one builds on" },
 	[KEY_PRIORITY] = { "priority", VALUE_TEXT, false, NULL, "0", 0, "rank among a user's group files" },
 	[KEY_MODE] = { "mode", VALUE_CHOICE, true,
-		       CHOICES({ "enforce", MODE_ENFORCE, true }, { "audit", MODE_AUDIT, false },
+		       CHOICES({ "enforce", MODE_ENFORCE, true }, { "audit", MODE_AUDIT, true },
 			       { "off", MODE_OFF, true }),
 		       "enforce", POLICY(mode), "isolate, or pass" },
 	[KEY_SERVICES] = { "services", VALUE_LIST, false, NULL, NULL, 0, "PAM services this file is for" },

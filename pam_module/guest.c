@@ -148,23 +148,34 @@ static int pass(const struct guest *guest, const char *text)
 	return PAM_SUCCESS;
 }
 
+/* The session's id for the user; in mode audit there is no session for them. */
+static int set_environment(const struct guest *guest, const struct session *session)
+{
+	char variable[sizeof("NSISOLATE_ID=") + SESSION_ID_LENGTH];
+
+	if (session_is_audit(session))
+		return PAM_SUCCESS;
+	snprintf(variable, sizeof(variable), "NSISOLATE_ID=%s", session->id);
+	return pam_putenv(guest->pamh, variable);
+}
+
 /* The process is inside. What fails now takes it back out. */
 static int keep_session(const struct guest *guest, struct session *session)
 {
-	char variable[sizeof("NSISOLATE_ID=") + SESSION_ID_LENGTH];
-	int r;
+	int r = set_environment(guest, session);
 
-	snprintf(variable, sizeof(variable), "NSISOLATE_ID=%s", session->id);
-	r = pam_putenv(guest->pamh, variable);
 	if (r == PAM_SUCCESS)
 		r = pam_set_data(guest->pamh, SESSION_DATA, session, drop_session);
 	if (r != PAM_SUCCESS) {
+		bool audit = session_is_audit(session);
+
 		(void)pam_putenv(guest->pamh, "NSISOLATE_ID");
 		(void)session_leave(session);
 		session_free(session);
-		return refuse_failure(guest, "step keep: PAM could not store the session");
+		return audit ? pass(guest, "would isolate, but PAM could not store that")
+			     : refuse_failure(guest, "step keep: PAM could not store the session");
 	}
-	log_session(guest, "opened", session);
+	log_session(guest, session_is_audit(session) ? "would isolate" : "session opened", session);
 	return PAM_SUCCESS;
 }
 
@@ -190,6 +201,9 @@ static int enter_session(const struct guest *guest, const struct who *who)
 	case OUTCOME_SYSTEM_USER:
 	case OUTCOME_USER_MANAGER:
 		return pass(guest, text);
+	case OUTCOME_AUDIT:
+		log_login(guest, LOG_WARNING, "not isolated", text);
+		return PAM_SUCCESS;
 	case OUTCOME_NO_POLICY:
 		return guest->arguments.optional ? pass(guest, text) : refuse_without_policy(guest, text);
 	case OUTCOME_DENIED:
@@ -247,7 +261,7 @@ int guest_close(struct guest *guest)
 	if (!session || !session_is_own(session))
 		return PAM_SUCCESS;
 	r = session_leave(session);
-	log_session(guest, "closed", session);
+	log_session(guest, "session closed", session);
 	if (r < 0)
 		pam_syslog(guest->pamh, LOG_ERR, "step close: id=%s: %s", session->id, strerror(-r));
 	(void)pam_set_data(guest->pamh, SESSION_DATA, NULL, NULL);
