@@ -15,11 +15,17 @@ static int policy_from_text(const char *name, const char *text, size_t size, str
 	_cleanup_(statements_release) struct statements statements = { 0 };
 	_cleanup_(settings_release) struct settings settings = { 0 };
 	_cleanup_(policy_freep) struct policy *policy = NULL;
+	size_t first = diag->count;
+	bool incomplete;
 	int r;
 
 	r = policy_parse(name, text, size, &statements, diag);
+	incomplete = r == PARSE_INCOMPLETE;
 	if (r >= 0)
 		r = settings_check(name, &statements, &settings, diag);
+	if (r >= 0 && incomplete)
+		r = -EBADMSG;
+	diagnostics_sort(diag, first);
 	if (r >= 0)
 		r = policy_merge(name, &settings, &policy);
 	if (r >= 0)
@@ -135,11 +141,15 @@ int policy_new_default(const char *file, struct policy **ret)
 	return policy_merge(file, &none, ret);
 }
 
-int policy_lint(const char *name, const char *text, size_t size, struct diagnostics *diag)
+int policy_lint(const char *name, const char *text, size_t size, struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	int r;
 
 	r = policy_from_text(name, text, size, &policy, diag);
-	return r == -EBADMSG ? 0 : r;
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	if (ret)
+		*ret = TAKE_PTR(policy);
+	return 0;
 }

@@ -43,5 +43,9 @@ int login_defs_uid_min(const char *path, uid_t *ret) _must_check_;
 /* The built-in defaults alone, as for an empty file called `file`. */
 int policy_new_default(const char *file, struct policy **ret) _must_check_;
 
-/* Parses and checks one buffer of file `name` by itself (lint): every problem goes to diag. 0 or -ENOMEM. */
-int policy_lint(const char *name, const char *text, size_t size, struct diagnostics *diag) _must_check_;
+/*
+ * Parses and checks one buffer of file `name` by itself (lint): every problem goes to diag. *ret, unless `ret` is
+ * NULL, is the policy that it makes, NULL for none. 0 or -ENOMEM.
+ */
+int policy_lint(const char *name, const char *text, size_t size, struct policy **ret,
+		struct diagnostics *diag) _must_check_;

@@ -75,6 +75,18 @@ void diagnostics_add(struct diagnostics *list, enum severity severity, const cha
 	list->truncated = true;
 }
 
+void diagnostics_sort(struct diagnostics *list, size_t first)
+{
+	for (size_t i = first + 1; i < list->count; i++) {
+		struct diagnostic item = list->items[i];
+		size_t j = i;
+
+		for (; j > first && list->items[j - 1].line > item.line; j--)
+			list->items[j] = list->items[j - 1];
+		list->items[j] = item;
+	}
+}
+
 const struct diagnostic *diagnostics_first_error(const struct diagnostics *list)
 {
 	for (size_t i = 0; i < list->count; i++)

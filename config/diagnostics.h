@@ -33,6 +33,9 @@ struct diagnostics {
 void diagnostics_add(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
 		     const char *format, ...) _printf_(5, 6);
 
+/* Those from number `first` on in the order of their lines, those of one line as they came: all of one file. */
+void diagnostics_sort(struct diagnostics *list, size_t first);
+
 /* True when a login must be refused: an error is listed, or the list is incomplete. */
 bool diagnostics_failed(const struct diagnostics *list);
 

@@ -6,8 +6,8 @@
  */
 #include "config/parse.h"
 
+#include "config/names.h"
 #include "config/scan.h"
-#include "config/suggest.h"
 
 #include <confuse.h>
 #include <locale.h>
@@ -146,30 +146,6 @@ static int on_passed_over(cfg_t *cfg, cfg_opt_t *opt)
 
 /* --- what it complains about --- */
 
-static void report_unknown(cfg_t *cfg, const char *name)
-{
-	const char *section = section_name(cfg);
-	struct suggestion best = { 0 };
-	char where[64] = "", hint[128] = "";
-
-	for (unsigned i = 0; i < cfg_num(cfg); i++)
-		suggest(&best, name, cfg_getnopt(cfg, i)->name);
-	if (section[0] != '\0')
-		(void)snprintf(where, sizeof(where), " in %s", section);
-	if (best.name)
-		(void)snprintf(hint, sizeof(hint), "; did you mean '%s'?", best.name);
-	for (enum policy_key key = 0; hint[0] == '\0' && key < POLICY_KEYS; key++) {
-		const char *leaf = strrchr(policy_keys[key].name, '.');
-
-		if (leaf && strcmp(leaf + 1, name) == 0)
-			(void)snprintf(hint, sizeof(hint), "; did you mean %s?", policy_keys[key].name);
-	}
-	if (strcmp(name, "include") == 0)
-		(void)snprintf(hint, sizeof(hint), ": no file includes another");
-	diagnostics_add(reader->diag, SEVERITY_ERROR, reader->name, (unsigned)cfg->line, "unknown key '%s'%s%s", name,
-			where, hint);
-}
-
 static void report_title(cfg_t *cfg, const char *title)
 {
 	const struct statement *first = NULL;
@@ -185,36 +161,14 @@ static void report_title(cfg_t *cfg, const char *title)
 			title, first ? first->line : 0);
 }
 
-/* By libconfuse's own message, for its error function is told nothing else: our words before and after its argument. */
-static const struct {
-	const char *format;
-	void (*report)(cfg_t *cfg, const char *argument);
-	const char *before, *after;
-} complaints[] = {
-	{ "no such option '%s'", report_unknown, NULL, NULL },
-	{ "found duplicate title '%s'", report_title, NULL, NULL },
-	{ "attempt to append to non-list option '%s'", NULL, "", ": '+=' is for lists; use '='" },
-	{ "missing equal sign after option '%s'", NULL, "", ": a value is expected, '=' after the key" },
-	{ "missing opening brace for section '%s'", NULL, "", ": a section is expected, '{' after its name" },
-	{ "missing title for section '%s'", NULL, "", ": a title is expected, a quoted string after the key" },
-	{ "unexpected token '%s'", NULL, "found '", "' where one value is expected" },
-};
-
+/* Its error function is told its format, and nothing else. All other mistakes have been found before, by scan.c and
+ * names.c. */
 static void _printf_(2, 0) on_error(cfg_t *cfg, const char *format, va_list arguments)
 {
 	char text[256];
 
-	for (size_t i = 0; i < ELEMENTS(complaints); i++) {
-		const char *argument;
-
-		if (strcmp(format, complaints[i].format) != 0)
-			continue;
-		argument = va_arg(arguments, const char *);
-		if (complaints[i].report)
-			complaints[i].report(cfg, argument);
-		else
-			diagnostics_add(reader->diag, SEVERITY_ERROR, reader->name, (unsigned)cfg->line, "%s%s%s",
-					complaints[i].before, argument, complaints[i].after);
+	if (strcmp(format, "found duplicate title '%s'") == 0) {
+		report_title(cfg, va_arg(arguments, const char *));
 		return;
 	}
 	(void)vsnprintf(text, sizeof(text), format, arguments);
@@ -341,7 +295,7 @@ static int options_make(const char *prefix, cfg_validate_callback_t callback, cf
 
 /* --- one file --- */
 
-/* In the C locale, so that its messages are those of the table above. */
+/* In the C locale, so that its messages are those that on_error() knows. */
 static int run_libconfuse(const struct scan *scan)
 {
 	_cleanup_(options_freep) cfg_opt_t *options = NULL;
@@ -379,10 +333,11 @@ static const struct statement *same_in_section(const struct statement *items, si
 	return NULL;
 }
 
-static int check_repeats(const char *name, const struct statements *statements, struct diagnostics *diag)
+/* True when there are any. */
+static bool report_repeats(const char *name, const struct statements *statements, struct diagnostics *diag)
 {
 	const struct statement *untitled[POLICY_KEYS] = { NULL };
-	int r = 0;
+	bool found = false;
 
 	for (size_t i = 0; i < statements->count; i++) {
 		const struct statement *statement = &statements->items[i], *first;
@@ -397,9 +352,9 @@ static int check_repeats(const char *name, const struct statements *statements, 
 			continue;
 		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s: given twice, first in line %u",
 				policy_keys[key].name, first->line);
-		r = -EBADMSG;
+		found = true;
 	}
-	return r;
+	return found;
 }
 
 static int read_statements(const char *name, const struct scan *scan, struct statements *ret, struct diagnostics *diag)
@@ -419,8 +374,6 @@ static int read_statements(const char *name, const struct scan *scan, struct sta
 		r = -EBADMSG;
 	if (r == -EBADMSG && diag->count == reported)
 		diagnostics_add(diag, SEVERITY_ERROR, name, 0, "the file cannot be read without ambiguity");
-	if (r >= 0)
-		r = check_repeats(name, &mine.statements, diag);
 	if (r < 0) {
 		statements_release(&mine.statements);
 		return r;
@@ -432,10 +385,19 @@ static int read_statements(const char *name, const struct scan *scan, struct sta
 int policy_parse(const char *name, const char *text, size_t size, struct statements *ret, struct diagnostics *diag)
 {
 	_cleanup_(scan_release) struct scan scan = { 0 };
+	bool left_out, repeats;
 	int r;
 
 	r = scan_policy(name, text, size, &scan, diag);
 	if (r < 0)
 		return r;
-	return read_statements(name, &scan, ret, diag);
+	r = names_check(name, &scan, diag);
+	if (r < 0)
+		return r;
+	left_out = r == NAMES_LEFT_OUT;
+	r = read_statements(name, &scan, ret, diag);
+	if (r < 0)
+		return r;
+	repeats = report_repeats(name, ret, diag);
+	return left_out || repeats ? PARSE_INCOMPLETE : 0;
 }

@@ -24,9 +24,14 @@ struct statements {
 	size_t count;
 };
 
+/* The statements are only some of the file's: the rest is wrong. The file must be refused once their values are judged.
+ */
+#define PARSE_INCOMPLETE 1
+
 /*
- * 0; -EBADMSG when the text is no policy: an unknown key, a key or section
- * given twice, a mistake of syntax; diag says which; -ENOMEM. `name` is the file's, for messages.
+ * 0; PARSE_INCOMPLETE after an unknown or misused key, or one given twice, with what else the file says in *ret;
+ * -EBADMSG after a mistake that leaves nothing to read; in both cases diag says what is wrong. -ENOMEM. `name` is the
+ * file's, for messages.
  */
 int policy_parse(const char *name, const char *text, size_t size, struct statements *ret,
 		 struct diagnostics *diag) _must_check_;

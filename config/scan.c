@@ -18,7 +18,7 @@ enum place {
 struct scanner {
 	const char *name;
 	struct diagnostics *diag;
-	char *at, *end;
+	char *text, *at, *end;
 	unsigned line;
 	enum place place;
 	struct scan_event current; /* the assignment or section head being read */
@@ -34,33 +34,41 @@ struct scanner {
 		-EBADMSG;                                                                             \
 	})
 
-static const char *expected(enum place place)
+static const char *expected(const struct scanner *scanner)
 {
-	switch (place) {
+	switch (scanner->place) {
 	case PLACE_KEY:
-		return "a key or '}'";
+		return scanner->depth > 0 ? "a key or '}'" : "a key";
 	case PLACE_AFTER_KEY:
 		return "'=' or '{' after the key";
-	case PLACE_AFTER_TITLE:
-		return "'{' after the title";
 	case PLACE_VALUE:
 	case PLACE_LIST_FIRST:
 	case PLACE_LIST_VALUE:
 		return "a value";
 	case PLACE_LIST_NEXT:
 		return "',' or '}' after the value";
+	case PLACE_AFTER_TITLE:
 	default:
 		return "something else";
 	}
 }
 
-static int unexpected(const struct scanner *scanner, const char *found, size_t length)
+/* "mode off", whatever comes next: the mistake is there, and not in the next line. */
+static int unfinished(const struct scanner *scanner)
 {
-	return FAIL(scanner, scanner->line, "found %.*s where %s is expected", (int)length, found,
-		    expected(scanner->place));
+	return FAIL(scanner, scanner->current.line,
+		    "%.*s: '=' is missing before the value, or '{' after the title of a section",
+		    (int)scanner->current.length, scanner->current.name);
 }
 
-static int emit(struct scanner *scanner, const struct scan_event *event)
+static int unexpected(const struct scanner *scanner, const char *found, size_t length)
+{
+	if (scanner->place == PLACE_AFTER_TITLE)
+		return unfinished(scanner);
+	return FAIL(scanner, scanner->line, "found %.*s where %s is expected", (int)length, found, expected(scanner));
+}
+
+static int emit(struct scanner *scanner, struct scan_event *event)
 {
 	if (scanner->count == scanner->room) {
 		size_t room = scanner->room * 2 + 16;
@@ -71,6 +79,8 @@ static int emit(struct scanner *scanner, const struct scan_event *event)
 		scanner->events = events;
 		scanner->room = room;
 	}
+	event->end = scanner->at;
+	event->depth = scanner->depth;
 	scanner->events[scanner->count++] = *event;
 	return 0;
 }
@@ -139,9 +149,10 @@ static int take_comma(struct scanner *scanner)
 	return 0;
 }
 
+/* No key has capitals, but who writes one is told so by its name. */
 static bool is_key_start(char c)
 {
-	return c >= 'a' && c <= 'z';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static bool is_bare(char c)
@@ -163,6 +174,7 @@ static int take_text(struct scanner *scanner, const char *start, size_t length, 
 		scanner->place = PLACE_AFTER_KEY;
 		return 0;
 	case PLACE_AFTER_KEY:
+		current->titled = true;
 		scanner->place = PLACE_AFTER_TITLE;
 		return 0;
 	case PLACE_VALUE:
@@ -252,9 +264,11 @@ static int take_other(struct scanner *scanner)
 		return FAIL(scanner, scanner->line, "found '(': there are no functions, and no file includes another");
 	if (c == '~')
 		return FAIL(scanner, scanner->line, "'~' is not expanded; write the whole path");
+	if (scanner->place == PLACE_AFTER_TITLE)
+		return unfinished(scanner);
 	return FAIL(scanner, scanner->line, "found '%.*s' where %s is expected",
 		    (int)text_character(scanner->at, (size_t)(scanner->end - scanner->at)), scanner->at,
-		    expected(scanner->place));
+		    expected(scanner));
 }
 
 static int take_token(struct scanner *scanner)
@@ -331,12 +345,24 @@ static int check_lines(const struct scanner *scanner, const char *text, size_t s
 	return 0;
 }
 
+/* The last line with anything in it; comments are blank by now. */
+static unsigned last_line(const struct scanner *scanner)
+{
+	unsigned line = scanner->line;
+
+	for (const char *end = scanner->end; end > scanner->text && (end[-1] == '\n' || end[-1] == ' '); end--)
+		line -= end[-1] == '\n';
+	return line;
+}
+
 static int check_end(const struct scanner *scanner)
 {
 	const struct scan_event *open;
 
+	if (scanner->place == PLACE_AFTER_TITLE)
+		return unfinished(scanner);
 	if (scanner->place != PLACE_KEY)
-		return FAIL(scanner, scanner->line, "the file ends where %s is expected", expected(scanner->place));
+		return FAIL(scanner, last_line(scanner), "the file ends where %s is expected", expected(scanner));
 	if (scanner->depth == 0)
 		return 0;
 	open = &scanner->open[scanner->depth - 1];
@@ -356,7 +382,7 @@ int scan_policy(const char *name, const char *text, size_t size, struct scan *re
 	copy = strndup(text, size);
 	if (!copy)
 		return -ENOMEM;
-	scanner.at = copy;
+	scanner.text = scanner.at = copy;
 	scanner.end = copy + size;
 	while (r >= 0 && *scanner.at)
 		r = take_token(&scanner);

@@ -23,8 +23,11 @@
 struct scan_event {
 	const char *name; /* in scan.text, not terminated */
 	size_t length;
-	unsigned line; /* of the name */
+	const char *end; /* behind its value, or its '}' */
+	unsigned line;   /* of the name */
+	size_t depth;    /* sections that it is in */
 	bool section;
+	bool titled; /* a section with a title */
 	bool append; /* += */
 	bool list;   /* values in braces */
 	unsigned values;

@@ -2,6 +2,7 @@
 #include "tools/lint.h"
 
 #include "config/decide.h"
+#include "session/syscalls.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -36,7 +37,64 @@ static int read_file(int fd, char **ret, size_t *ret_size)
 	return 0;
 }
 
-static int lint_fd(int fd, const char *name, struct lint *lint)
+/* An empty directory holds no other: what is private below a private one cannot be mounted. */
+static const char *private_above(const struct policy *policy, const char *path)
+{
+	for (size_t i = 0; i < policy->mount.private_count; i++) {
+		const char *above = policy->mount.private[i].path;
+		size_t length = strlen(above);
+
+		if (strncmp(path, above, length) == 0 && path[length] == '/')
+			return above;
+	}
+	return NULL;
+}
+
+static const char *why_not_mounted(int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return "there is no such directory on this host";
+	case -ENOTDIR:
+		return "it is no directory on this host";
+	case -ELOOP:
+		return "a symbolic link leads there on this host, and none is followed";
+	default:
+		return NULL;
+	}
+}
+
+/* As the session's init will open it. What cannot be known as whoever runs this (EACCES) is passed over. */
+static void check_private(const struct policy *policy, const struct private_directory *directory, struct lint *lint)
+{
+	const char *above = private_above(policy, directory->path), *why;
+	_cleanup_close_ int fd = -1;
+
+	if (above) {
+		diagnostics_add(&lint->diag, SEVERITY_WARNING, policy->file, directory->origin.line,
+				"mount.private \"%s\": it is within \"%s\", which is empty in a session; every login "
+				"would be refused",
+				directory->path, above);
+		return;
+	}
+	if (strchr(directory->path, '%'))
+		return;
+	fd = open_directory_nofollow(directory->path);
+	why = fd < 0 ? why_not_mounted(fd) : NULL;
+	if (why)
+		diagnostics_add(&lint->diag, SEVERITY_WARNING, policy->file, directory->origin.line,
+				"mount.private \"%s\": %s; every login would be refused", directory->path, why);
+}
+
+static void check_host(const struct policy *policy, struct lint *lint)
+{
+	if (policy->mode != MODE_ENFORCE)
+		return;
+	for (size_t i = 0; i < policy->mount.private_count; i++)
+		check_private(policy, &policy->mount.private[i], lint);
+}
+
+static int lint_fd(int fd, const char *name, struct lint *lint, struct policy **ret_policy)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
@@ -49,7 +107,7 @@ static int lint_fd(int fd, const char *name, struct lint *lint)
 		diagnostics_add(&lint->diag, SEVERITY_ERROR, name, 0, "longer than %d bytes", POLICY_FILE_MAX);
 		return 0;
 	}
-	return policy_lint(name, text, size, &lint->diag);
+	return policy_lint(name, text, size, ret_policy, &lint->diag);
 }
 
 /* One file given by its own path: what it says is judged, not where it lies. */
@@ -62,7 +120,7 @@ static int lint_file(const char *path, struct lint *lint)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
-	return lint_fd(fd, path, lint);
+	return lint_fd(fd, path, lint, NULL);
 }
 
 static bool has_suffix(const char *name)
@@ -91,6 +149,7 @@ static void check_owner_of_name(struct lint *lint, const char *directory, const 
 
 static int lint_entry(int root, const char *file, bool live, struct lint *lint)
 {
+	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_free_ char *problem = NULL;
 	_cleanup_close_ int fd = -1;
 	int r = policy_file_open(root, file, live ? 0 : FIND_ANY_OWNER, &fd, &problem);
@@ -99,7 +158,10 @@ static int lint_entry(int root, const char *file, bool live, struct lint *lint)
 		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0, "%s", problem ? problem : strerror(-r));
 		return 0;
 	}
-	return lint_fd(fd, file, lint);
+	r = lint_fd(fd, file, lint, &policy);
+	if (r == 0 && policy)
+		check_host(policy, lint);
+	return r;
 }
 
 static int any_entry(const struct dirent *entry)

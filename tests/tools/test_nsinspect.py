@@ -455,6 +455,33 @@ def test_check_reports_all_problems_at_once(host, policies):
     assert shown["errors"] + shown["warnings"] == len(shown["problems"]) == len(lines) - 1
 
 
+@pytest.mark.parametrize("path, warning", [
+    ("/nonexist/x", "there is no such directory on this host"),
+    ("/etc/passwd", "it is no directory on this host"),
+    ("/tmp/x", 'it is within "/tmp", which is empty in a session'),
+    ("/tmp/%u", 'it is within "/tmp", which is empty in a session'),
+    ("/usr/share", None),
+    ("/nonexist/%u", None),
+])
+def test_check_of_a_directory_looks_for_private_directories_on_this_host(host, policies, path, warning):
+    file = policies / "user/alice.conf"
+    file.write_text(f'\nmount {{ private "{path}" {{ }} }}\n')
+    lines = nsinspect("check", str(policies)).stdout.decode().splitlines()
+    if warning:
+        assert lines[0] == f'user/alice.conf:2: warning: mount.private "{path}": {warning}; every login would be refused'
+        assert nsinspect("check", str(file)).returncode == 0  # a file alone may be for another host
+    else:
+        assert len(lines) == 1
+    file.write_text(f'mode = "off"\nmount {{ private "/nonexist/x" {{ }} }}\n')
+    assert nsinspect("check", str(policies)).returncode == 0
+
+
+def test_check_warns_of_a_private_directory_behind_a_symbolic_link(host, policies):
+    (policies / "user/alice.conf").write_text('mount { private "/var/run" { } }\n')  # a link on every Debian
+    line = nsinspect("check", str(policies)).stdout.decode().splitlines()[0]
+    assert "a symbolic link leads there on this host, and none is followed" in line
+
+
 def test_check_of_one_file(host, policies):
     file = policies / "default.conf"
     assert nsinspect("check", str(file)).returncode == 0

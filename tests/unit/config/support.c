@@ -9,7 +9,7 @@ char *lint(const char *text)
 	struct diagnostics diag = { 0 };
 	char *first = NULL;
 
-	assert_int_equal(policy_lint(TEST_FILE, text, strlen(text), &diag), 0);
+	assert_int_equal(policy_lint(TEST_FILE, text, strlen(text), NULL, &diag), 0);
 	if (diag.count > 0)
 		first = diagnostic_format(&diag.items[0]);
 	diagnostics_release(&diag);

@@ -195,7 +195,7 @@ static void a_lint_reports_every_value_at_once(void **state)
 	struct diagnostics diag = { 0 };
 
 	(void)state;
-	assert_int_equal(policy_lint(TEST_FILE, text, strlen(text), &diag), 0);
+	assert_int_equal(policy_lint(TEST_FILE, text, strlen(text), NULL, &diag), 0);
 	assert_int_equal(diag.count, 3);
 	assert_int_equal(diag.items[2].line, 3);
 	diagnostics_release(&diag);

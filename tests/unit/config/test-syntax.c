@@ -39,20 +39,32 @@ static void syntax_that_is_wrong(void **state)
 		{ "mode", AT1 "the file ends where '=' or '{' after the key is expected" },
 		{ "mode =", AT1 "the file ends where a value is expected" },
 		{ "mode = = off", AT1 "found '=' where a value is expected" },
-		{ "mode off", AT1 "the file ends where '{' after the title is expected" },
+		{ "mode off", AT1 "mode: '=' is missing before the value, or '{' after the title of a section" },
 		{ "mode = off }", AT1 "'}' closes nothing" },
-		{ "= off", AT1 "found '=' where a key or '}' is expected" },
-		{ "mode = off, on", AT1 "found ',' where a key or '}' is expected" },
-		{ "mode : off", AT1 "found off where '{' after the title is expected" },
-		{ "mode = off;", AT1 "found ';' where a key or '}' is expected" },
+		{ "= off", AT1 "found '=' where a key is expected" },
+		{ "mode = off, on", AT1 "found ',' where a key is expected" },
+		{ "mode : off", AT1 "mode: '=' is missing before the value, or '{' after the title of a section" },
+		{ "mode off\nnetwork { }",
+		  AT1 "mode: '=' is missing before the value, or '{' after the title of a section" },
+		{ "mode off\n| x", AT1 "mode: '=' is missing before the value, or '{' after the title of a section" },
+		{ "mode\nnetwork { }", AT1 "mode: a value is expected, '=' after the key" },
+		{ "mode\n", AT1 "the file ends where '=' or '{' after the key is expected" },
+		{ "\nmode =\n \n# nothing\n", TEST_FILE ":2: the file ends where a value is expected" },
+		{ "services = { a,\r\n\r\n", AT1 "the file ends where a value is expected" },
+		{ "services = {\n\"a\"\n/* b\n */", TEST_FILE ":2: the file ends where ',' or '}' after the value is "
+							      "expected" },
+		{ "network { = off }", AT1 "found '=' where a key or '}' is expected" },
+		{ "mode = off;", AT1 "found ';' where a key is expected" },
 		{ "mode = *off", AT1 "found '*' where a value is expected" },
 		{ "mode + off", AT1 "found '+' where '=' or '{' after the key is expected" },
 		{ "mode += off", AT1 "mode: '+=' is for lists; use '='" },
-		{ "mode = { off }", AT1 "found '{' where one value is expected" },
+		{ "mode = { off }", AT1 "mode: found '{' where one value is expected" },
 		{ "mode { }", AT1 "mode: a value is expected, '=' after the key" },
 		{ "network = none", AT1 "network: a section is expected, '{' after its name" },
 		{ "network none { }", AT1 "network: a section is expected, '{' after its name" },
-		{ "mount { private { } }", AT1 "private: a title is expected, a quoted string after the key" },
+		{ "mount { proc { } }", AT1 "mount.proc: a value is expected, '=' after the key" },
+		{ "mount { private = x }", AT1 "mount.private: a section is expected, a title and '{' after its name" },
+		{ "mount { private { } }", AT1 "mount.private: a title is expected, a quoted string after the key" },
 		{ "services = { }", AT1 "services: an empty list sets nothing; leave the key out" },
 		{ "services = { a b }", AT1 "found b where ',' or '}' after the value is expected" },
 		{ "services = { a, }", AT1 "found '}' where a value is expected" },
@@ -68,11 +80,11 @@ static void syntax_that_is_wrong(void **state)
 		{ "mode = a//b", AT1 "put quotes around a value that has '//' in it" },
 		{ "include(\"x\")", AT1 "found '(': there are no functions, and no file includes another" },
 		{ "include = \"x\"", AT1 "unknown key 'include': no file includes another" },
-		{ "\"mode\" = off", AT1 "found \"mode\" where a key or '}' is expected" },
-		{ "\"network|mode\" = none", AT1 "found \"network|mode\" where a key or '}' is expected" },
+		{ "\"mode\" = off", AT1 "found \"mode\" where a key is expected" },
+		{ "\"network|mode\" = none", AT1 "found \"network|mode\" where a key is expected" },
 		{ "network|mode = none", AT1 "found '|' where '=' or '{' after the key is expected" },
-		{ "network.mode = none", AT1 "unknown key 'network.mode'" },
-		{ "\xef\xbb\xbfmode = off", AT1 "found '\xef\xbb\xbf' where a key or '}' is expected" },
+		{ "network.mode = none", AT1 "unknown key 'network.mode'; write network { mode = ... }" },
+		{ "\xef\xbb\xbfmode = off", AT1 "found '\xef\xbb\xbf' where a key is expected" },
 	};
 
 	(void)state;
@@ -88,8 +100,22 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "mod = off", AT1 "unknown key 'mod'; did you mean 'mode'?" },
 		{ "netwrok { }", AT1 "unknown key 'netwrok'; did you mean 'network'?" },
 		{ "network { mdoe = none }", AT1 "unknown key 'mdoe' in network; did you mean 'mode'?" },
-		{ "mount { private /srv { sizes = 1m } }", AT1 "unknown key 'sizes' in private; did you mean 'size'?" },
-		{ "hostname = x", AT1 "unknown key 'hostname'; did you mean uts.hostname?" },
+		{ "mount { private /srv { sizes = 1m } }",
+		  AT1 "unknown key 'sizes' in mount.private; did you mean 'size'?" },
+		{ "hostname = x", AT1 "unknown key 'hostname'; write uts { hostname = ... }" },
+		{ "size = 1m", AT1 "unknown key 'size'; write mount { private \"PATH\" { size = ... } }" },
+		{ "mount.private.size = 1m",
+		  AT1 "unknown key 'mount.private.size'; write mount { private \"PATH\" { size = ... } }" },
+		{ "mount.private /srv { }",
+		  AT1 "unknown key 'mount.private'; write mount { private \"PATH\" { ... } }" },
+		{ "network.mdoe = x", AT1 "unknown key 'network.mdoe'; write network { mode = ... }" },
+		{ "network { network.mode = x }",
+		  AT1 "unknown key 'network.mode' in network; write network { mode = ... }" },
+		{ "Mode = off", AT1 "unknown key 'Mode'; keys are in lower case: 'mode'" },
+		{ "NETWORK { mode = none }", AT1 "unknown key 'NETWORK'; keys are in lower case: 'network'" },
+		{ "Netwrok { }", AT1 "unknown key 'Netwrok'; did you mean 'network'?" },
+		{ "uts { Hostname = x }", AT1 "unknown key 'Hostname' in uts; keys are in lower case: 'hostname'" },
+		{ "service x { service y { } }", AT1 "unknown key 'service': a service is not within another" },
 		{ "foo = x", AT1 "unknown key 'foo'" },
 		{ "\n\n# a\n/* b\n c */\nfoo = x", TEST_FILE ":6: unknown key 'foo'" },
 	};
@@ -97,6 +123,72 @@ static void unknown_keys_get_a_suggestion(void **state)
 	(void)state;
 	for (size_t i = 0; i < ELEMENTS(cases); i++)
 		assert_lint(cases[i].text, cases[i].message);
+}
+
+static void every_mistake_is_reported_at_its_line(void **state)
+{
+	static const char text[] = "Mode = {\n"
+				   "\toff }\n"
+				   "uts { hostname = a_b }\n"
+				   "foo \"x\" {\n"
+				   "\tbar = \"}\" isolate = maybe\n"
+				   "}\n"
+				   "network {\n"
+				   "\tmode = loopbak\n"
+				   "\tmoed = none\n"
+				   "}\n"
+				   "ipc { isolate = true }\n"
+				   "ipc { isolate = yes }\n"
+				   "scope += user pid = none\n"
+				   "description = x\n";
+	static const struct {
+		unsigned line;
+		const char *text;
+	} expected[] = {
+		{ 1, "unknown key 'Mode'; keys are in lower case: 'mode'" },
+		{ 3, "uts.hostname: 'a_b' has '_' in it; letters, digits, '-' and expansions are allowed" },
+		{ 4, "unknown key 'foo'" },
+		{ 8, "network.mode: 'loopbak' is none of host, none, loopback; did you mean 'loopback'?" },
+		{ 9, "unknown key 'moed' in network; did you mean 'mode'?" },
+		{ 12, "ipc.isolate: given twice, first in line 11" },
+		{ 12, "ipc.isolate: 'yes' is none of false, true" },
+		{ 13, "scope: '+=' is for lists; use '='" },
+		{ 13, "pid: a section is expected, '{' after its name" },
+	};
+	struct diagnostics diag = { 0 };
+
+	(void)state;
+	assert_int_equal(policy_lint(TEST_FILE, text, sizeof(text) - 1, NULL, &diag), 0);
+	for (size_t i = 0; i < diag.count && i < ELEMENTS(expected); i++) {
+		assert_string_equal(diag.items[i].text, expected[i].text);
+		assert_int_equal(diag.items[i].line, expected[i].line);
+	}
+	assert_int_equal(diag.count, ELEMENTS(expected));
+	diagnostics_release(&diag);
+}
+
+/* What is left once the wrong is out is no policy, however right it is. */
+static void a_file_with_anything_wrong_is_refused(void **state)
+{
+	static const char *const texts[] = {
+		"foo = 1", "mode = off foo = 1", "mode = off mode = off", "foo { } mode = off", "mode { } mode = off",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(texts); i++) {
+		struct candidate candidate = candidate_of(CANDIDATE_USER, "user/alice.conf", texts[i]);
+		struct candidates candidates = { .items = &candidate, .count = 1 };
+		struct login login = { .user = "alice", .uid = 2000, .service = "sshd" };
+		struct diagnostics diag = { 0 };
+		struct policy *policy = NULL;
+
+		assert_int_equal(policy_decide(&candidates, &login, 1000, &policy, &diag), -EBADMSG);
+		assert_null(policy);
+		assert_int_equal(diag.count, 1);
+		diagnostics_release(&diag);
+		close_fd(candidate.fd);
+		free(candidate.name);
+	}
 }
 
 static void a_key_or_section_twice_names_both_lines(void **state)
@@ -151,7 +243,7 @@ static void bytes_that_are_no_text_are_refused(void **state)
 	char long_line[2000];
 
 	(void)state;
-	assert_int_equal(policy_lint(TEST_FILE, nul, sizeof(nul) - 1, &diag), 0);
+	assert_int_equal(policy_lint(TEST_FILE, nul, sizeof(nul) - 1, NULL, &diag), 0);
 	assert_int_equal(diag.count, 1);
 	assert_int_equal(diag.items[0].line, 2);
 	assert_string_equal(diag.items[0].text, "byte 0x00 is no printable character of UTF-8");
@@ -246,7 +338,7 @@ static void hostile_files_end_soon(void **state)
 	for (size_t i = 0; i < size; i++)
 		text[i] = i % 2 ? '\n' : '{';
 	text[size] = '\0';
-	assert_lint(text, AT1 "found '{' where a key or '}' is expected");
+	assert_lint(text, AT1 "found '{' where a key is expected");
 	for (size_t i = 0; i < size; i++)
 		text[i] = i % 2 ? '\n' : '}';
 	assert_lint(text, AT1 "'}' closes nothing");
@@ -266,6 +358,8 @@ int main(void)
 		cmocka_unit_test(syntax_that_is_right),
 		cmocka_unit_test(syntax_that_is_wrong),
 		cmocka_unit_test(unknown_keys_get_a_suggestion),
+		cmocka_unit_test(every_mistake_is_reported_at_its_line),
+		cmocka_unit_test(a_file_with_anything_wrong_is_refused),
 		cmocka_unit_test(a_key_or_section_twice_names_both_lines),
 		cmocka_unit_test(nothing_outside_the_file_reaches_a_value),
 		cmocka_unit_test(no_escape_makes_another_byte),
