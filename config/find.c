@@ -240,18 +240,14 @@ int policy_file_open(int directory_fd, const char *name, unsigned flags, int *re
 	return judge_file(fd, slash + 1, flags, ret_fd, ret_problem);
 }
 
-int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **ret_problem)
+/* Component by component from the root. `what` is the kind of directory, for a sentence that says it is missing. */
+static int open_directory(const char *what, const char *path, unsigned flags, int *ret_fd, char **ret_problem)
 {
-	_cleanup_free_ char *copy = NULL;
+	_cleanup_free_ char *copy = strdup(path);
 	_cleanup_close_ int fd = -1;
 	char *rest, *component;
 	int r;
 
-	if (path[0] != '/') {
-		*ret_problem = strdup("the policy directory must be an absolute path");
-		return -EINVAL;
-	}
-	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
 	r = judge_directory(AT_FDCWD, "/", "/", flags, &fd, ret_problem);
@@ -269,12 +265,73 @@ int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **
 			return -ENOMEM;
 		r = judge_directory(parent, component, shown, flags, &fd, ret_problem);
 		if (r == -ENOENT &&
-		    asprintf(ret_problem, "the policy directory %s is missing: there is no '%s'", path, component) < 0)
+		    asprintf(ret_problem, "the %s %s is missing: there is no '%s'", what, path, component) < 0)
 			*ret_problem = NULL;
 	}
 	if (r < 0)
 		return r;
 	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **ret_problem)
+{
+	if (path[0] != '/') {
+		*ret_problem = strdup("the policy directory must be an absolute path");
+		return -EINVAL;
+	}
+	return open_directory("policy directory", path, flags, ret_fd, ret_problem);
+}
+
+/* A relative path from the current directory on; malloced. */
+static char *absolute_path(const char *path)
+{
+	_cleanup_free_ char *directory = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	char *absolute;
+
+	if (path[0] == '/')
+		return strdup(path);
+	if (!directory || asprintf(&absolute, "%s/%s", strcmp(directory, "/") == 0 ? "" : directory, path) < 0)
+		return NULL;
+	return absolute;
+}
+
+/* Opens and judges the file at an absolute path; the problem names it. */
+static int open_file(const char *path, unsigned flags, int *ret_fd, char **ret_problem)
+{
+	const char *file = strrchr(path, '/') + 1;
+	_cleanup_free_ char *directory = strndup(path, (size_t)(file - path));
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!directory)
+		return -ENOMEM;
+	r = open_directory("directory", directory, flags, &fd, ret_problem);
+	if (r < 0)
+		return r;
+	r = judge_file(fd, file, flags, ret_fd, &problem);
+	if (r < 0 && asprintf(ret_problem, "%s: %s", path, problem ? problem : strerrordesc_np(-r)) < 0)
+		*ret_problem = NULL;
+	return r;
+}
+
+int candidates_from_file(const char *path, unsigned flags, struct candidates *ret, char **ret_problem)
+{
+	_cleanup_(candidates_release) struct candidates list = { 0 };
+	_cleanup_free_ char *absolute = absolute_path(path), *none = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!absolute)
+		return -ENOMEM;
+	r = open_file(absolute, flags | FIND_ANYWHERE, &fd, ret_problem);
+	if (r >= 0)
+		r = candidates_add(&list, CANDIDATE_USER, absolute, &fd, &none);
+	if (r < 0)
+		return r;
+	*ret = list;
+	list = (struct candidates){ 0 };
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct identity {
 	uid_t uid;
 	gid_t gid;
 	char *home;
+	char *shell; /* "" is /bin/sh, passwd(5) */
 };
 
 /*
@@ -32,6 +33,15 @@ struct identity {
  */
 int identity_lookup(const char *pam_user, struct identity *ret) _must_check_;
 void identity_release(struct identity *identity);
+
+struct group_list {
+	gid_t *gids; /* primary and supplementary */
+	size_t count;
+};
+
+/* All groups of the user by getgrouplist(3). 0 or -errno. */
+int group_list_of(const struct identity *identity, struct group_list *ret) _must_check_;
+void group_list_release(struct group_list *list);
 
 /* 1: member (primary or supplementary); 0: not; -ENOENT: no such group; or the NSS error. */
 int identity_in_group(const struct identity *identity, const char *group) _must_check_;
@@ -57,6 +67,7 @@ struct candidates {
 enum find_flags {
 	FIND_ANY_OWNER = 1 << 0, /* linting a copy: owner and mode are not judged (never for a login) */
 	FIND_USER_ONLY = 1 << 1, /* only user/NAME.conf: uid 0 and system users */
+	FIND_ANYWHERE = 1 << 2,  /* directories of root's may be writable by others if they are sticky, such as /tmp */
 };
 
 /*
@@ -78,6 +89,13 @@ int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **
  */
 int candidates_find(int directory_fd, const struct identity *identity, unsigned flags, struct candidates *ret,
 		    char **ret_problem) _must_check_;
+
+/*
+ * One file outside the policy directory as the only candidate, which decides for every user: nsrun -p. Judged as any
+ * policy file, and every directory on the way, by FIND_ANYWHERE. The candidate is called by its absolute path.
+ * 0 or -errno with *ret_problem.
+ */
+int candidates_from_file(const char *path, unsigned flags, struct candidates *ret, char **ret_problem) _must_check_;
 
 /*
  * Opens and judges one file below directory_fd ("group/students.conf"):

@@ -77,7 +77,7 @@ static bool name_is_valid(const char *name)
 
 int identity_lookup(const char *pam_user, struct identity *ret)
 {
-	_cleanup_free_ char *buffer = NULL, *name = NULL, *home = NULL;
+	_cleanup_free_ char *buffer = NULL, *name = NULL, *home = NULL, *shell = NULL;
 	struct passwd entry;
 	int r;
 
@@ -90,13 +90,15 @@ int identity_lookup(const char *pam_user, struct identity *ret)
 		return -EINVAL;
 	name = strdup(entry.pw_name);
 	home = strdup(entry.pw_dir ? entry.pw_dir : "");
-	if (!name || !home)
+	shell = strdup(entry.pw_shell ? entry.pw_shell : "");
+	if (!name || !home || !shell)
 		return -ENOMEM;
 	*ret = (struct identity){
 		.name = TAKE_PTR(name),
 		.uid = entry.pw_uid,
 		.gid = entry.pw_gid,
 		.home = TAKE_PTR(home),
+		.shell = TAKE_PTR(shell),
 	};
 	return 0;
 }
@@ -105,6 +107,7 @@ void identity_release(struct identity *identity)
 {
 	free(identity->name);
 	free(identity->home);
+	free(identity->shell);
 	*identity = (struct identity){ 0 };
 }
 

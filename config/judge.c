@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define ELSEWHERE_REMEDY "put the policy into a directory of root's"
+
 static const char *kind_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -31,14 +33,20 @@ static const char *kind_of(mode_t mode)
 /* `subject` begins the sentence: nothing for a file, whose name stands before it wherever it is shown. */
 static int judge_owner(const struct stat *st, const char *subject, unsigned flags, char **ret_problem)
 {
+	/* a directory that is not the policies' is not for us to have changed */
+	bool elsewhere = (flags & FIND_ANYWHERE) && S_ISDIR(st->st_mode);
+
 	if (flags & FIND_ANY_OWNER)
 		return 0;
 	if (st->st_uid != 0)
-		return problem(ret_problem, -EPERM, "%sowned by uid %u, not by root; chown root it", subject,
-			       (unsigned)st->st_uid);
+		return problem(ret_problem, -EPERM, "%sowned by uid %u, not by root; %s", subject,
+			       (unsigned)st->st_uid, elsewhere ? ELSEWHERE_REMEDY : "chown root it");
+	/* in a sticky directory others can neither remove nor replace what is root's, unlink(2) */
+	if (elsewhere && (st->st_mode & S_ISVTX))
+		return 0;
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return problem(ret_problem, -EPERM, "%swritable by group or others (mode %04o); chmod go-w it", subject,
-			       (unsigned)(st->st_mode & 07777));
+		return problem(ret_problem, -EPERM, "%swritable by group or others (mode %04o); %s", subject,
+			       (unsigned)(st->st_mode & 07777), elsewhere ? ELSEWHERE_REMEDY : "chmod go-w it");
 	return 0;
 }
 

@@ -24,15 +24,6 @@ int judge_directory(int parent_fd, const char *name, const char *shown, unsigned
  */
 int judge_file(int directory_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem) _must_check_;
 
-struct group_list {
-	gid_t *gids; /* primary and supplementary */
-	size_t count;
-};
-
-/* All groups of the user by getgrouplist(3). 0 or -errno. */
-int group_list_of(const struct identity *identity, struct group_list *ret) _must_check_;
-void group_list_release(struct group_list *list);
-
 /* identity_in_group() with the list already made. */
 int identity_in_group_of(const struct identity *identity, const struct group_list *groups,
 			 const char *group) _must_check_;

@@ -141,7 +141,7 @@ static bool near_in_section(const char *section, const char *word, char ret[WORD
 		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(full + skip, "."), full + skip);
 		suggest(&best, word, name);
 		if (best.name == name)
-			best.name = strcpy(ret, name);
+			best.name = memcpy(ret, name, strlen(name) + 1);
 	}
 	*ret_distance = best.distance;
 	return best.name;

@@ -2,10 +2,9 @@
 #include "pam_module/guest.h"
 
 #include "nsisolate-config.h"
-#include "pam_module/log_text.h"
-#include "pam_module/who.h"
+#include "config/who.h"
+#include "session/log_line.h"
 
-#include <inttypes.h>
 #include <security/pam_ext.h>
 #include <string.h>
 #include <syslog.h>
@@ -44,36 +43,17 @@ static struct session *stored_session(const pam_handle_t *pamh)
 	return pam_get_data(pamh, SESSION_DATA, &data) == PAM_SUCCESS ? (struct session *)data : NULL;
 }
 
-/* Namespaces as "mnt=4026532201 net=…" for the log. */
-static void format_namespaces(const struct session *session, char *text, size_t size)
+static struct log_login login_of(const struct guest *guest)
 {
-	size_t used = 0;
-
-	*text = '\0';
-	for (size_t i = 0; i < NAMESPACE_KINDS && used < size; i++) {
-		int written;
-
-		if (session->namespaces[i] == 0)
-			continue;
-		written = snprintf(text + used, size - used, " %s=%" PRIu64, namespace_table[i].name,
-				   session->namespaces[i]);
-		used += written > 0 ? (size_t)written : 0;
-	}
+	return (struct log_login){ guest->user, guest->service, guest->remote_host };
 }
 
 static void log_session(const struct guest *guest, const char *verb, const struct session *session)
 {
-	const struct log_word user = log_word(session->user);
-	const struct log_word service = log_word(guest->service);
-	const struct log_word remote_host = log_word(guest->remote_host);
-	const struct log_word policy = log_word(session->policy);
-	char namespaces[NAMESPACE_KINDS * 32];
+	const struct log_login login = login_of(guest);
+	_cleanup_free_ char *line = log_line_session(verb, &login, session);
 
-	format_namespaces(session, namespaces, sizeof(namespaces));
-	pam_syslog(guest->pamh, LOG_NOTICE,
-		   "session %s: id=%s user=%s service=%s rhost=%s policy=%s hash=%016" PRIx64 " mode=%s%s", verb,
-		   session->id, user.text, service.text, remote_host.text, policy.text, session->policy_hash,
-		   session->mode, namespaces);
+	pam_syslog(guest->pamh, LOG_NOTICE, "%s", line ? line : "a session was opened or closed: out of memory");
 }
 
 /*
@@ -96,16 +76,12 @@ static void tell_user(const struct guest *guest, const char *text)
 		(void)pam_error(guest->pamh, "%s", text);
 }
 
-/* "VERB: user=… service=… rhost=…: TEXT", the form of every line that is not about a session. */
 static void log_login(const struct guest *guest, int priority, const char *verb, const char *text)
 {
-	const struct log_word user = log_word(guest->user);
-	const struct log_word service = log_word(guest->service);
-	const struct log_word remote_host = log_word(guest->remote_host);
-	_cleanup_free_ char *sentence = text ? log_sentence(text) : NULL;
+	const struct log_login login = login_of(guest);
+	_cleanup_free_ char *line = log_line_login(verb, &login, text);
 
-	pam_syslog(guest->pamh, priority, "%s: user=%s service=%s rhost=%s: %s", verb, user.text, service.text,
-		   remote_host.text, sentence ? sentence : "out of memory");
+	pam_syslog(guest->pamh, priority, "%s", line ? line : verb);
 }
 
 /* What is broken is for the administrator to mend: logged as an error, and the user learns whom to ask. */
@@ -202,13 +178,19 @@ int guest_open(struct guest *guest)
 {
 	_cleanup_(who_release) struct who who = { 0 };
 	_cleanup_free_ char *text = NULL;
+	const struct who_query query = {
+		.user = guest->user,
+		.directory = guest->arguments.policy,
+		.exempt = guest->arguments.exempt,
+		.bad_argument = guest->bad_argument,
+	};
 
 	if (stored_session(guest->pamh)) {
 		if (guest->arguments.debug)
 			pam_syslog(guest->pamh, LOG_DEBUG, "an earlier line of the stack opened the session");
 		return PAM_SUCCESS;
 	}
-	switch (who_find(&guest->arguments, guest->user, guest->bad_argument, &who, &text)) {
+	switch (who_find(&query, &who, &text)) {
 	case WHO_ROOT:
 		if (guest->bad_argument)
 			log_login(guest, LOG_ERR, "not isolated", text);

@@ -16,8 +16,8 @@ struct lint {
 
 /*
  * Lints what is at `path`: a file, or a directory with user/, group/ and
- * default.conf, whose private directories must be on this host. `live`: it decides logins, so owners, modes, and whether users
- * and groups exist matter too. 0, or -errno with *ret_problem when it cannot be read at all.
+ * default.conf, whose private directories must be on this host. `live`: it decides logins, so owners, modes, and
+ * whether users and groups exist matter too. 0, or -errno with *ret_problem when it cannot be read at all.
  */
 int lint_path(const char *path, bool live, struct lint *ret, char **ret_problem) _must_check_;
 void lint_release(struct lint *lint);

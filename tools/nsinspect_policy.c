@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "config/explain.h"
+#include "config/keys.h"
 #include "session/plan.h"
 #include "tools/document.h"
 #include "tools/nsinspect.h"
@@ -31,7 +32,7 @@ static const char *policy_meaning(const struct policy *policy, const char *servi
 {
 	switch (policy->mode) {
 	case MODE_OFF:
-		return "passed: mode is \"off\"";
+		return "passed: mode is \"off\", and nothing else applies";
 	case MODE_AUDIT:
 		return "passed, and logged: mode is \"audit\"";
 	case MODE_ENFORCE:
@@ -183,9 +184,21 @@ static void show_candidates(json_object *document, const struct verdict *verdict
 	show_expected(array, verdict, query, "default" SUFFIX);
 }
 
+/* Where the values go, and whose they are. */
+struct value_table {
+	const struct policy *policy;
+	json_object *array;
+};
+
 static int show_value(const char *key, const char *value, const struct origin *origin, void *data)
 {
-	json_object *object = document_object(data, NULL);
+	const struct value_table *table = data;
+
+	/* what else such a file or the defaults say isolates nobody */
+	if (table->policy->mode == MODE_OFF && strcmp(key, policy_keys[KEY_MODE].name) != 0)
+		return 0;
+
+	json_object *object = document_object(table->array, NULL);
 	const char *file = origin && origin->file ? origin->file : "built-in default";
 
 	document_text(object, "key", key);
@@ -245,7 +258,8 @@ static enum exit_status explain(const struct verdict *verdict, const struct verd
 	if (verdict->outcome != VERDICT_ROOT && verdict->directory >= 0)
 		show_candidates(document, verdict, query);
 	if (verdict->policy) {
-		int r = policy_foreach_value(verdict->policy, show_value, document_array(document, "values"));
+		struct value_table table = { verdict->policy, document_array(document, "values") };
+		int r = policy_foreach_value(verdict->policy, show_value, &table);
 
 		if (r < 0)
 			return trouble_errno(r, "policy");
@@ -272,17 +286,45 @@ static enum exit_status print_plan(const struct plan *plan, const struct options
 	return EXIT_CLEAN;
 }
 
+/* The reason why a policy makes no session, or NULL. */
+static const char *no_session(const struct policy *policy, const char *service)
+{
+	if (policy->mode == MODE_OFF)
+		return "mode off";
+	if (strcmp(service, USER_MANAGER_SERVICE) == 0)
+		return policy->user_manager == USER_MANAGER_ALLOW ? "user-manager allow" : "user-manager refuse";
+	return NULL;
+}
+
+static enum exit_status print_no_plan(const char *why, const struct options *options)
+{
+	_cleanup_(documentp) json_object *document = NULL;
+
+	if (options->layout.style != OUTPUT_JSON) {
+		(void)printf("no session: %s\n", why);
+		return EXIT_CLEAN;
+	}
+	document = document_new();
+	document_text(document, "no-session", why);
+	(void)document_array(document, "plan");
+	return print_document(document, options, EXIT_CLEAN);
+}
+
 static enum exit_status plan(const struct verdict *verdict, const struct verdict_query *query,
 			     const struct options *options)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
+	const char *why;
 
 	if (!verdict->policy) {
 		(void)trouble("no plan for '%s': %s%s%s", verdict->identity.name, meaning(verdict, query),
 			      verdict->problem ? ": " : "", verdict->problem ? verdict->problem : "");
 		return EXIT_FINDINGS;
 	}
+	why = no_session(verdict->policy, query->service);
+	if (why)
+		return print_no_plan(why, options);
 
 	int r = make_plan(verdict, &plan, &problem);
 

@@ -12,10 +12,10 @@ from support import programs as P
 pytestmark = pytest.mark.usefixtures("installed")
 
 RAN = "/home/alice/ran"
-WHERE = f"readlink /proc/self/ns/mnt /proc/self/ns/net /proc/self/ns/ipc /proc/self/ns/uts /proc/self/ns/pid >>{RAN}"
+WHERE = f"exec readlink /proc/self/ns/mnt /proc/self/ns/net /proc/self/ns/ipc /proc/self/ns/uts /proc/self/ns/pid >>{RAN}"
 KINDS = ("mnt", "net", "ipc", "uts", "pid")
-LIMITS = [f"limits:NOFILE={number}" for number in range(3, 24)] + [
-    "limits:FSIZE=0", "limits:NPROC=1", "limits:SIGPENDING=0", "limits:CPU=1", "limits:STACK=65536",
+LIMITS = [f"limits:NOFILE={number}" for number in range(6, 24)] + [
+    "limits:FSIZE=0", "limits:SIGPENDING=0", "limits:CPU=1", "limits:STACK=65536",
     "limits:CORE=0", *(f"limits:AS={size << 20}" for size in (6, 8, 10, 12, 16, 24))]
 SPOILS = ["signals", "scheduling", "descriptors", "closed", "parent", "environment", "timers", "personality"]
 LOGINS = {"su": ("su", "alice", "-c"), "su-l": ("su", "-l", "alice", "-c"),

@@ -102,3 +102,14 @@ def test_a_child_with_the_pid_of_its_login_program_does_not_leave(installed):
     assert found["pids"] == [2, 2]
     assert found["before"] == found["after"]
     assert found["before"][0] != H.namespaces()["net"]
+
+
+def test_a_crowd_of_killed_logins_inside_does_not_fill_the_sessions_records(installed):
+    """Each leaves its record behind; the next ones remove them, and a full directory is its own session's matter."""
+    H.set_policy("user/carol.conf")
+    crowd = "for i in $(seq 40); do su carol -c 'kill -9 $PPID; true' 2>/dev/null; (su carol -c 'sleep 0.1' & sleep 0.02; kill -9 $!); done"
+    found = P.su("alice", f"{{ {crowd}; }} >/dev/null 2>&1; su carol -c 'echo in'; sudo ls /run/nsisolate/sessions | wc -l")
+    lines = found.check().stdout.split()
+    assert lines[0] == "in"
+    assert int(lines[1]) < 100
+    assert "in\n" == P.su("alice", "echo in").stdout

@@ -23,6 +23,16 @@
 
 #include <cmocka.h>
 
+/* A sanitizer keeps memory that is freed, and cannot live under limits on memory. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED
+#endif
+
 #define ALICE      3001
 #define BOB        3002
 #define USERS_HOME "/home/alice"

@@ -254,10 +254,12 @@ static bool no_init_is_left(void *argument)
 static void with_hostile_limits(void)
 {
 	struct hostile_limit hostile[] = {
-		{ RLIMIT_FSIZE, 0 },      { RLIMIT_FSIZE, 100 },      { RLIMIT_CPU, 1 },       { RLIMIT_DATA, 0 },
-		{ RLIMIT_DATA, 1 << 20 }, { RLIMIT_STACK, 64 << 10 }, { RLIMIT_AS, 16 << 20 }, { RLIMIT_AS, 4 << 20 },
-		{ RLIMIT_NPROC, 0 },      { RLIMIT_SIGPENDING, 0 },   { RLIMIT_MEMLOCK, 0 },   { RLIMIT_LOCKS, 0 },
-		{ RLIMIT_MSGQUEUE, 0 },   { RLIMIT_NICE, 0 },         { RLIMIT_RTPRIO, 0 },
+		{ RLIMIT_FSIZE, 0 },      { RLIMIT_FSIZE, 100 },    { RLIMIT_CPU, 1 },          { RLIMIT_NPROC, 0 },
+		{ RLIMIT_SIGPENDING, 0 }, { RLIMIT_MEMLOCK, 0 },    { RLIMIT_LOCKS, 0 },        { RLIMIT_MSGQUEUE, 0 },
+		{ RLIMIT_NICE, 0 },       { RLIMIT_RTPRIO, 0 },     { RLIMIT_STACK, 64 << 10 },
+#ifndef SANITIZED
+		{ RLIMIT_DATA, 0 },       { RLIMIT_DATA, 1 << 20 }, { RLIMIT_AS, 16 << 20 },    { RLIMIT_AS, 4 << 20 },
+#endif
 	};
 
 	for (size_t i = 0; i < ELEMENTS(hostile); i++) {

@@ -24,11 +24,11 @@ def flatten(processes):
         yield from flatten(process.get("children", []))
 
 
-def processes_of(records, *arguments, expected=1):
-    """Its processes, once they are as many as expected."""
+def processes_of(records, *arguments, expected=1, command=None):
+    """Its processes, once they are as many as expected and one of them runs the command."""
     for _ in range(200):
         found = list(flatten(records.rows(*arguments, command="ps", key="processes")))
-        if len(found) == expected:
+        if len(found) == expected and (command is None or command in [process["command"] for process in found]):
             return found
         time.sleep(0.02)
     raise AssertionError(found)
@@ -298,7 +298,7 @@ def test_live_session_comes_before_an_ended_one_of_the_same_beginning(records):
 
 def test_ps_has_the_pids_of_both_sides(records):
     session = records.open(commands=["exec sleep 300"])
-    init, child = sorted(processes_of(records, session.id, expected=2), key=lambda p: p["pid"])
+    init, child = sorted(processes_of(records, session.id, expected=2, command="sleep 300"), key=lambda p: p["pid"])
     assert (init["pid"], init["host-pid"]) == (1, session.init)
     assert child["pid"] == 2
     assert child["command"] == "sleep 300"
@@ -308,7 +308,7 @@ def test_ps_has_the_pids_of_both_sides(records):
 
 def test_ps_counts_nested_pid_namespaces_in(records):
     session = records.open(commands=["exec unshare --pid --fork unshare --pid --fork sleep 300"])
-    found = processes_of(records, session.id, expected=4)
+    found = processes_of(records, session.id, expected=4, command="sleep 300")
     sleep, = (p for p in found if p["command"] == "sleep 300")
     assert sleep["pid"] == 4  # in the session's own PID namespace, where it is 1 in its innermost
     assert records.rows("-o", "PROCS")[0]["procs"] == 4
@@ -403,6 +403,32 @@ def test_plan_is_printed_by_place_and_not_carried_out(host, policies):
     steps = json.loads(policy(policies, "--plan", "-J", "nobody").stdout)["plan"]
     assert {s["place"] for s in steps} == {"host", "init", "caller"}
     assert os.readlink("/proc/self/ns/net") == before
+
+
+def test_mode_off_shows_nothing_that_does_not_apply(host, policies):
+    (policies / "user/nobody.conf").write_text('network { mode = "none" }\nmode = "off"\n')
+    shown = json.loads(policy(policies, "-J", "nobody").stdout)
+    assert shown["login"]["outcome"] == "policy"
+    assert shown["login"]["meaning"] == 'passed: mode is "off", and nothing else applies'
+    assert shown["values"] == [{"key": "mode", "value": "off", "file": "user/nobody.conf", "line": 2}]
+
+
+@pytest.mark.parametrize("text, service, why", [
+    ('mode = "off"', "login", "mode off"),
+    ("", "systemd-user", "user-manager refuse"),
+    ('user-manager = "allow"', "systemd-user", "user-manager allow"),
+])
+def test_no_session_has_no_plan(host, policies, text, service, why):
+    (policies / "user/nobody.conf").write_text(text)
+    result = policy(policies, "--plan", "--service", service, "nobody")
+    assert (result.returncode, result.stdout.decode(), result.stderr) == (0, f"no session: {why}\n", b"")
+    shown = json.loads(policy(policies, "--plan", "--service", service, "-J", "nobody").stdout)
+    assert shown == {"no-session": why, "plan": []}
+
+
+def test_plan_has_private_directories_where_the_user_gets_them(host, policies):
+    (policies / "user/nobody.conf").write_text('mount { private "/home/%u" { } }\n')
+    assert re.search(rb"^init +mount-tmpfs +/home/nobody size=512m", policy(policies, "--plan", "nobody").stdout, re.M)
 
 
 def test_root_is_passed_unless_it_has_a_file(host, policies):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "pam_module/log_text.h"
+#include "session/log_text.h"
 
 #include <stdbool.h>
 #include <string.h>

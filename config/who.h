@@ -7,7 +7,14 @@
  */
 
 #include "config/find.h"
-#include "config/module_arguments.h"
+
+struct who_query {
+	const char *user;         /* the raw PAM_USER */
+	const char *directory;    /* of the policies */
+	const char *file;         /* or this one policy file, which then decides for everyone; or NULL */
+	const char *exempt;       /* exempt=USER,@GROUP,…; or NULL */
+	const char *bad_argument; /* an argument of the module line that could not be used, or NULL */
+};
 
 struct who {
 	struct identity identity;
@@ -23,8 +30,7 @@ enum who_result {
 	WHO_FAILED,     /* no policy was looked for: the name, the module line or the caller; *ret_text says why */
 };
 
-/* user: the raw PAM_USER. bad_argument: an argument of the module line that could not be used, or NULL. */
-enum who_result who_find(const struct module_arguments *arguments, const char *user, const char *bad_argument,
-			 struct who *ret, char **ret_text) _must_check_;
+/* *ret is to be released in any case; with everything but WHO_FAILED its identity is filled, or the user is root. */
+enum who_result who_find(const struct who_query *query, struct who *ret, char **ret_text) _must_check_;
 
 void who_release(struct who *who);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "pam_module/who.h"
+#include "config/who.h"
+
+#include "config/module_arguments.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -49,15 +51,15 @@ static int is_exempt(char *list, const struct identity *identity, const char **r
 }
 
 /* WHO_EXEMPT, WHO_FAILED, or 0 to go on. */
-static int judge_exempt(const struct module_arguments *arguments, const struct identity *identity, char **ret_text)
+static int judge_exempt(const struct who_query *query, const struct identity *identity, char **ret_text)
 {
 	_cleanup_free_ char *list = NULL;
 	const char *word = "";
 	int r;
 
-	if (!arguments->exempt)
+	if (!query->exempt)
 		return 0;
-	list = strdup(arguments->exempt);
+	list = strdup(query->exempt);
 	if (!list)
 		return conclude(WHO_FAILED, ret_text, "step exempt: out of memory");
 	r = is_exempt(list, identity, &word);
@@ -78,42 +80,55 @@ static enum who_result refuse_lookup(const char *user, int error, char **ret_tex
 	return conclude(WHO_FAILED, ret_text, "step user: %s: %s", user, strerror(-error));
 }
 
-static enum who_result find_candidates(const struct module_arguments *arguments, struct who *who, char **ret_text)
+static enum who_result find_candidates(const struct who_query *query, struct who *who, char **ret_text)
 {
 	_cleanup_close_ int directory = -1;
 	_cleanup_free_ char *problem = NULL;
 	unsigned flags = who->identity.uid == 0 ? FIND_USER_ONLY : 0;
-	int r = policy_directory_open(arguments->policy, 0, &directory, &problem);
+	int r;
 
-	if (r == 0)
-		r = candidates_find(directory, &who->identity, flags, &who->candidates, &problem);
+	if (query->file) {
+		r = candidates_from_file(query->file, 0, &who->candidates, &problem);
+	} else {
+		r = policy_directory_open(query->directory, 0, &directory, &problem);
+		if (r == 0)
+			r = candidates_find(directory, &who->identity, flags, &who->candidates, &problem);
+	}
 	if (r < 0)
 		return conclude(WHO_REFUSED, ret_text, "step find: %s", problem ? problem : strerror(-r));
 	return WHO_CANDIDATES;
 }
 
-enum who_result who_find(const struct module_arguments *arguments, const char *user, const char *bad_argument,
-			 struct who *ret, char **ret_text)
+static bool passes_root(const struct who_query *query)
+{
+	return query->bad_argument || (!query->file && !root_policy_exists(query->directory));
+}
+
+static enum who_result pass_root(const struct who_query *query, char **ret_text)
+{
+	return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
+			query->bad_argument ? query->bad_argument : "");
+}
+
+enum who_result who_find(const struct who_query *query, struct who *ret, char **ret_text)
 {
 	int r;
 
-	if (strcmp(user, "root") == 0 && (bad_argument || !root_policy_exists(arguments->policy)))
-		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
-				bad_argument ? bad_argument : "");
-	r = identity_lookup(user, &ret->identity);
+	if (strcmp(query->user, "root") == 0 && passes_root(query))
+		return pass_root(query, ret_text);
+	r = identity_lookup(query->user, &ret->identity);
 	if (r < 0)
-		return refuse_lookup(user, r, ret_text);
-	if (ret->identity.uid == 0 && (bad_argument || !root_policy_exists(arguments->policy)))
-		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
-				bad_argument ? bad_argument : "");
-	if (bad_argument)
+		return refuse_lookup(query->user, r, ret_text);
+	if (ret->identity.uid == 0 && passes_root(query))
+		return pass_root(query, ret_text);
+	if (query->bad_argument)
 		return conclude(WHO_FAILED, ret_text,
 				"step arguments: '%s' is none of " MODULE_ARGUMENTS ", open, close, or is given twice",
-				bad_argument);
-	if ((r = judge_exempt(arguments, &ret->identity, ret_text)) != 0)
+				query->bad_argument);
+	if ((r = judge_exempt(query, &ret->identity, ret_text)) != 0)
 		return (enum who_result)r;
 	if (geteuid() != 0)
 		return conclude(WHO_FAILED, ret_text, "step caller: the login process does not run as root");
 	ret->group = identity_group_name(&ret->identity);
-	return find_candidates(arguments, ret, ret_text);
+	return find_candidates(query, ret, ret_text);
 }
