@@ -2,17 +2,34 @@
 #include "config/check.h"
 
 #include "config/path.h"
+#include "config/text_list.h"
 
 #include <string.h>
 
 void settings_release(struct settings *settings)
 {
 	for (size_t i = 0; i < settings->count; i++) {
+		free(settings->items[i].service);
 		free(settings->items[i].path);
 		value_release(&settings->items[i].value);
 	}
 	free(settings->items);
 	*settings = (struct settings){ 0 };
+}
+
+static int convert_list(const struct statement *statement, struct value *ret, char **ret_problem)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < statement->value_count; i++) {
+		struct value item = { 0 };
+
+		r = value_parse(statement->key, statement->values[i], &item, ret_problem);
+		if (r >= 0)
+			r = text_list_add(&ret->list, item.text);
+		value_release(&item);
+	}
+	return r;
 }
 
 /* The value of a statement, or the path of a private section. 0; -EINVAL with a sentence; -ENOMEM. */
@@ -22,7 +39,9 @@ static int convert(const struct statement *statement, struct setting *setting, c
 
 	if (statement->title)
 		r = private_path_parse(statement->title, &setting->path, ret_problem);
-	if (r >= 0 && statement->key != KEY_MOUNT_PRIVATE)
+	if (r >= 0 && policy_keys[statement->key].type == VALUE_LIST)
+		r = convert_list(statement, &setting->value, ret_problem);
+	else if (r >= 0 && statement->key != KEY_MOUNT_PRIVATE)
 		r = value_parse(statement->key, statement->values[0], &setting->value, ret_problem);
 	return r;
 }
@@ -98,6 +117,7 @@ int settings_check(const char *name, const struct statements *statements, struct
 
 		setting->key = statements->items[i].key;
 		setting->line = statements->items[i].line;
+		setting->append = statements->items[i].append;
 		r = check_statement(name, &statements->items[i], setting, diag);
 		if (r == -ENOMEM)
 			return r;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/decide.h"
 
+#include "config/address.h"
 #include "config/check.h"
 #include "config/merge.h"
 #include "config/parse.h"
+#include "config/text_list.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -27,7 +29,7 @@ static int policy_from_text(const char *name, const char *text, size_t size, str
 		r = -EBADMSG;
 	diagnostics_sort(diag, first);
 	if (r >= 0)
-		r = policy_merge(name, &settings, &policy);
+		r = policy_merge(&(struct layer){ .file = (char *)name, .settings = settings }, 1, NULL, &policy, diag);
 	if (r >= 0)
 		r = policy_check(policy, diag);
 	if (r < 0)
@@ -103,42 +105,88 @@ static int policy_from_candidate(const struct candidate *candidate, struct polic
 	return policy_from_text(candidate->name, text, size, ret, diag);
 }
 
+/* Whether the file is for this login; a list that is not given is for every login. */
+static bool matches(const struct policy *policy, const struct login *login)
+{
+	return (!policy->services || text_list_has(policy->services, login->service ? login->service : "")) &&
+	       (!policy->from || address_matches(policy->from, login->from));
+}
+
+/*
+ * Of the group files from candidate *index on the one for this login with the highest priority; of equal ones the
+ * first. All are read: a broken file refuses everyone in its group, whichever of their groups decides. *index is then
+ * behind them.
+ */
+static int decide_by_group(const struct candidates *candidates, size_t *index, const struct login *login,
+			   struct policy **ret, struct diagnostics *diag)
+{
+	_cleanup_(policy_freep) struct policy *best = NULL;
+
+	for (; *index < candidates->count && candidates->items[*index].kind == CANDIDATE_GROUP; ++*index) {
+		_cleanup_(policy_freep) struct policy *policy = NULL;
+		int r = policy_from_candidate(&candidates->items[*index], &policy, diag);
+
+		if (r < 0)
+			return r;
+		if (!matches(policy, login) || (best && best->priority >= policy->priority))
+			continue;
+		policy_free(best);
+		best = TAKE_PTR(policy);
+	}
+	*ret = TAKE_PTR(best);
+	return 0;
+}
+
+static int decide_by_file(const struct candidate *candidate, const struct login *login, struct policy **ret,
+			  struct diagnostics *diag)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	int r = policy_from_candidate(candidate, &policy, diag);
+
+	if (r < 0)
+		return r;
+	if (matches(policy, login))
+		*ret = TAKE_PTR(policy);
+	return 0;
+}
+
 int policy_decide(const struct candidates *candidates, const struct login *login, uid_t uid_min, struct policy **ret,
 		  struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *decided = NULL;
-	bool user_only = login->uid == 0 || login->uid < uid_min, by_group = false;
+	bool user_only = login->uid == 0 || login->uid < uid_min;
+	size_t i = 0;
 
-	for (size_t i = 0; i < candidates->count; i++) {
+	while (!decided && i < candidates->count) {
 		const struct candidate *candidate = &candidates->items[i];
-		_cleanup_(policy_freep) struct policy *policy = NULL;
-		int r;
+		int r = 0;
 
-		if (user_only && candidate->kind != CANDIDATE_USER)
-			continue;
-		/* a broken file refuses everyone in its group, whichever of their groups decides */
-		if (decided && (!by_group || candidate->kind != CANDIDATE_GROUP))
-			break;
-		r = policy_from_candidate(candidate, &policy, diag);
+		if (candidate->kind == CANDIDATE_GROUP && !user_only) {
+			r = decide_by_group(candidates, &i, login, &decided, diag);
+		} else {
+			if (candidate->kind == CANDIDATE_USER || !user_only)
+				r = decide_by_file(candidate, login, &decided, diag);
+			i++;
+		}
 		if (r < 0)
 			return r;
-		if (!decided) {
-			decided = TAKE_PTR(policy);
-			by_group = candidate->kind == CANDIDATE_GROUP;
-		}
 	}
 	if (decided) {
 		*ret = TAKE_PTR(decided);
 		return DECISION_POLICY;
 	}
-	return login->uid != 0 && login->uid < uid_min ? DECISION_SYSTEM_USER : DECISION_NONE;
+	if (login->uid == 0)
+		return candidates->count > 0 && candidates->items[0].kind == CANDIDATE_USER ? DECISION_ROOT
+											    : DECISION_NONE;
+	return login->uid < uid_min ? DECISION_SYSTEM_USER : DECISION_NONE;
 }
 
 int policy_new_default(const char *file, struct policy **ret)
 {
-	struct settings none = { 0 };
+	const struct layer empty = { .file = (char *)file };
+	struct diagnostics none = { 0 };
 
-	return policy_merge(file, &none, ret);
+	return policy_merge(&empty, 1, NULL, ret, &none);
 }
 
 int policy_lint(const char *name, const char *text, size_t size, struct policy **ret, struct diagnostics *diag)

@@ -21,15 +21,15 @@ struct login {
 enum decision {
 	DECISION_POLICY = 1,  /* *ret is set: look at its mode */
 	DECISION_NONE,        /* no file is this user's: refused unless the module line says "optional" */
-	DECISION_SYSTEM_USER, /* 0 < uid < UID_MIN and no user file: passed */
+	DECISION_SYSTEM_USER, /* 0 < uid < UID_MIN and no user file for this login: passed */
+	DECISION_ROOT,        /* uid 0 with a user file that is not for this login: passed */
 };
 
 /*
- * Reads the candidates in order and lets the first that matches decide. Files
- * after it are not read, except that all group files of the user are read to
- * rank them by priority. Returns an enum decision, -EBADMSG when a file that was reached
- * cannot be used (diag says why, with file and line), or another -errno.
- * uid_min: UID_MIN of login.defs.
+ * Reads the candidates in order and lets the first that matches decide. A file whose
+ * services or from do not have this login is passed over. Files after the one that decides are not read, except that
+ * all group files of the user are read to rank them by priority. Returns an enum decision, -EBADMSG when a file that
+ * was reached cannot be used (diag says why, with file and line), or another -errno. uid_min: UID_MIN of login.defs.
  */
 int policy_decide(const struct candidates *candidates, const struct login *login, uid_t uid_min, struct policy **ret,
 		  struct diagnostics *diag) _must_check_;

@@ -34,17 +34,25 @@ static int show_private(const struct private_directory *entry, policy_value_fn f
 	return r;
 }
 
-int policy_foreach_value(const struct policy *policy, policy_value_fn fn, void *data)
+/* In the order of the key table. */
+static int walk(const struct policy *policy, bool selectors, policy_value_fn fn, void *data)
 {
 	int r = 0;
 
 	for (enum policy_key key = 0; r == 0 && key < POLICY_KEYS; key++) {
+		if (key_is_selector(key) && !selectors)
+			continue;
 		for (size_t i = 0; r == 0 && key == KEY_MOUNT_PRIVATE && i < policy->mount.private_count; i++)
 			r = show_private(&policy->mount.private[i], fn, data);
 		if (r == 0 && key_is_stored(key) && !key_is_private(key))
 			r = show(key, NULL, policy, &policy->origins[key], fn, data);
 	}
 	return r;
+}
+
+int policy_foreach_value(const struct policy *policy, policy_value_fn fn, void *data)
+{
+	return walk(policy, true, fn, data);
 }
 
 static int add_to_hash(const char *key, const char *value, const struct origin *origin, void *data)
@@ -64,7 +72,7 @@ int policy_hash(const struct policy *policy, uint64_t *ret)
 	uint64_t hash = HASH_START;
 	int r;
 
-	r = policy_foreach_value(policy, add_to_hash, &hash);
+	r = walk(policy, false, add_to_hash, &hash);
 	if (r < 0)
 		return r;
 	*ret = hash;

@@ -17,5 +17,6 @@ typedef int (*policy_value_fn)(const char *key, const char *value, const struct 
 /* Calls fn for every value in the order of the key table. 0, what fn returned, or -ENOMEM. */
 int policy_foreach_value(const struct policy *policy, policy_value_fn fn, void *data) _must_check_;
 
-/* FNV-1a, 64 bits, over "KEY=VALUE\n" of every value in that order: what policy->hash holds. 0 or -ENOMEM. */
+/* FNV-1a, 64 bits, over "KEY=VALUE\n" of every value in that order but those
+ * that say whom the file is for: what policy->hash holds. 0 or -ENOMEM. */
 int policy_hash(const struct policy *policy, uint64_t *ret) _must_check_;

@@ -80,7 +80,7 @@ int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **
 
 /*
  * The candidates of `identity` in the policy directory, in the order user,
- * groups (by name; parse reorders them by priority), default. A group file
+ * groups (by name; policy_decide() ranks them by priority), default. A group file
  * whose group NSS cannot resolve is a candidate of everyone, with a problem. An empty list is a success.
  * In group/ only NAME.conf counts: names that begin with '.' or end otherwise (NAME.conf~, #NAME.conf#,
  * NAME.conf.dpkg-old) are passed over. A user/ or group/ that is no directory of root's alone is one

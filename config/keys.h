@@ -76,6 +76,7 @@ enum value_type {
 	VALUE_SIZE,    /* bytes: digits and k, m or g */
 	VALUE_COUNT,   /* number of files, written like a size */
 	VALUE_LIST,
+	VALUE_INTEGER, /* signed */
 };
 
 struct choice {
@@ -116,6 +117,12 @@ enum policy_key key_lookup(const char *section, const char *leaf);
 static inline bool key_is_private(enum policy_key key)
 {
 	return key == KEY_MOUNT_PRIVATE_BACKING || key == KEY_MOUNT_PRIVATE_SIZE || key == KEY_MOUNT_PRIVATE_INODES;
+}
+
+/* True for the keys that say whom a file is for, and nothing about the session. */
+static inline bool key_is_selector(enum policy_key key)
+{
+	return key == KEY_PRIORITY || key == KEY_SERVICES || key == KEY_FROM;
 }
 
 /* As messages name a key: "network.mode", "mount.private \"/tmp\".size"; malloced, NULL when memory ran out. */

@@ -3,6 +3,7 @@
 
 #include "config/explain.h"
 #include "config/keys.h"
+#include "config/text_list.h"
 #include "config/value.h"
 
 #include <string.h>
@@ -16,11 +17,11 @@ struct policy *policy_free(struct policy *policy)
 	for (size_t i = 0; i < policy->mount.private_count; i++)
 		free(policy->mount.private[i].path);
 	free(policy->mount.private);
+	text_list_free(policy->services);
+	text_list_free(policy->from);
 	free(policy->uts.hostname);
 	free(policy->uts.domainname);
-	for (char **source = policy->sources; source && *source; source++)
-		free(*source);
-	free(policy->sources);
+	text_list_free(policy->sources);
 	free(policy->file);
 	free(policy->origins);
 	free(policy);
@@ -28,20 +29,21 @@ struct policy *policy_free(struct policy *policy)
 }
 
 /* A policy without a value. */
-static int policy_new(const char *file, struct policy **ret)
+static int policy_new(const struct layer *layers, size_t count, struct policy **ret)
 {
 	_cleanup_(policy_freep) struct policy *policy = calloc(1, sizeof(*policy));
+	int r = 0;
 
 	if (!policy)
 		return -ENOMEM;
-	policy->file = strdup(file);
+	policy->file = strdup(layers[0].file);
 	policy->origins = calloc(POLICY_KEYS, sizeof(*policy->origins));
-	policy->sources = calloc(2, sizeof(*policy->sources));
-	if (!policy->file || !policy->origins || !policy->sources)
+	if (!policy->file || !policy->origins)
 		return -ENOMEM;
-	policy->sources[0] = strdup(file);
-	if (!policy->sources[0])
-		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = text_list_add(&policy->sources, layers[i].file);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(policy);
 	return 0;
 }
@@ -105,7 +107,20 @@ static struct origin *private_origin(struct private_directory *entry, enum polic
 	}
 }
 
-static int apply_private(struct policy *policy, struct setting *setting, struct origin origin)
+static int store_copy(const struct setting *setting, void *base)
+{
+	struct value copy;
+	int r;
+
+	if (!key_is_stored(setting->key))
+		return 0;
+	r = value_copy(&setting->value, &copy);
+	if (r == 0)
+		value_store(setting->key, &copy, base);
+	return r;
+}
+
+static int apply_private(struct policy *policy, const struct setting *setting, struct origin origin)
 {
 	struct private_directory *entry = find_private(policy, setting->path);
 	int r;
@@ -116,21 +131,59 @@ static int apply_private(struct policy *policy, struct setting *setting, struct 
 			return r;
 	}
 	*private_origin(entry, setting->key) = origin;
-	if (key_is_stored(setting->key))
-		value_store(setting->key, &setting->value, entry);
-	return 0;
+	return store_copy(setting, entry);
 }
 
-static int apply(struct policy *policy, struct setting *setting)
+static int append(struct policy *policy, const struct setting *setting, struct origin origin, struct diagnostics *diag)
 {
-	struct origin origin = { .file = policy->sources[0], .line = setting->line };
+	/* "all, and sshd" is not "sshd" */
+	if (key_is_selector(setting->key) && !policy->origins[setting->key].file) {
+		diagnostics_add(diag, SEVERITY_ERROR, origin.file, origin.line,
+				"%s: '+=' adds to the list of a file that this one extends, and none has one; use '='",
+				policy_keys[setting->key].name);
+		return -EBADMSG;
+	}
+	policy->origins[setting->key] = origin;
+	return value_append(setting->key, &setting->value, policy);
+}
+
+static int apply(struct policy *policy, const struct setting *setting, const char *file, struct diagnostics *diag)
+{
+	struct origin origin = { .file = file, .line = setting->line };
 
 	if (setting->path)
 		return apply_private(policy, setting, origin);
+	if (setting->append)
+		return append(policy, setting, origin, diag);
 	policy->origins[setting->key] = origin;
-	if (key_is_stored(setting->key))
-		value_store(setting->key, &setting->value, policy);
-	return 0;
+	return store_copy(setting, policy);
+}
+
+static bool is_for(const struct setting *setting, const char *service, bool inherited)
+{
+	/* a rank is a file's own */
+	if (inherited && setting->key == KEY_PRIORITY)
+		return false;
+	return setting->service && service ? strcmp(setting->service, service) == 0 : setting->service == service;
+}
+
+/* What is said for one service, or for all (NULL), from the furthest file to the nearest. */
+static int apply_layers(struct policy *policy, const struct layer *layers, size_t count, const char *service,
+			struct diagnostics *diag)
+{
+	int worst = 0;
+
+	for (size_t i = count; i-- > 0;) {
+		for (size_t j = 0; j < layers[i].settings.count; j++) {
+			const struct setting *setting = &layers[i].settings.items[j];
+			int r = is_for(setting, service, i > 0) ? apply(policy, setting, policy->sources[i], diag) : 0;
+
+			if (r < 0 && r != -EBADMSG)
+				return r;
+			worst = r < 0 ? r : worst;
+		}
+	}
+	return worst;
 }
 
 /* Without mounts of the session's own there is nothing private; policy_check() reports what a file asks for. */
@@ -156,17 +209,20 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(left->path, right->path);
 }
 
-int policy_merge(const char *file, struct settings *settings, struct policy **ret)
+int policy_merge(const struct layer *layers, size_t count, const char *service, struct policy **ret,
+		 struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	int r;
 
-	r = policy_new(file, &policy);
+	r = policy_new(layers, count, &policy);
 	if (r < 0)
 		return r;
 	r = store_defaults(policy, false);
-	for (size_t i = 0; r >= 0 && i < settings->count; i++)
-		r = apply(policy, &settings->items[i]);
+	if (r >= 0)
+		r = apply_layers(policy, layers, count, NULL, diag);
+	if (r >= 0 && service)
+		r = apply_layers(policy, layers, count, service, diag);
 	if (r >= 0)
 		r = add_default_private(policy);
 	if (r < 0)

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-/* Settings of a file over the built-in defaults: the effective policy, with its origins and hash. */
+/* Settings of files over the built-in defaults: the effective policy, with its origins and hash. */
 
 #include "common/cleanup.h"
 #include "config/check.h"
 #include "config/policy.h"
 
-/* Takes the values out of `settings`. 0 or -ENOMEM. */
-int policy_merge(const char *file, struct settings *settings, struct policy **ret) _must_check_;
+/* What one file says. */
+struct layer {
+	char *file;
+	struct settings settings;
+};
+
+/*
+ * layers[0] is the file that decides, each following one what the one before builds on: the nearer key wins, and a
+ * key for `service` (NULL: none) over one for all. 0; -EBADMSG with diag; -ENOMEM.
+ */
+int policy_merge(const struct layer *layers, size_t count, const char *service, struct policy **ret,
+		 struct diagnostics *diag) _must_check_;

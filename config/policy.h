@@ -37,6 +37,9 @@ struct private_directory {
 };
 
 struct policy {
+	int priority;    /* among a user's group files; the higher goes first */
+	char **services; /* canonical names; NULL: all */
+	char **from;     /* canonical prefixes and "local"; NULL: all */
 	enum policy_mode mode;
 	struct {
 		enum network_mode mode;
@@ -61,7 +64,8 @@ struct policy {
 
 	char *file;     /* the file that decided */
 	char **sources; /* every file that gave a value (extends), deciding one first; NULL-terminated */
-	uint64_t hash;  /* of every effective value in canonical form, not of origins: equal policies hash equally */
+	uint64_t hash; /* of every value that makes the session, in canonical form, not of origins nor of whom it is for
+			*/
 	struct origin *origins; /* indexed by enum policy_key of config/keys.h */
 };
 

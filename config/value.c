@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/value.h"
 
+#include "config/address.h"
 #include "config/expand.h"
 #include "config/problem.h"
 #include "config/suggest.h"
+#include "config/text_list.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+#define SERVICE_NAME_MAX 64 /* bytes */
 
 static int parse_choice(const struct choice *choices, const char *text, struct value *ret, char **ret_problem)
 {
@@ -68,6 +72,23 @@ static int parse_size(const char *text, const char *what, struct value *ret, cha
 	return 0;
 }
 
+static int parse_integer(const char *text, struct value *ret, char **ret_problem)
+{
+	const char *digits = text + (text[0] == '-');
+	size_t length = strspn(digits, "0123456789");
+	int64_t number = 0;
+
+	if (length == 0 || digits[length] != '\0')
+		return problem(ret_problem, -EINVAL, "'%s' is no integer", text);
+	for (size_t i = 0; i < length && number <= VALUE_INTEGER_MAX; i++)
+		number = number * 10 + (digits[i] - '0');
+	if (number > VALUE_INTEGER_MAX)
+		return problem(ret_problem, -EINVAL, "'%s' is not between -%d and %d", text, VALUE_INTEGER_MAX,
+			       VALUE_INTEGER_MAX);
+	ret->number = (uint64_t)(text[0] == '-' ? -number : number);
+	return 0;
+}
+
 static bool is_name_byte(char c, bool domain)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -106,6 +127,35 @@ static int parse_pattern(const char *text, bool domain, struct value *ret, char 
 	return ret->text ? 0 : -ENOMEM;
 }
 
+/* The file in pam.d that it stands for; pam_set_item(3) makes every PAM_SERVICE lower case. */
+static int parse_service(const char *text, char **ret, char **ret_problem)
+{
+	if (text[0] == '\0' || text[0] == '.' || strlen(text) > SERVICE_NAME_MAX)
+		return problem(ret_problem, -EINVAL, "'%s' is no name of a PAM service", text);
+	for (const char *at = text; *at; at++) {
+		if (*at >= 'A' && *at <= 'Z')
+			return problem(ret_problem, -EINVAL, "'%s': PAM has names of services in lower case", text);
+		if (!(*at >= 'a' && *at <= 'z') && !(*at >= '0' && *at <= '9') && !strchr("-_.+@:", *at))
+			return problem(ret_problem, -EINVAL,
+				       "'%s' is no name of a PAM service: letters, digits and -_.+@: are allowed",
+				       text);
+	}
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int parse_item(enum policy_key key, const char *text, char **ret, char **ret_problem)
+{
+	switch ((int)key) {
+	case KEY_SERVICES:
+		return parse_service(text, ret, ret_problem);
+	case KEY_FROM:
+		return address_prefix_parse(text, ret, ret_problem);
+	default:
+		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
+	}
+}
+
 int value_parse(enum policy_key key, const char *text, struct value *ret, char **ret_problem)
 {
 	const struct key_info *info = &policy_keys[key];
@@ -124,8 +174,11 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 	case VALUE_TEXT:
 		ret->text = strdup(text);
 		return ret->text ? 0 : -ENOMEM;
-	case VALUE_SECTION:
 	case VALUE_LIST:
+		return parse_item(key, text, &ret->text, ret_problem);
+	case VALUE_INTEGER:
+		return parse_integer(text, ret, ret_problem);
+	case VALUE_SECTION:
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
 	}
@@ -134,7 +187,24 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 void value_release(struct value *value)
 {
 	free(value->text);
+	text_list_free(value->list);
 	*value = (struct value){ 0 };
+}
+
+int value_copy(const struct value *value, struct value *ret)
+{
+	struct value copy = { .number = value->number };
+	int r;
+
+	if (value->text && !(copy.text = strdup(value->text)))
+		return -ENOMEM;
+	r = text_list_add_all(&copy.list, value->list);
+	if (r < 0) {
+		value_release(&copy);
+		return r;
+	}
+	*ret = copy;
+	return 0;
 }
 
 int value_default(enum policy_key key, struct value *ret)
@@ -157,6 +227,7 @@ void value_store(enum policy_key key, struct value *value, void *base)
 	char *field = (char *)base + policy_keys[key].offset;
 	bool flag = value->number != 0;
 	unsigned choice = (unsigned)value->number;
+	int integer = (int)(int64_t)value->number;
 
 	switch (policy_keys[key].type) {
 	case VALUE_BOOL:
@@ -173,13 +244,31 @@ void value_store(enum policy_key key, struct value *value, void *base)
 		free(*(char **)(void *)field);
 		*(char **)(void *)field = TAKE_PTR(value->text);
 		break;
+	case VALUE_INTEGER:
+		memcpy(field, &integer, sizeof(integer));
+		break;
+	case VALUE_LIST:
+		text_list_free(*(char ***)(void *)field);
+		*(char ***)(void *)field = TAKE_PTR(value->list);
+		break;
 	case VALUE_TEXT:
 	case VALUE_SECTION:
-	case VALUE_LIST:
 	default:
 		break;
 	}
 	value_release(value);
+}
+
+int value_append(enum policy_key key, const struct value *value, void *base)
+{
+	return text_list_add_all((char ***)(void *)((char *)base + policy_keys[key].offset), value->list);
+}
+
+static char *format_integer(int integer)
+{
+	char *text = NULL;
+
+	return asprintf(&text, "%d", integer) < 0 ? NULL : text;
 }
 
 static char *format_size(uint64_t number)
@@ -204,6 +293,8 @@ char *value_format(enum policy_key key, const void *base)
 {
 	const struct key_info *info = &policy_keys[key];
 	const char *field = (const char *)base + info->offset, *text;
+	char *const *list;
+	int integer;
 	unsigned choice;
 	uint64_t number;
 	bool flag;
@@ -222,9 +313,14 @@ char *value_format(enum policy_key key, const void *base)
 	case VALUE_PATTERN:
 		memcpy(&text, field, sizeof(text));
 		return strdup(text ? text : "");
+	case VALUE_INTEGER:
+		memcpy(&integer, field, sizeof(integer));
+		return format_integer(integer);
+	case VALUE_LIST:
+		memcpy(&list, field, sizeof(list));
+		return text_list_format(list);
 	case VALUE_TEXT:
 	case VALUE_SECTION:
-	case VALUE_LIST:
 	default:
 		return strdup("");
 	}

@@ -11,13 +11,16 @@
 #define VALUE_SIZE_MAX \
 	(UINT64_C(1) << 50) /* bytes or files: far beyond any memory, far below an overflow in the kernel */
 
+#define VALUE_INTEGER_MAX 1000000 /* and its negative */
+
 struct value {
-	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT */
-	char *text;      /* VALUE_TEXT, VALUE_PATTERN; NULL: unset */
+	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT; VALUE_INTEGER as an int64_t */
+	char *text;      /* VALUE_TEXT, VALUE_PATTERN; NULL: unset. VALUE_LIST as value_parse() gives it: one item */
+	char **list;     /* VALUE_LIST; NULL: unset */
 };
 
 /*
- * Reads `text` as a value of a built key. 0; -EINVAL with *ret_problem, a
+ * Reads `text` as a value of a built key, or as one item of a list. 0; -EINVAL with *ret_problem, a
  * malloced sentence without the key's name; -ENOMEM.
  */
 int value_parse(enum policy_key key, const char *text, struct value *ret, char **ret_problem) _must_check_;
@@ -26,8 +29,14 @@ void value_release(struct value *value);
 /* The default of a built key. 0 or -ENOMEM. */
 int value_default(enum policy_key key, struct value *ret) _must_check_;
 
+/* 0 or -ENOMEM. */
+int value_copy(const struct value *value, struct value *ret) _must_check_;
+
 /* Moves a value to the key's offset in `base` (struct policy or struct private_directory); frees a text it replaces. */
 void value_store(enum policy_key key, struct value *value, void *base);
+
+/* Appends copies of the items of a VALUE_LIST to the list at the key's offset in `base`. 0 or -ENOMEM. */
+int value_append(enum policy_key key, const struct value *value, void *base) _must_check_;
 
 /*
  * The value at the key's offset as a file would give it, sizes with the

@@ -84,8 +84,10 @@ static bool decide(const struct session_request *request, struct open_result *re
 		conclude(result, OUTCOME_NO_POLICY, "no policy file is theirs and there is no default.conf");
 	else if (r == DECISION_SYSTEM_USER)
 		conclude(result, OUTCOME_SYSTEM_USER,
-			 "system user: uid %u is below UID_MIN %u and has no file of its own", (unsigned)request->uid,
-			 (unsigned)uid_min);
+			 "system user: uid %u is below UID_MIN %u and has no file of its own for this login",
+			 (unsigned)request->uid, (unsigned)uid_min);
+	else if (r == DECISION_ROOT)
+		conclude(result, OUTCOME_SYSTEM_USER, "uid 0: the user file is not for this service and address");
 	else if (r == -EBADMSG)
 		refuse_diagnostics(result, &diag);
 	else if (r < 0)

@@ -56,6 +56,9 @@ static void decide(struct verdict *verdict, const struct verdict_query *query)
 	case DECISION_NONE:
 		verdict->outcome = VERDICT_NONE;
 		break;
+	case DECISION_ROOT:
+		verdict->outcome = VERDICT_ROOT;
+		break;
 	case DECISION_SYSTEM_USER:
 		verdict->outcome = VERDICT_SYSTEM_USER;
 		break;

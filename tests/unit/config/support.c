@@ -46,19 +46,12 @@ struct candidate candidate_of(enum candidate_kind kind, const char *name, const 
 
 struct policy *policy_of(const char *text)
 {
-	struct candidate candidate = candidate_of(CANDIDATE_GROUP, TEST_FILE, text);
-	struct candidates candidates = { .items = malloc(sizeof(candidate)), .count = 1 };
-	struct login login = { .user = "alice", .uid = 2000, .service = "sshd" };
 	struct diagnostics diag = { 0 };
 	struct policy *policy = NULL;
-	int r;
 
-	assert_non_null(candidates.items);
-	candidates.items[0] = candidate;
-	r = policy_decide(&candidates, &login, 1000, &policy, &diag);
-	if (r != DECISION_POLICY)
-		fail_msg("\"%s\": %d, %s", text, r, diag.count > 0 ? diag.items[0].text : "no diagnostic");
+	assert_int_equal(policy_lint(TEST_FILE, text, strlen(text), &policy, &diag), 0);
+	if (!policy)
+		fail_msg("\"%s\": %s", text, diag.count > 0 ? diag.items[0].text : "no diagnostic");
 	diagnostics_release(&diag);
-	candidates_release(&candidates);
 	return policy;
 }

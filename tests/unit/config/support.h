@@ -16,7 +16,7 @@
 /* First diagnostic of `text` as policy_lint() gives it, formatted; NULL when there is none. Free it. */
 char *lint(const char *text);
 
-/* The policy of `text` as the one candidate TEST_FILE of an ordinary user; the test fails when there is none. */
+/* The policy of `text` as TEST_FILE; the test fails when there is none. */
 struct policy *policy_of(const char *text);
 
 /* A candidate that holds `text` in memory; a NULL text makes one with a problem. */

@@ -60,7 +60,10 @@ static void the_page_describes_every_built_key_value_and_default(void **state)
 			if (choice->built != (found && found < entry_end))
 				fail_msg("%s: %s is built or described, but not both", info->name, choice->name);
 		}
-		assert_true(asprintf(&fallback, info->fallback ? "Default: *%s*." : "Default: unchanged.",
+		assert_true(asprintf(&fallback,
+				     info->fallback             ? "Default: *%s*."
+				     : info->type == VALUE_LIST ? "Default: all."
+								: "Default: unchanged.",
 				     info->fallback) > 0);
 		if (strncmp(entry_end, fallback, strlen(fallback)) != 0)
 			fail_msg("%s: the page does not say \"%s\"", info->name, fallback);

@@ -21,7 +21,10 @@ static int append_line(const char *key, const char *value, const struct origin *
 /* A default never changes within a major version: this text is the promise. */
 static void an_empty_file_enforces_the_defaults(void **state)
 {
-	static const char expected[] = "mode=enforce\n"
+	static const char expected[] = "priority=0\n"
+				       "mode=enforce\n"
+				       "services=\n"
+				       "from=\n"
 				       "network.mode=loopback\n"
 				       "ipc.isolate=true\n"
 				       "uts.isolate=true\n"
@@ -87,6 +90,7 @@ static void the_hash_is_of_values_and_not_of_how_they_were_written(void **state)
 		{ "mode = enforce", "# a comment\n\n\nmode = \"enforce\" description = \"x\"", true },
 		{ "mount { private /srv { size = 1024k } }", "mount { private \"/srv/\" { size = 1m } }", true },
 		{ "mount { private /a { } private /b { } }", "mount { private /b { } private /a { } }", true },
+		{ "services = { sshd } from = { local } priority = 7", "", true },
 		{ "uts { isolate = true } ipc { isolate = false }", "ipc { isolate = false } uts { isolate = true }",
 		  true },
 		{ "mount { private /tmp { } }", "", true },
