@@ -369,7 +369,7 @@ static void plans_need_of_the_kernel_what_their_steps_do(void **state)
 		{ keep_host_ipc, 1u << PROBE_PROC, 1u << NAMESPACE_IPC | 1u << PROBE_MQUEUE },
 		{ isolate_all_but_mounts, 1u << NAMESPACE_PID | 1u << PROBE_CLONE3,
 		  1u << NAMESPACE_MOUNT | 1u << PROBE_PROPAGATION | 1u << PROBE_TMPFS | 1u << PROBE_MOVE_MOUNT },
-		{ isolate_nothing, 0, ~0u },
+		{ isolate_nothing, 1u << PROBE_CLONE3 | 1u << PROBE_PIDFD, ~(1u << PROBE_CLONE3 | 1u << PROBE_PIDFD) },
 	};
 
 	(void)state;
