@@ -39,8 +39,8 @@ static int judge_owner(const struct stat *st, const char *subject, unsigned flag
 	if (flags & FIND_ANY_OWNER)
 		return 0;
 	if (st->st_uid != 0)
-		return problem(ret_problem, -EPERM, "%sowned by uid %u, not by root; %s", subject,
-			       (unsigned)st->st_uid, elsewhere ? ELSEWHERE_REMEDY : "chown root it");
+		return problem(ret_problem, -EPERM, "%sowned by uid %u, not by root; %s", subject, (unsigned)st->st_uid,
+			       elsewhere ? ELSEWHERE_REMEDY : "chown root it");
 	/* in a sticky directory others can neither remove nor replace what is root's, unlink(2) */
 	if (elsewhere && (st->st_mode & S_ISVTX))
 		return 0;
@@ -135,4 +135,22 @@ int judge_file(int directory_fd, const char *name, unsigned flags, int *ret_fd, 
 		return r;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+int policy_file_open(int directory_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem)
+{
+	_cleanup_free_ char *directory_name = NULL;
+	_cleanup_close_ int fd = -1;
+	const char *slash = strchr(name, '/');
+	int r;
+
+	if (!slash)
+		return judge_file(directory_fd, name, flags, ret_fd, ret_problem);
+	directory_name = strndup(name, (size_t)(slash - name));
+	if (!directory_name)
+		return -ENOMEM;
+	r = judge_directory(directory_fd, directory_name, directory_name, flags, &fd, ret_problem);
+	if (r < 0)
+		return r;
+	return judge_file(fd, slash + 1, flags, ret_fd, ret_problem);
 }
