@@ -23,7 +23,7 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 	[KEY_PRIORITY] = { "priority", VALUE_INTEGER, true, NULL, "0", POLICY(priority),
 			   "rank among a user's group files" },
 	[KEY_MODE] = { "mode", VALUE_CHOICE, true,
-		       CHOICES({ "enforce", MODE_ENFORCE, true }, { "audit", MODE_AUDIT, false },
+		       CHOICES({ "enforce", MODE_ENFORCE, true }, { "audit", MODE_AUDIT, true },
 			       { "off", MODE_OFF, true }),
 		       "enforce", POLICY(mode), "isolate, or pass" },
 	[KEY_SERVICES] = { "services", VALUE_LIST, true, NULL, NULL, POLICY(services),

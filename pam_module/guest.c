@@ -10,6 +10,7 @@
 #include <syslog.h>
 
 #define SESSION_DATA         "nsisolate_session"
+#define ARGUMENT_DATA        "nsisolate_bad_argument"
 #define SERVICE_USER_MANAGER "systemd-user"
 
 /* PAM items are optional and not ours to trust: absent is empty. */
@@ -43,6 +44,32 @@ static struct session *stored_session(const pam_handle_t *pamh)
 	return pam_get_data(pamh, SESSION_DATA, &data) == PAM_SUCCESS ? (struct session *)data : NULL;
 }
 
+static void drop_argument(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
+}
+
+/*
+ * A bad argument counts as one of every later line, too: no session is opened that the stack
+ * refuses anyway. The first line that meets it says so. Without memory a later line says it again.
+ */
+static void share_bad_argument(struct guest *guest)
+{
+	const void *data = NULL;
+	char *word;
+
+	if (pam_get_data(guest->pamh, ARGUMENT_DATA, &data) == PAM_SUCCESS && data) {
+		guest->bad_argument = data;
+		guest->told = true;
+		return;
+	}
+	word = guest->bad_argument ? strdup(guest->bad_argument) : NULL;
+	if (word && pam_set_data(guest->pamh, ARGUMENT_DATA, word, drop_argument) != PAM_SUCCESS)
+		free(word);
+}
+
 static struct log_login login_of(const struct guest *guest)
 {
 	return (struct log_login){ guest->user, guest->service, guest->remote_host };
@@ -72,7 +99,7 @@ static void drop_session(pam_handle_t *pamh, void *data, int status)
 
 static void tell_user(const struct guest *guest, const char *text)
 {
-	if (!(guest->flags & PAM_SILENT) && strcmp(guest->service, SERVICE_USER_MANAGER) != 0)
+	if (!guest->told && !(guest->flags & PAM_SILENT) && strcmp(guest->service, SERVICE_USER_MANAGER) != 0)
 		(void)pam_error(guest->pamh, "%s", text);
 }
 
@@ -81,7 +108,8 @@ static void log_login(const struct guest *guest, int priority, const char *verb,
 	const struct log_login login = login_of(guest);
 	_cleanup_free_ char *line = log_line_login(verb, &login, text);
 
-	pam_syslog(guest->pamh, priority, "%s", line ? line : verb);
+	if (!guest->told)
+		pam_syslog(guest->pamh, priority, "%s", line ? line : verb);
 }
 
 /* What is broken is for the administrator to mend: logged as an error, and the user learns whom to ask. */
@@ -120,23 +148,34 @@ static int pass(const struct guest *guest, const char *text)
 	return PAM_SUCCESS;
 }
 
+/* The session's id for the user; in mode audit there is no session for them. */
+static int set_environment(const struct guest *guest, const struct session *session)
+{
+	char variable[sizeof("NSISOLATE_ID=") + SESSION_ID_LENGTH];
+
+	if (session_is_audit(session))
+		return PAM_SUCCESS;
+	snprintf(variable, sizeof(variable), "NSISOLATE_ID=%s", session->id);
+	return pam_putenv(guest->pamh, variable);
+}
+
 /* The process is inside. What fails now takes it back out. */
 static int keep_session(const struct guest *guest, struct session *session)
 {
-	char variable[sizeof("NSISOLATE_ID=") + SESSION_ID_LENGTH];
-	int r;
+	int r = set_environment(guest, session);
 
-	snprintf(variable, sizeof(variable), "NSISOLATE_ID=%s", session->id);
-	r = pam_putenv(guest->pamh, variable);
 	if (r == PAM_SUCCESS)
 		r = pam_set_data(guest->pamh, SESSION_DATA, session, drop_session);
 	if (r != PAM_SUCCESS) {
+		bool audit = session_is_audit(session);
+
 		(void)pam_putenv(guest->pamh, "NSISOLATE_ID");
 		(void)session_leave(session);
 		session_free(session);
-		return refuse_failure(guest, "step keep: PAM could not store the session");
+		return audit ? pass(guest, "would isolate, but PAM could not store that")
+			     : refuse_failure(guest, "step keep: PAM could not store the session");
 	}
-	log_session(guest, "opened", session);
+	log_session(guest, session_is_audit(session) ? "would isolate" : "session opened", session);
 	return PAM_SUCCESS;
 }
 
@@ -162,6 +201,9 @@ static int enter_session(const struct guest *guest, const struct who *who)
 	case OUTCOME_SYSTEM_USER:
 	case OUTCOME_USER_MANAGER:
 		return pass(guest, text);
+	case OUTCOME_AUDIT:
+		log_login(guest, LOG_WARNING, "not isolated", text);
+		return PAM_SUCCESS;
 	case OUTCOME_NO_POLICY:
 		return guest->arguments.optional ? pass(guest, text) : refuse_without_policy(guest, text);
 	case OUTCOME_DENIED:
@@ -178,11 +220,10 @@ int guest_open(struct guest *guest)
 {
 	_cleanup_(who_release) struct who who = { 0 };
 	_cleanup_free_ char *text = NULL;
-	const struct who_query query = {
+	struct who_query query = {
 		.user = guest->user,
 		.directory = guest->arguments.policy,
 		.exempt = guest->arguments.exempt,
-		.bad_argument = guest->bad_argument,
 	};
 
 	if (stored_session(guest->pamh)) {
@@ -190,6 +231,8 @@ int guest_open(struct guest *guest)
 			pam_syslog(guest->pamh, LOG_DEBUG, "an earlier line of the stack opened the session");
 		return PAM_SUCCESS;
 	}
+	share_bad_argument(guest);
+	query.bad_argument = guest->bad_argument;
 	switch (who_find(&query, &who, &text)) {
 	case WHO_ROOT:
 		if (guest->bad_argument)
@@ -218,7 +261,7 @@ int guest_close(struct guest *guest)
 	if (!session || !session_is_own(session))
 		return PAM_SUCCESS;
 	r = session_leave(session);
-	log_session(guest, "closed", session);
+	log_session(guest, "session closed", session);
 	if (r < 0)
 		pam_syslog(guest->pamh, LOG_ERR, "step close: id=%s: %s", session->id, strerror(-r));
 	(void)pam_set_data(guest->pamh, SESSION_DATA, NULL, NULL);

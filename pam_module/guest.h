@@ -13,7 +13,8 @@ struct guest {
 	pam_handle_t *pamh;
 	int flags; /* PAM_SILENT */
 	struct module_arguments arguments;
-	const char *bad_argument; /* or NULL */
+	const char *bad_argument; /* of this line, or of an earlier one of the stack; or NULL */
+	bool told;                /* an earlier line has logged the bad argument: this one says nothing */
 	const char *user;         /* PAM_USER, raw: for logs only */
 	const char *service;
 	const char *tty;

@@ -71,6 +71,11 @@ static int mark_opener(struct session *session)
 	return 0;
 }
 
+bool session_is_audit(const struct session *session)
+{
+	return strcmp(session->mode, MODE_NAME_AUDIT) == 0;
+}
+
 bool session_is_own(const struct session *session)
 {
 	return *session->opener;
@@ -289,7 +294,8 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 		r = enter(session, process->socket, ret_text);
 	if (r < 0) {
 		say_policy(ret_text, session->policy);
-		return OUTCOME_FAILED;
+		/* mode audit refuses nobody; that its record could not be shown is all there is to say */
+		return session_is_audit(session) ? OUTCOME_AUDIT : OUTCOME_FAILED;
 	}
 	*ret_session = TAKE_PTR(session);
 	return OUTCOME_OPENED;

@@ -47,5 +47,8 @@ int session_leave(struct session *session);
  */
 bool session_is_own(const struct session *session) _must_check_;
 
+/* True in mode audit: the process has gone nowhere, and the session is a record that says what would have been. */
+bool session_is_audit(const struct session *session) _must_check_;
+
 /* Releases memory and descriptors only. Accepts NULL. */
 struct session *session_free(struct session *session);

@@ -32,8 +32,7 @@ char *log_line_session(const char *verb, const struct log_login *login, const st
 	char *line;
 
 	format_namespaces(session, namespaces, sizeof(namespaces));
-	if (asprintf(&line,
-		     "session %s: id=%s user=%s service=%s rhost=%s policy=%s hash=%016" PRIx64 " mode=%s%s", verb,
+	if (asprintf(&line, "%s: id=%s user=%s service=%s rhost=%s policy=%s hash=%016" PRIx64 " mode=%s%s", verb,
 		     session->id, user.text, service.text, remote_host.text, policy.text, session->policy_hash,
 		     session->mode, namespaces) < 0)
 		return NULL;

@@ -12,7 +12,7 @@ struct log_login {
 	const char *remote_host;
 };
 
-/* "session VERB: id=… user=… service=… rhost=… policy=… hash=… mode=… mnt=…"; malloced, NULL when memory ran out. */
+/* "VERB: id=… user=… service=… rhost=… policy=… hash=… mode=… mnt=…"; malloced, NULL when memory ran out. */
 char *log_line_session(const char *verb, const struct log_login *login, const struct session *session) _must_check_;
 
 /* "VERB: user=… service=… rhost=…: TEXT", the form of every line that is not about a session. Likewise. */

@@ -3,6 +3,7 @@
 
 #include "config/decide.h"
 #include "config/problem.h"
+#include "session/audit.h"
 #include "session/init.h"
 #include "session/plan.h"
 #include "session/process.h"
@@ -105,8 +106,6 @@ static bool wants_session(const struct session_request *request, struct open_res
 		conclude(result, OUTCOME_OFF, "%s says mode \"off\"", policy->file);
 		return false;
 	case MODE_AUDIT:
-		conclude(result, OUTCOME_REFUSED, "%s: mode \"audit\" is not built yet", policy->file);
-		return false;
 	case MODE_ENFORCE:
 	default:
 		break;
@@ -212,7 +211,7 @@ static bool describe_session(const struct session_request *request, const struct
 	result->reply.clone_flags = plan->clone_flags;
 	result->reply.policy = result->policy->file;
 	result->reply.policy_hash = result->policy->hash;
-	result->reply.mode = "enforce";
+	result->reply.mode = result->policy->mode == MODE_AUDIT ? MODE_NAME_AUDIT : MODE_NAME_ENFORCE;
 	r = own_namespaces(init, plan->clone_flags, result->reply.namespaces);
 	if (r < 0) {
 		fail(result, "namespaces", "/proc", r);
@@ -250,34 +249,91 @@ static void open_session(const struct session_request *request, const struct pla
 	result->reply.init_pidfd = result->launch.pidfd;
 }
 
-void session_open_from_request(const struct session_request *request, struct open_result *ret)
+/* The plan is checked, and then not carried out: the session is a record alone, held while the login lives. */
+static bool reduce_to_audit(struct plan **plan, struct open_result *result)
+{
+	_cleanup_(plan_freep) struct plan *audit = NULL;
+	const struct step *failed = NULL;
+	struct plan *intended = *plan;
+	int r = audit_mount_points(intended, &failed);
+
+	if (r < 0) {
+		fail(result, step_name(failed->kind), failed->target, r);
+		return false;
+	}
+	r = plan_make_audit(&audit);
+	if (r < 0) {
+		fail(result, "plan", result->policy->file, r);
+		return false;
+	}
+	*plan = TAKE_PTR(audit);
+	plan_free(intended);
+	return true;
+}
+
+static void open_by_policy(const struct session_request *request, struct open_result *result)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_close_ int directory = -1;
 	int r;
 
-	*ret = (struct open_result){ .reply.init_pidfd = -1, .launch = { .pidfd = -1, .socket = -1 } };
-	if (!decide(request, ret) || !wants_session(request, ret))
+	if (!wants_session(request, result))
 		return;
-	if (!launch_allowed(request, &ret->text)) {
-		ret->reply.outcome = OUTCOME_FAILED;
-		ret->reply.text = ret->text;
+	if (!launch_allowed(request, &result->text)) {
+		result->reply.outcome = OUTCOME_FAILED;
+		result->reply.text = result->text;
 		return;
 	}
-	r = session_id_new(ret->reply.id);
+	r = session_id_new(result->reply.id);
 	if (r < 0) {
-		fail(ret, "session-id", NULL, r);
+		fail(result, "session-id", NULL, r);
 		return;
 	}
-	if (make_plan(request, ret->reply.id, ret, &plan) < 0)
+	if (make_plan(request, result->reply.id, result, &plan) < 0)
 		return;
 	directory = record_directory_open();
 	if (directory < 0) {
-		fail(ret, "record", RECORD_DIRECTORY, directory);
+		fail(result, "record", RECORD_DIRECTORY, directory);
 		return;
 	}
+	/* after the directory of the records, which is a mount point of the plan */
+	if (result->policy->mode == MODE_AUDIT && !reduce_to_audit(&plan, result))
+		return;
 	record_sweep(directory);
-	open_session(request, plan, directory, ret);
+	open_session(request, plan, directory, result);
+}
+
+/* In mode audit nobody is refused: what would have been is said. */
+static void soften(struct open_result *result)
+{
+	_cleanup_free_ char *text = TAKE_PTR(result->text);
+
+	switch (result->reply.outcome) {
+	case OUTCOME_DENIED:
+	case OUTCOME_REFUSED:
+	case OUTCOME_FAILED:
+		conclude(result, OUTCOME_AUDIT, "would refuse: %s", text ? text : "out of memory");
+		break;
+	case OUTCOME_OPENED:
+	case OUTCOME_OFF:
+	case OUTCOME_NO_POLICY:
+	case OUTCOME_SYSTEM_USER:
+	case OUTCOME_USER_MANAGER:
+	case OUTCOME_AUDIT:
+	default:
+		result->text = TAKE_PTR(text);
+		break;
+	}
+}
+
+void session_open_from_request(const struct session_request *request, struct open_result *ret)
+{
+	*ret = (struct open_result){ .reply.init_pidfd = -1, .launch = { .pidfd = -1, .socket = -1 } };
+	if (!decide(request, ret))
+		return;
+	open_by_policy(request, ret);
+	if (ret->policy->mode == MODE_AUDIT)
+		soften(ret);
 }
 
 void open_result_release(struct open_result *result, bool sent)

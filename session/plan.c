@@ -305,6 +305,20 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 	return 0;
 }
 
+int plan_make_audit(struct plan **ret)
+{
+	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
+	int r;
+
+	if (!plan)
+		return -ENOMEM;
+	r = add_step(plan, (struct step){ .kind = STEP_RECORD, .target = RECORD_DIRECTORY });
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
 /* "512m": the largest unit that divides the number. */
 static void put_size(FILE *out, const char *name, uint64_t number)
 {

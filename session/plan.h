@@ -68,6 +68,9 @@ struct plan_login {
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret,
 	      char **ret_problem) _must_check_;
 
+/* The plan of mode audit: a record and nothing else. 0 or -ENOMEM. */
+int plan_make_audit(struct plan **ret) _must_check_;
+
 /* Where a step of this kind runs. */
 enum place step_place(enum step_kind kind);
 

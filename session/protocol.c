@@ -13,6 +13,7 @@ static const char *const outcome_names[] = {
 	[OUTCOME_NO_POLICY] = "no-policy",
 	[OUTCOME_SYSTEM_USER] = "system-user",
 	[OUTCOME_USER_MANAGER] = "user-manager",
+	[OUTCOME_AUDIT] = "audit",
 	[OUTCOME_DENIED] = "denied",
 	[OUTCOME_REFUSED] = "refused",
 	[OUTCOME_FAILED] = "failed",

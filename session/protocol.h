@@ -36,11 +36,13 @@
 
 /* What came of a request. The order is that of outcome_names in protocol.c. */
 enum outcome {
-	OUTCOME_OPENED = 1,   /* mode enforce: an init is at its steps and will report */
-	OUTCOME_OFF,          /* the deciding policy says mode "off" */
+	OUTCOME_OPENED =
+		1,   /* an init is at its steps and will report; in mode audit it has none, and holds the record */
+	OUTCOME_OFF, /* the deciding policy says mode "off" */
 	OUTCOME_NO_POLICY,    /* no file is this user's */
 	OUTCOME_SYSTEM_USER,  /* 0 <= uid < UID_MIN without a user file for this login */
 	OUTCOME_USER_MANAGER, /* systemd-user of a user with user-manager = "allow" */
+	OUTCOME_AUDIT,        /* mode "audit", and the login would have been refused; text says why */
 	OUTCOME_DENIED,       /* on purpose: the policy allows no such login, for instance no user manager */
 	OUTCOME_REFUSED,      /* because of a policy that is broken or cannot be applied; text says why */
 	OUTCOME_FAILED,       /* a step failed; text names step, object and errno */

@@ -35,6 +35,10 @@ int request_decode(const struct message *message, const int *fds, size_t fd_coun
 
 void request_release(struct session_request *request); /* of a decoded one */
 
+/* The two modes in which there is a record, as it, the log and the reply name them. */
+#define MODE_NAME_ENFORCE "enforce"
+#define MODE_NAME_AUDIT   "audit"
+
 struct session_reply {
 	enum outcome outcome;
 	const char *text; /* one line for the log; "" where there is nothing to say */

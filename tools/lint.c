@@ -101,10 +101,17 @@ static void open_root_of_file(const char *path, struct policy_root *ret)
 	}
 }
 
+static void visit(const struct lint *lint, const struct policy *policy)
+{
+	if (lint->visitor)
+		lint->visitor->visit(lint->visitor->context, policy);
+}
+
 /* One file given by its own path: what it says is judged, not where it lies. */
 static int lint_file(const char *path, struct lint *lint)
 {
 	_cleanup_(walk_release) struct walk walk = { .lint = lint };
+	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
 	struct stat status;
@@ -119,7 +126,10 @@ static int lint_file(const char *path, struct lint *lint)
 	if (r < 0 || !text)
 		return r;
 	open_root_of_file(path, &walk.root);
-	return policy_lint_below(&walk.root, path, text, size, NULL, &lint->diag);
+	r = policy_lint_below(&walk.root, path, text, size, &policy, &lint->diag);
+	if (r == 0 && policy)
+		visit(lint, policy);
+	return r;
 }
 
 static bool has_suffix(const char *name)
@@ -155,6 +165,7 @@ static int lint_policy(struct walk *walk, enum place place, const struct policy 
 	r = text_list_add_all(&walk->sources, policy->sources);
 	if (r < 0)
 		return r;
+	visit(walk->lint, policy);
 	lint_host(policy, &walk->lint->diag);
 	if (place == PLACE_GROUP)
 		return group_ranks_add(&walk->ranks, policy);
@@ -317,9 +328,9 @@ static int lint_tree(const char *path, bool live, struct lint *lint, char **ret_
 	return lint_files(&walk);
 }
 
-int lint_path(const char *path, bool live, struct lint *ret, char **ret_problem)
+int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret, char **ret_problem)
 {
-	_cleanup_(lint_release) struct lint lint = { 0 };
+	_cleanup_(lint_release) struct lint lint = { .visitor = visitor };
 	struct stat status;
 
 	if (!live && stat(path, &status) < 0)

@@ -5,19 +5,29 @@
 
 #include "common/cleanup.h"
 #include "config/diagnostics.h"
+#include "config/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Called for each policy file without an error. */
+struct lint_visitor {
+	void (*visit)(void *context, const struct policy *policy);
+	void *context;
+};
+
 struct lint {
 	struct diagnostics diag;
 	size_t files; /* read */
+	const struct lint_visitor *visitor;
 };
 
 /*
  * Lints what is at `path`: a file, or a directory with user/, group/ and
- * default.conf, whose private directories must be on this host. `live`: it decides logins, so owners, modes, and
- * whether users and groups exist matter too. 0, or -errno with *ret_problem when it cannot be read at all.
+ * default.conf, whose private directories must be on this host. `visitor` may be NULL. `live`: it decides logins, so
+ * owners, modes, and whether users and groups exist matter too. 0, or -errno with *ret_problem when it cannot be read
+ * at all.
  */
-int lint_path(const char *path, bool live, struct lint *ret, char **ret_problem) _must_check_;
+int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret,
+	      char **ret_problem) _must_check_;
 void lint_release(struct lint *lint);

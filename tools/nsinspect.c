@@ -23,6 +23,8 @@ enum {
 	OPTION_FROM,
 	OPTION_POLICY_DIRECTORY,
 	OPTION_RECORD_DIRECTORY,
+	OPTION_PAM_DIRECTORY,
+	OPTION_KERNEL,
 };
 
 /* In the order of the help; a row without help is for tests. */
@@ -39,6 +41,9 @@ static const struct option_row {
 	{ OPTION_FROM, "from", "ADDRESS", "decide as for a login from this address", OPTIONS_LOGIN },
 	{ OPTION_POLICY_DIRECTORY, "policy-dir", "DIR", "read policies from DIR instead of the live directory",
 	  OPTIONS_POLICY },
+	{ OPTION_PAM_DIRECTORY, "pam-dir", "DIR", "judge the PAM stacks in DIR instead of the live ones",
+	  OPTIONS_CHECK },
+	{ OPTION_KERNEL, "kernel", NULL, "also try whether this kernel can run every policy's plan", OPTIONS_CHECK },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
 	{ 'n', "noheadings", NULL, "no heading line", OPTIONS_TABLE },
 	{ 'o', "output", "COLUMNS", "columns to show; +COLUMNS adds to the default", OPTIONS_TABLE },
@@ -163,6 +168,12 @@ static bool apply_option(const struct command *command, bool named, int value, s
 		break;
 	case OPTION_RECORD_DIRECTORY:
 		options->record_directory = optarg;
+		break;
+	case OPTION_PAM_DIRECTORY:
+		options->pam_directory = optarg;
+		break;
+	case OPTION_KERNEL:
+		options->kernel = true;
 		break;
 	case 'h':
 		print_help(command, named);

@@ -23,6 +23,8 @@ struct options {
 	const char *policy_directory; /* NULL: the live one */
 	const char *service;
 	const char *from;
+	const char *pam_directory; /* NULL: the live one */
+	bool kernel;
 };
 
 /* Which options a command takes. */
@@ -33,6 +35,7 @@ enum option_group {
 	OPTIONS_POLICY = 1 << 3,
 	OPTIONS_LOGIN = 1 << 4,
 	OPTIONS_RECORDS = 1 << 5,
+	OPTIONS_CHECK = 1 << 6,
 };
 
 struct command {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 
-/* nsinspect check: every problem of a policy file or directory. */
+/* nsinspect check: every problem of policies, of the PAM stacks that have the module, and of this kernel. */
 
 #include "nsisolate-config.h"
+#include "tools/check_kernel.h"
+#include "tools/check_pam.h"
 #include "tools/display.h"
 #include "tools/document.h"
 #include "tools/lint.h"
@@ -10,6 +12,19 @@
 
 #include <limits.h>
 #include <string.h>
+
+struct check {
+	struct lint lint;
+	struct pam_check pam;
+	const char *path;
+	const char *pam_directory; /* NULL: the stacks were not judged */
+};
+
+static void check_release(struct check *check)
+{
+	lint_release(&check->lint);
+	pam_check_release(&check->pam);
+}
 
 static const char *severity_name(enum severity severity)
 {
@@ -46,74 +61,142 @@ static void print_item(const struct diagnostic *item)
 		     text ? text : "out of memory");
 }
 
-static void print_text(const char *path, const struct lint *lint)
+static const char *plural(size_t number)
 {
-	_cleanup_free_ char *shown = display_text(path);
-
-	for (size_t i = 0; i < lint->diag.count; i++)
-		print_item(&lint->diag.items[i]);
-	(void)printf("%s: %zu file%s, %zu error%s, %zu warning%s\n", shown ? shown : "?", lint->files,
-		     lint->files == 1 ? "" : "s", count(lint, SEVERITY_ERROR),
-		     count(lint, SEVERITY_ERROR) == 1 ? "" : "s", count(lint, SEVERITY_WARNING),
-		     count(lint, SEVERITY_WARNING) == 1 ? "" : "s");
+	return number == 1 ? "" : "s";
 }
 
-static int print_json(const char *path, const struct lint *lint)
+static void print_text(const struct check *check)
+{
+	const struct diagnostics *diag = &check->lint.diag;
+	const size_t errors = count(&check->lint, SEVERITY_ERROR), warnings = count(&check->lint, SEVERITY_WARNING);
+	_cleanup_free_ char *path = display_text(check->path);
+	_cleanup_free_ char *unchecked = check->pam.unchecked ? display_text(check->pam.unchecked) : NULL;
+	_cleanup_free_ char *stacks = check->pam_directory ? display_text(check->pam_directory) : NULL;
+
+	for (size_t i = 0; i < diag->count; i++)
+		print_item(&diag->items[i]);
+	if (unchecked)
+		(void)printf("not checked: %s\n", unchecked);
+	(void)printf("%s: %zu file%s, ", path ? path : "?", check->lint.files, plural(check->lint.files));
+	if (stacks)
+		(void)printf("%s: %zu of %zu service%s with the module, ", stacks, check->pam.enabled,
+			     check->pam.services, plural(check->pam.services));
+	(void)printf("%zu error%s, %zu warning%s\n", errors, plural(errors), warnings, plural(warnings));
+}
+
+static void show_item(json_object *array, const struct diagnostic *item)
+{
+	json_object *object = document_object(array, NULL);
+	_cleanup_free_ char *where = NULL;
+
+	document_text(object, "file", item->file);
+	if (item->line > 0)
+		document_number(object, "line", item->line);
+	else
+		document_text(object, "line", NULL);
+	if (item->line > 0 && asprintf(&where, "%s:%u", item->file, item->line) < 0)
+		where = NULL;
+	document_text(object, "where", where ? where : item->file);
+	document_text(object, "severity", severity_name(item->severity));
+	document_escaped(object, "text", item->text);
+}
+
+static int print_json(const struct check *check)
 {
 	_cleanup_(documentp) json_object *document = document_new();
+	const struct diagnostics *diag = &check->lint.diag;
 
-	document_text(document, "path", path);
-	document_number(document, "files", lint->files);
-	document_number(document, "errors", count(lint, SEVERITY_ERROR));
-	document_number(document, "warnings", count(lint, SEVERITY_WARNING));
+	document_text(document, "path", check->path);
+	document_number(document, "files", check->lint.files);
+	if (check->pam_directory) {
+		document_text(document, "pam-directory", check->pam_directory);
+		document_number(document, "services", check->pam.services);
+		document_number(document, "enabled", check->pam.enabled);
+	}
+	document_number(document, "errors", count(&check->lint, SEVERITY_ERROR));
+	document_number(document, "warnings", count(&check->lint, SEVERITY_WARNING));
+	document_escaped(document, "unchecked", check->pam.unchecked);
 
 	json_object *array = document_array(document, "problems");
 
-	for (size_t i = 0; i < lint->diag.count; i++) {
-		const struct diagnostic *item = &lint->diag.items[i];
-		json_object *object = document_object(array, NULL);
-
-		document_text(object, "file", item->file);
-		if (item->line > 0)
-			document_number(object, "line", item->line);
-		else
-			document_text(object, "line", NULL);
-		document_text(object, "severity", severity_name(item->severity));
-		document_escaped(object, "text", item->text);
-	}
+	for (size_t i = 0; i < diag->count; i++)
+		show_item(array, &diag->items[i]);
 	return document_print(document, true);
+}
+
+/* 0, or -errno, reported. */
+static int check_policies(const char *path, const struct lint_visitor *visitor, struct lint *ret)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r = lint_path(path, is_live(path), visitor, ret, &problem);
+
+	if (r < 0 && problem)
+		(void)trouble("%s", problem);
+	else if (r == -EINVAL)
+		(void)trouble("%s: neither a file nor a directory", path);
+	else if (r < 0)
+		(void)trouble_errno(r, path);
+	return r;
+}
+
+/* 0, or -errno, reported. */
+static int check_stacks(const struct options *options, struct check *check)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r = check_pam(options->pam_directory, &check->lint.diag, &check->pam, &problem);
+
+	check->pam_directory = options->pam_directory ? options->pam_directory : NSISOLATE_PAM_DIRECTORY;
+	if (r < 0 && problem)
+		(void)trouble("%s", problem);
+	else if (r < 0)
+		(void)trouble_errno(r, check->pam_directory);
+	return r;
+}
+
+/* 0, or -errno, reported. */
+static int check_all(const struct options *options, bool stacks, struct check *check)
+{
+	_cleanup_(kernel_needs_release) struct kernel_needs needs = { 0 };
+	const struct lint_visitor visitor = { kernel_needs_add, &needs };
+	int r = check_policies(check->path, options->kernel ? &visitor : NULL, &check->lint);
+
+	if (r == 0 && stacks)
+		r = check_stacks(options, check);
+	if (r < 0 || !options->kernel)
+		return r;
+	r = check_kernel(&needs, &check->lint.diag);
+	if (r < 0)
+		(void)trouble_errno(r, "this kernel");
+	return r;
 }
 
 static enum exit_status run(const struct options *options, char **arguments)
 {
-	_cleanup_(lint_release) struct lint lint = { 0 };
-	_cleanup_free_ char *problem = NULL;
-	const char *path = arguments[0] ? arguments[0] : NSISOLATE_POLICY_DIRECTORY;
-	int r = lint_path(path, is_live(path), &lint, &problem);
+	_cleanup_(check_release) struct check check = {
+		.path = arguments[0] ? arguments[0] : NSISOLATE_POLICY_DIRECTORY,
+	};
+	int r;
 
-	if (r < 0 && problem)
-		return trouble("%s", problem);
-	if (r == -EINVAL)
-		return trouble("%s: neither a file nor a directory", path);
-	if (r < 0)
-		return trouble_errno(r, path);
-
-	if (options->layout.style == OUTPUT_JSON)
-		r = print_json(path, &lint);
-	else
-		print_text(path, &lint);
+	if (options->kernel && geteuid() != 0)
+		return trouble("only root can try what this kernel can do: run this as root");
+	if (check_all(options, !arguments[0] || options->pam_directory, &check) < 0)
+		return EXIT_TROUBLE;
+	r = options->layout.style == OUTPUT_JSON ? print_json(&check) : 0;
+	if (options->layout.style != OUTPUT_JSON)
+		print_text(&check);
 	if (r < 0)
 		return trouble_errno(r, "check");
-	if (lint.diag.truncated)
+	if (check.lint.diag.truncated)
 		return trouble("not all problems are listed");
-	return lint.diag.count > 0 ? EXIT_FINDINGS : EXIT_CLEAN;
+	return check.lint.diag.count > 0 ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
 const struct command command_check = {
 	.name = "check",
 	.arguments = "[PATH]",
-	.summary = "check a policy directory or file, by default the live directory",
+	.summary = "check policies; without PATH the live ones, and the PAM stacks of this host",
 	.arguments_max = 1,
-	.options = OPTIONS_JSON,
+	.options = OPTIONS_JSON | OPTIONS_CHECK,
 	.run = run,
 };

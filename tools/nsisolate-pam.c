@@ -25,8 +25,8 @@ static const struct command {
 			     SIZE_MAX, true, pam_command_enable },
 	[COMMAND_DISABLE] = { "disable", "SERVICE… | --all", "take them out again, byte for byte", 0, SIZE_MAX, false,
 			      pam_command_disable },
-	[COMMAND_STATUS] = { "status", "[SERVICE…]", "where the module is, and what is wrong", 0, SIZE_MAX, false,
-			     pam_command_status },
+	[COMMAND_STATUS] = { "status", "[SERVICE… | --all]", "where the module is, and what is wrong", 0, SIZE_MAX,
+			     false, pam_command_status },
 	[COMMAND_SHOW] = { "show", "SERVICE", "the session lines in the order in which PAM runs them", 1, 1, false,
 			   pam_command_show },
 };
@@ -42,7 +42,8 @@ static const struct option_info {
 } option_table[] = {
 	{ 'd', "dry-run", NULL, "show what would change as a diff, and change nothing",
 	  OPTION(COMMAND_ENABLE) | OPTION(COMMAND_DISABLE) },
-	{ 'a', "all", NULL, "every service that has our lines", OPTION(COMMAND_DISABLE) },
+	{ 'a', "all", NULL, "disable: every service that has our lines; status: those that are no logins, too",
+	  OPTION(COMMAND_DISABLE) | OPTION(COMMAND_STATUS) },
 	{ 'J', "json", NULL, "print JSON", OPTION(COMMAND_STATUS) },
 	{ 'n', "noheadings", NULL, "print no headings", OPTION(COMMAND_STATUS) | OPTION(COMMAND_SHOW) },
 	{ 'r', "raw", NULL, "print the table only, unaligned", OPTION(COMMAND_STATUS) | OPTION(COMMAND_SHOW) },
@@ -183,6 +184,9 @@ static int run(const struct command *command, struct pam_options *options, const
 			return usage("'%s' takes no option --%s", command->name, given[i]);
 	if (options->arguments && !command->arguments)
 		return usage("'%s' takes no module arguments ('--')", command->name);
+	if (options->arguments && !options->arguments[0])
+		return usage("nothing stands behind '--'; leave it out to keep the arguments that are there, or "
+			     "disable the service first to drop them");
 	if (options->all && count)
 		return usage("either --all or services");
 	if (count < command->least || (command == &commands[COMMAND_DISABLE] && !options->all && !count))

@@ -53,18 +53,24 @@ int pam_change_read(void *context, const char *name, char **ret_text, size_t *re
 	return pam_directory_read(&change->directory, name, ret_text, ret_length);
 }
 
-void pam_change_complain(const struct change *change, const struct target *target, struct pam_edit_problem *problem)
+void pam_change_complain(const struct change *change, const struct target *target, struct pam_edit_problems *problems)
 {
-	if (problem->text)
-		complain("%s/%s:%u: %s", change->directory.path, target->name, problem->line, problem->text);
-	else
+	_cleanup_free_ char *traces = pam_edit_traces(&target->file.text, PAM_MODULE_NAME);
+
+	for (size_t i = 0; i < problems->count; i++)
+		complain("%s/%s:%u: %s", change->directory.path, target->name, problems->items[i].line,
+			 problems->items[i].text);
+	if (!problems->count || !traces)
 		complain("%s", strerror(ENOMEM));
-	pam_edit_problem_release(problem);
+	else
+		complain("%s/%s: what there is of the module and its blocks: lines %s", change->directory.path,
+			 target->name, traces);
+	pam_edit_problems_release(problems);
 }
 
 static int load_target(struct change *change, struct target *target)
 {
-	struct pam_edit_problem edit_problem = { 0 };
+	struct pam_edit_problems edit_problems = { 0 };
 	char *problem = NULL;
 
 	if (!pam_service_name_valid(target->name)) {
@@ -74,8 +80,8 @@ static int load_target(struct change *change, struct target *target)
 	if (pam_file_load(&change->directory, target->name, &target->file, &problem) < 0)
 		return complain_problem(problem);
 	target->view = &target->file.text;
-	if (pam_edit_find(&target->file.text, &target->blocks, &edit_problem) < 0) {
-		pam_change_complain(change, target, &edit_problem);
+	if (pam_edit_find(&target->file.text, &target->blocks, &edit_problems) < 0) {
+		pam_change_complain(change, target, &edit_problems);
 		return PAM_EXIT_FAILED;
 	}
 	if (pam_edit_remove(&target->file.text, &target->blocks, &target->plain) < 0) {
@@ -103,6 +109,7 @@ int pam_change_add(struct change *change, const char *name)
 int pam_change_open(struct change *change, bool create)
 {
 	const struct pam_options *options = change->options;
+	const size_t found = change->count; /* by --all: one that cannot be changed holds no other up */
 	char *problem = NULL;
 	int r, status = PAM_EXIT_DONE;
 
@@ -122,8 +129,10 @@ int pam_change_open(struct change *change, bool create)
 		}
 	}
 	for (size_t i = 0; i < change->count; i++)
-		if (load_target(change, &change->targets[i]) != PAM_EXIT_DONE)
-			status = PAM_EXIT_FAILED;
+		if (load_target(change, &change->targets[i]) != PAM_EXIT_DONE) {
+			change->targets[i].outcome = OUTCOME_REFUSED;
+			status = i < found ? status : PAM_EXIT_FAILED;
+		}
 	return status;
 }
 

@@ -52,7 +52,8 @@ int pam_change_add(struct change *change, const char *name) _must_check_;
 
 /*
  * Opens everything that the named services need, the directory of the copies made if `create`. All
- * of them are looked at, so that all complaints come at once. PAM_EXIT_DONE or PAM_EXIT_FAILED.
+ * of them are looked at, so that all complaints come at once. PAM_EXIT_DONE or PAM_EXIT_FAILED; services added
+ * before are given up one by one, as OUTCOME_REFUSED.
  */
 int pam_change_open(struct change *change, bool create);
 
@@ -61,7 +62,8 @@ int pam_change_read(void *context, const char *name, char **ret_text, size_t *re
 
 /* Prints the problems of at least this severity; true if one is an error. */
 bool pam_change_report(const struct change *change, const struct pam_problems *problems, enum pam_severity least);
-void pam_change_complain(const struct change *change, const struct target *target, struct pam_edit_problem *problem);
+/* Prints and releases them. */
+void pam_change_complain(const struct change *change, const struct target *target, struct pam_edit_problems *problems);
 
 /* The directory of a file that an entry names: "" for an absolute path. */
 const char *pam_change_directory_of(const struct change *change, const char *file);

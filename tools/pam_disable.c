@@ -45,7 +45,7 @@ static void plan_disable(struct change *change, struct target *target)
 	pam_text_release(&copy);
 }
 
-static void finish_target(struct change *change, const struct target *target)
+static void print_disabled(struct change *change, const struct target *target)
 {
 	const char *state = change->options->state_dir;
 
@@ -60,6 +60,50 @@ static void finish_target(struct change *change, const struct target *target)
 		       target->name, state);
 }
 
+static const struct pam_entry *first_line(const struct pam_stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (pam_entry_is_module(&stack->entries[i], PAM_MODULE_NAME))
+			return &stack->entries[i];
+	return NULL;
+}
+
+/* Where the stack names the module without our blocks, and the remedy; NULL if nowhere. */
+static char *find_left(struct change *change, const struct target *target)
+{
+	struct pam_stack stack = { 0 };
+	const struct pam_entry *entry;
+	char *text = NULL;
+	int r = 0;
+
+	if (pam_stack_read(pam_change_read, change, target->name, &stack) < 0)
+		return NULL;
+	entry = first_line(&stack);
+	if (entry && !strcmp(entry->file, target->name))
+		r = asprintf(&text, "still enabled by hand: %s:%u; remove the line by hand", entry->file, entry->line);
+	else if (entry)
+		r = asprintf(&text, "still enabled through '%s': %s:%u; disable that, too", entry->file, entry->file,
+			     entry->line);
+	pam_stack_release(&stack);
+	return r < 0 ? NULL : text;
+}
+
+/* Our blocks are out. What else is there of the module is named, and is not called disabled. */
+static void finish_target(struct change *change, struct target *target)
+{
+	_cleanup_free_ char *left = find_left(change, target);
+
+	if (change->options->dry_run)
+		pam_change_print_diff(change, target);
+	else if (!left)
+		print_disabled(change, target);
+	if (!left)
+		return;
+	target->outcome = OUTCOME_LEFT;
+	complain("%s: our lines %s removed, but it is %s", target->name, change->options->dry_run ? "would be" : "are",
+		 left);
+}
+
 /* --all: every file with a marker, damaged ones too, so that they are complained about. */
 static int all_services(struct change *change)
 {
@@ -69,16 +113,16 @@ static int all_services(struct change *change)
 
 	for (size_t i = 0; i < count && r >= 0; i++) {
 		struct pam_blocks blocks = { 0 };
-		struct pam_edit_problem problem = { 0 };
+		struct pam_edit_problems problems = { 0 };
 		struct pam_text text = { 0 };
 
 		if (pam_directory_read(&change->directory, names[i], &text.bytes, &text.length) < 0)
 			continue;
-		r = pam_edit_find(&text, &blocks, &problem);
+		r = pam_edit_find(&text, &blocks, &problems);
 		if (r == -EBADMSG || (r >= 0 && blocks.present))
 			r = pam_change_add(change, names[i]);
 		pam_blocks_release(&blocks);
-		pam_edit_problem_release(&problem);
+		pam_edit_problems_release(&problems);
 		pam_text_release(&text);
 	}
 	pam_names_release(names, count);
@@ -92,25 +136,23 @@ static void plan_all(struct change *change)
 		if (change->targets[i].blocks.present)
 			plan_disable(change, &change->targets[i]);
 	for (size_t i = 0; i < change->count; i++)
-		if (!change->targets[i].blocks.present)
+		if (!change->targets[i].blocks.present && change->targets[i].outcome == OUTCOME_UNPLANNED)
 			explain_absent(change, &change->targets[i]);
 }
 
 static int finish_disable(struct change *change)
 {
-	const bool dry_run = change->options->dry_run;
-
-	if (pam_change_has(change, OUTCOME_CHANGE) && !dry_run && pam_change_apply(change, false) != PAM_EXIT_DONE)
+	if (pam_change_has(change, OUTCOME_CHANGE) && !change->options->dry_run &&
+	    pam_change_apply(change, false) != PAM_EXIT_DONE)
 		return PAM_EXIT_FAILED;
 	for (size_t i = 0; i < change->count; i++) {
-		if (change->targets[i].outcome != OUTCOME_CHANGE)
-			continue;
-		if (dry_run)
-			pam_change_print_diff(change, &change->targets[i]);
-		else
+		if (change->targets[i].outcome == OUTCOME_CHANGE)
 			finish_target(change, &change->targets[i]);
+		else if (change->targets[i].outcome == OUTCOME_REFUSED)
+			complain("%s: not disabled", change->targets[i].name);
 	}
-	return pam_change_has(change, OUTCOME_LEFT) ? PAM_EXIT_FINDING : PAM_EXIT_DONE;
+	return pam_change_has(change, OUTCOME_LEFT) || pam_change_has(change, OUTCOME_REFUSED) ? PAM_EXIT_FINDING
+											       : PAM_EXIT_DONE;
 }
 
 int pam_command_disable(const struct pam_options *options)

@@ -29,7 +29,7 @@ struct finder {
 	struct pam_blocks blocks;
 	bool seen[PAM_BLOCKS];
 	char *line_tail[PAM_BLOCKS]; /* the arguments of each line, as one string */
-	struct pam_edit_problem *problem;
+	struct pam_edit_problems problems;
 };
 
 void pam_text_release(struct pam_text *text)
@@ -47,25 +47,31 @@ void pam_blocks_release(struct pam_blocks *blocks)
 	*blocks = (struct pam_blocks){ 0 };
 }
 
-void pam_edit_problem_release(struct pam_edit_problem *problem)
+void pam_edit_problems_release(struct pam_edit_problems *problems)
 {
-	free(problem->text);
-	*problem = (struct pam_edit_problem){ 0 };
+	for (size_t i = 0; i < problems->count; i++)
+		free(problems->items[i].text);
+	free(problems->items);
+	*problems = (struct pam_edit_problems){ 0 };
 }
 
-static _printf_(3, 4) int refuse(struct pam_edit_problem *problem, unsigned line, const char *format, ...)
+static _printf_(3, 4) int refuse(struct pam_edit_problems *problems, unsigned line, const char *format, ...)
 {
+	struct pam_edit_problem *items;
 	va_list args;
+	char *text;
 	int length;
 
-	va_start(args, format);
-	length = vasprintf(&problem->text, format, args);
-	va_end(args);
-	if (length < 0) {
-		problem->text = NULL;
+	items = reallocarray(problems->items, problems->count + 1, sizeof(*items));
+	if (!items)
 		return -ENOMEM;
-	}
-	problem->line = line;
+	problems->items = items;
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		return -ENOMEM;
+	items[problems->count++] = (struct pam_edit_problem){ line, text };
 	return -EBADMSG;
 }
 
@@ -210,46 +216,50 @@ static int read_module_line(struct finder *finder, const struct span *span, enum
 		goto changed;
 	if (!finder->blocks.module)
 		finder->blocks.module = strdup(module);
+	free(finder->line_tail[role]);
 	finder->line_tail[role] = strdup(tail);
 	return finder->blocks.module && finder->line_tail[role] ? 0 : -ENOMEM;
 
 changed:
 	return refuse(
-		finder->problem, span->line,
+		&finder->problems, span->line,
 		"the line of the '%s' block was changed by hand; remove the block (three lines) by hand, then run "
 		"nsisolate-pam again",
 		role_names[role]);
 }
 
+/* Moves the span to the block's end, or leaves it at the first line of a damaged one. */
 static int read_block(struct finder *finder, struct span *span)
 {
 	struct pam_block block = { .start = span->start, .first_line = span->line };
+	struct span at = *span;
 	enum pam_block_role role;
 	int r;
 
 	if (!is_begin(span, &role, &block.newline_added))
-		return refuse(finder->problem, span->line,
+		return refuse(&finder->problems, span->line,
 			      "this marker is not one that nsisolate-pam writes, or its begin is missing; remove the "
 			      "block (three lines) by hand, then run nsisolate-pam again");
 	if (finder->seen[role])
-		return refuse(finder->problem, span->line,
+		return refuse(&finder->problems, span->line,
 			      "a second '%s' block, the first is at line %u; remove one of them (three lines) by hand",
 			      role_names[role], finder->blocks.block[role].first_line);
-	if (!next_span(finder->text, span) || is_marker(span))
-		return refuse(finder->problem, block.first_line,
+	if (!next_span(finder->text, &at) || is_marker(&at))
+		return refuse(&finder->problems, block.first_line,
 			      "the '%s' block has lost its line; remove the rest of the block by hand, then run "
 			      "nsisolate-pam again",
 			      role_names[role]);
-	r = read_module_line(finder, span, role);
+	r = read_module_line(finder, &at, role);
 	if (r < 0)
 		return r;
-	if (!next_span(finder->text, span) || !span_equals(span, MARK_END))
-		return refuse(finder->problem, block.first_line,
+	if (!next_span(finder->text, &at) || !span_equals(&at, MARK_END))
+		return refuse(&finder->problems, block.first_line,
 			      "the '%s' block does not end with the line '" MARK_END
 			      "' behind its session line; put it "
 			      "back, or remove the block by hand",
 			      role_names[role]);
-	block.end = span->next;
+	*span = at;
+	block.end = at.next;
 	finder->blocks.block[role] = block;
 	finder->seen[role] = true;
 	return 0;
@@ -264,12 +274,12 @@ static int check_pair(struct finder *finder)
 	if (!finder->seen[present])
 		return 0;
 	if (!finder->seen[missing])
-		return refuse(finder->problem, block[present].first_line,
+		return refuse(&finder->problems, block[present].first_line,
 			      "a '%s' block without a '%s' block; remove it (three lines) by hand, then run "
 			      "nsisolate-pam again",
 			      role_names[present], role_names[missing]);
 	if (strcmp(finder->line_tail[PAM_BLOCK_OPEN], finder->line_tail[PAM_BLOCK_CLOSE]) != 0)
-		return refuse(finder->problem, block[PAM_BLOCK_OPEN].first_line + 1,
+		return refuse(&finder->problems, block[PAM_BLOCK_OPEN].first_line + 1,
 			      "the arguments differ from those of the 'close' line (line %u): one was changed by hand; "
 			      "make them equal again",
 			      block[PAM_BLOCK_CLOSE].first_line + 1);
@@ -277,25 +287,76 @@ static int check_pair(struct finder *finder)
 	return split_arguments(finder->line_tail[PAM_BLOCK_OPEN], &finder->blocks.arguments);
 }
 
-int pam_edit_find(const struct pam_text *text, struct pam_blocks *ret, struct pam_edit_problem *ret_problem)
+/* From the first line of a damaged block to its end, so that the end is not complained about as well. */
+static void skip_damaged(const struct finder *finder, struct span *span)
 {
-	struct finder finder = { .text = text, .problem = ret_problem };
-	struct span span = { 0 };
-	int r = 0;
+	struct span ahead = *span;
 
-	while (r >= 0 && next_span(text, &span))
-		if (is_marker(&span))
-			r = read_block(&finder, &span);
-	if (r >= 0)
-		r = check_pair(&finder);
+	if (span_equals(span, MARK_END))
+		return;
+	while (next_span(finder->text, &ahead) && !is_marker(&ahead))
+		;
+	if (is_marker(&ahead) && span_equals(&ahead, MARK_END))
+		*span = ahead;
+}
+
+static int find_blocks(struct finder *finder)
+{
+	struct span span = { 0 };
+
+	while (next_span(finder->text, &span)) {
+		int r = is_marker(&span) ? read_block(finder, &span) : 0;
+
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			skip_damaged(finder, &span);
+	}
+	return finder->problems.count ? -EBADMSG : check_pair(finder);
+}
+
+int pam_edit_find(const struct pam_text *text, struct pam_blocks *ret, struct pam_edit_problems *ret_problems)
+{
+	struct finder finder = { .text = text };
+	int r = find_blocks(&finder);
+
 	free(finder.line_tail[PAM_BLOCK_CLOSE]);
 	free(finder.line_tail[PAM_BLOCK_OPEN]);
-	if (r < 0) {
-		pam_blocks_release(&finder.blocks);
-		return r;
+	if (r >= 0) {
+		*ret = finder.blocks;
+		return 0;
 	}
-	*ret = finder.blocks;
-	return 0;
+	pam_blocks_release(&finder.blocks);
+	if (r == -EBADMSG)
+		*ret_problems = finder.problems;
+	else
+		pam_edit_problems_release(&finder.problems);
+	return r;
+}
+
+static bool is_trace(const struct span *span, const char *module)
+{
+	const char *comment = memchr(span->bytes, '#', span->length);
+	size_t length = comment ? (size_t)(comment - span->bytes) : span->length;
+
+	return is_marker(span) || memmem(span->bytes, length, module, strlen(module));
+}
+
+char *pam_edit_traces(const struct pam_text *text, const char *module)
+{
+	struct span span = { 0 };
+	char *list = strdup("");
+
+	while (list && next_span(text, &span)) {
+		_cleanup_free_ char *before = NULL;
+
+		if (!is_trace(&span, module))
+			continue;
+		before = list;
+		if (asprintf(&list, "%s%s%u", before, *before ? ", " : "", span.line) < 0)
+			list = NULL;
+	}
+	return list;
 }
 
 int pam_edit_remove(const struct pam_text *text, const struct pam_blocks *blocks, struct pam_text *ret)

@@ -42,10 +42,15 @@ struct pam_blocks {
 	char **arguments; /* NULL-terminated, without the role; as the lines quote them */
 };
 
-/* Why a text is refused. */
+/* Why a text is refused: everything at once. */
 struct pam_edit_problem {
-	unsigned line; /* from 1; 0: the text as a whole */
+	unsigned line; /* from 1 */
 	char *text;    /* one line, with the remedy */
+};
+
+struct pam_edit_problems {
+	struct pam_edit_problem *items;
+	size_t count;
 };
 
 /* What to insert. */
@@ -56,11 +61,17 @@ struct pam_edit {
 	unsigned close_line;          /* the line before which the close block goes, from 1 */
 };
 
-/* 0; -EBADMSG with *ret_problem: a marker is missing, doubled or changed; -ENOMEM. */
+/* 0; -EBADMSG with *ret_problems: markers are missing, doubled or changed; -ENOMEM. */
 int pam_edit_find(const struct pam_text *text, struct pam_blocks *ret,
-		  struct pam_edit_problem *ret_problem) _must_check_;
+		  struct pam_edit_problems *ret_problems) _must_check_;
+
+/*
+ * Where a text has markers, or lines that name `module` and are no comments, whatever state they are in:
+ * "2, 3, 61", malloced, "" for none; NULL when memory ran out.
+ */
+char *pam_edit_traces(const struct pam_text *text, const char *module);
 void pam_blocks_release(struct pam_blocks *blocks);
-void pam_edit_problem_release(struct pam_edit_problem *problem);
+void pam_edit_problems_release(struct pam_edit_problems *problems);
 void pam_text_release(struct pam_text *text);
 
 /* Takes out what pam_edit_find() found; without blocks a copy. */

@@ -34,7 +34,7 @@ static enum outcome plan_foreign(const struct change *change, const struct targe
 /* Plans the edit of a stack that has no lines of the module but those in the target's own blocks. */
 static enum outcome plan_insert(struct change *change, struct target *target, const struct pam_stack *stack)
 {
-	struct pam_edit_problem edit_problem = { 0 };
+	struct pam_edit_problems edit_problems = { 0 };
 	struct pam_edit edit = {
 		.service = target->name,
 		.module = change->module,
@@ -53,8 +53,8 @@ static enum outcome plan_insert(struct change *change, struct target *target, co
 		return OUTCOME_REFUSED;
 	}
 	target->view = &target->next;
-	if (pam_edit_find(&target->next, &target->next_blocks, &edit_problem) < 0) {
-		pam_change_complain(change, target, &edit_problem);
+	if (pam_edit_find(&target->next, &target->next_blocks, &edit_problems) < 0) {
+		pam_change_complain(change, target, &edit_problems);
 		return OUTCOME_REFUSED;
 	}
 	if (!pam_texts_equal(&target->next, &target->file.text))
@@ -203,8 +203,8 @@ static int finish_enable(struct change *change)
 	return PAM_EXIT_DONE;
 }
 
-/* Arguments that are kept from before must still name a policy directory that exists. */
-static int check_policies(struct change *change)
+/* Arguments that are kept from before must still name a policy directory and groups that exist. */
+static int check_host(struct change *change)
 {
 	char *problem = NULL;
 	bool checked = false;
@@ -214,7 +214,7 @@ static int check_policies(struct change *change)
 
 		if (checked && change->arguments)
 			continue;
-		if (policy_check((const char *const *)arguments, &problem) < 0)
+		if (host_check((const char *const *)arguments, &problem) < 0)
 			return complain_problem(problem);
 		checked = true;
 	}
@@ -235,7 +235,7 @@ int pam_command_enable(const struct pam_options *options)
 		return PAM_EXIT_FAILED;
 	status = pam_change_open(&change, !options->dry_run);
 	if (status == PAM_EXIT_DONE)
-		status = check_policies(&change);
+		status = check_host(&change);
 	if (status != PAM_EXIT_DONE) {
 		complain("nothing was changed");
 		return status;

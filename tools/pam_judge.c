@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/pam_judge.h"
 
+#include "config/module_arguments.h"
+#include "config/suggest.h"
+
 #include <security/_pam_types.h>
 #include <string.h>
 
@@ -70,6 +73,105 @@ static bool is_ours(const struct pam_entry *entry)
 	return pam_entry_is_module(entry, PAM_MODULE_NAME);
 }
 
+bool pam_entry_must_load(const struct pam_entry *entry)
+{
+	int action = entry->actions[PAM_MODULE_UNKNOWN];
+
+	return entry->kind == PAM_ENTRY_MODULE && (action == PAM_ACTION_BAD || action == PAM_ACTION_DIE);
+}
+
+/* Another name, but so near to ours that ours is meant: "pam_isolate.so" is not. */
+#define MISSPELT_DISTANCE 1
+
+static bool is_misspelt(const struct pam_entry *entry)
+{
+	const char *slash, *base;
+
+	if (entry->kind != PAM_ENTRY_MODULE || is_ours(entry))
+		return false;
+	slash = strrchr(entry->module, '/');
+	base = slash ? slash + 1 : entry->module;
+	return strstr(base, "nsisolate") ||
+	       edit_distance(base, PAM_MODULE_NAME, MISSPELT_DISTANCE) <= MISSPELT_DISTANCE;
+}
+
+int pam_judge_misspelt(struct pam_verdict *verdict, const struct pam_entry *entry)
+{
+	const char *effect = "passes over the line, and nobody is isolated";
+
+	for (size_t i = 0; i < verdict->problems.count; i++) {
+		const struct pam_problem *known = &verdict->problems.items[i];
+
+		if (known->code == PAM_PROBLEM_MISSPELT && known->line == entry->line &&
+		    !strcmp(known->file, entry->file))
+			return 0;
+	}
+	if (pam_entry_must_load(entry))
+		effect = "refuses every login, root's too";
+	if (verdict->state == PAM_STATE_ABSENT)
+		verdict->state = PAM_STATE_INCOMPLETE;
+	verdict->misspelt = true;
+	return pam_problems_add(&verdict->problems, PAM_PROBLEM_MISSPELT, PAM_ERROR, entry->file, entry->line,
+				"'%s' is not the module's name: PAM cannot load it, and %s; write %s", entry->module,
+				effect, PAM_MODULE_NAME);
+}
+
+static int judge_names(const struct pam_stack *stack, struct pam_verdict *verdict)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < stack->count && r >= 0; i++)
+		if (is_misspelt(&stack->entries[i]))
+			r = pam_judge_misspelt(verdict, &stack->entries[i]);
+	return r;
+}
+
+/* A line of this role that only its module's name keeps from being ours. */
+static bool means(const struct pam_stack *stack, const char *role)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (is_misspelt(&stack->entries[i]) && pam_entry_has_argument(&stack->entries[i], role))
+			return true;
+	return false;
+}
+
+static int judge_arguments(const struct pam_stack *stack, struct pam_verdict *verdict)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < stack->count && r >= 0; i++) {
+		const struct pam_entry *entry = &stack->entries[i];
+		struct module_arguments parsed;
+		const char *bad;
+
+		if (!is_ours(entry) || module_arguments_parse((int)entry->argument_count,
+							      (const char **)entry->arguments, &parsed, &bad) == 0)
+			continue;
+		r = pam_problems_add(&verdict->problems, PAM_PROBLEM_ARGUMENT, PAM_ERROR, entry->file, entry->line,
+				     "'%s' is none of " MODULE_ARGUMENTS
+				     ", open, close, or is given twice: the module refuses every login but root's; "
+				     "mend or remove the word, on the other line, too",
+				     bad);
+	}
+	return r;
+}
+
+/* The one module that does a part of the same work. */
+static int judge_beside(const struct pam_stack *stack, struct pam_verdict *verdict)
+{
+	for (size_t i = 0; verdict->open && i < stack->count; i++) {
+		const struct pam_entry *entry = &stack->entries[i];
+
+		if (pam_entry_is_module(entry, "pam_namespace.so"))
+			return pam_problems_add(&verdict->problems, PAM_PROBLEM_NAMESPACE, PAM_WARNING, entry->file,
+						entry->line,
+						"pam_namespace.so in the same stack moves the login process into a "
+						"mount namespace of its own, and private directories are made twice; "
+						"leave them to one of both modules");
+	}
+	return 0;
+}
+
 static const struct pam_entry *find(const struct pam_stack *stack, const char *role, size_t *ret_count)
 {
 	const struct pam_entry *first = NULL;
@@ -117,11 +219,13 @@ static int judge_presence(const struct pam_stack *stack, struct pam_verdict *ver
 {
 	const struct pam_entry *open = verdict->open, *close = verdict->close;
 
+	if (!open && means(stack, "open"))
+		return 0;
 	if (!open)
 		return pam_problems_add(&verdict->problems, PAM_PROBLEM_NO_OPEN, PAM_ERROR,
 					close ? close->file : stack->service, close ? close->line : 0,
 					"no line 'session required %s open': nobody is isolated", PAM_MODULE_NAME);
-	if (!close)
+	if (!close && !means(stack, "close"))
 		return pam_problems_add(&verdict->problems, PAM_PROBLEM_NO_CLOSE, PAM_WARNING, open->file, open->line,
 					"no line 'session required %s close' as the first: at logout the other modules "
 					"run inside the session",
@@ -260,6 +364,11 @@ int pam_stack_judge(const struct pam_stack *stack, struct pam_verdict *ret)
 	size_t opens, closes;
 	int r;
 
+	r = judge_names(stack, &verdict);
+	if (r < 0) {
+		pam_verdict_release(&verdict);
+		return r;
+	}
 	if (!has_ours(stack)) {
 		*ret = verdict;
 		return 0;
@@ -277,6 +386,10 @@ int pam_stack_judge(const struct pam_stack *stack, struct pam_verdict *ret)
 	}
 
 	r = judge_roles(stack, &verdict);
+	if (r >= 0)
+		r = judge_arguments(stack, &verdict);
+	if (r >= 0)
+		r = judge_beside(stack, &verdict);
 	if (r >= 0)
 		r = judge_presence(stack, &verdict);
 	if (r >= 0 && verdict.open)

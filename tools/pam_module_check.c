@@ -80,18 +80,6 @@ int module_check(const char *path, char **ret_name, char **ret_problem)
 	return 0;
 }
 
-/* A name in exempt= that NSS does not know exempts nobody. Worth a word, no refusal: it may come later. */
-static void check_exempt(const char *list)
-{
-	_cleanup_free_ char *copy = strdup(list);
-	char *save = NULL;
-
-	for (char *name = copy ? strtok_r(copy, ",", &save) : NULL; name; name = strtok_r(NULL, ",", &save))
-		if (name[0] == '@' ? !getgrnam(name + 1) : !getpwnam(name))
-			complain("warning: exempt=%s: there is no %s '%s'", list, name[0] == '@' ? "group" : "user",
-				 name + (name[0] == '@'));
-}
-
 void arguments_release(char **arguments)
 {
 	for (char **argument = arguments; argument && *argument; argument++)
@@ -150,8 +138,6 @@ int arguments_check(const char *const *arguments, char ***ret_quoted, char **ret
 		arguments_release(quoted);
 		return r;
 	}
-	if (parsed.exempt)
-		check_exempt(parsed.exempt);
 	*ret_quoted = quoted;
 	return 0;
 }
@@ -180,6 +166,30 @@ static int unquote(const char *const *arguments, char ***ret)
 	return (int)count;
 }
 
+/*
+ * The module refuses everyone whom no word names while it cannot resolve a group. A user that NSS does not
+ * know exempts nobody: worth a word, no refusal, since it may come later.
+ */
+static int check_exempt(const char *list, char **ret_problem)
+{
+	_cleanup_free_ char *copy = strdup(list);
+	char *save = NULL;
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *name = strtok_r(copy, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		if (name[0] == '@' && !getgrnam(name + 1))
+			return problem(ret_problem, -EINVAL,
+				       "exempt=%s: there is no group '%s', or it cannot be looked up; the module would "
+				       "refuse every user but root whom no other word names: make the group first, or "
+				       "leave the word out",
+				       list, name + 1);
+		if (name[0] != '@' && !getpwnam(name))
+			complain("warning: exempt=%s: there is no user '%s'", list, name);
+	}
+	return 0;
+}
+
 static int check_directory(const struct module_arguments *arguments, char **ret_problem)
 {
 	_cleanup_free_ char *why = NULL;
@@ -198,7 +208,7 @@ static int check_directory(const struct module_arguments *arguments, char **ret_
 	return 0;
 }
 
-int policy_check(const char *const *arguments, char **ret_problem)
+int host_check(const char *const *arguments, char **ret_problem)
 {
 	struct module_arguments parsed;
 	char **words = NULL;
@@ -209,6 +219,8 @@ int policy_check(const char *const *arguments, char **ret_problem)
 	r = parse_line((size_t)r, (const char *const *)words, &parsed, ret_problem);
 	if (r >= 0)
 		r = check_directory(&parsed, ret_problem);
+	if (r >= 0 && parsed.exempt)
+		r = check_exempt(parsed.exempt, ret_problem);
 	arguments_release(words);
 	return r;
 }

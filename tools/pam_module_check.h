@@ -21,7 +21,8 @@ int arguments_check(const char *const *arguments, char ***ret_quoted, char **ret
 void arguments_release(char **arguments);
 
 /*
- * The policy directory of these (quoted) arguments must be one that the module takes: see
- * policy_directory_open(). 0 or -errno with *ret_problem. Warns on stderr about an absent default.conf.
+ * What these (quoted) arguments need of the host: a policy directory that the module takes, see
+ * policy_directory_open(), and groups that NSS knows. 0 or -errno with *ret_problem. Warns on stderr
+ * about an absent default.conf and unknown users.
  */
-int policy_check(const char *const *arguments, char **ret_problem) _must_check_;
+int host_check(const char *const *arguments, char **ret_problem) _must_check_;

@@ -10,6 +10,7 @@
 struct pam_service_info {
 	const char *pattern; /* fnmatch(3) on the service name */
 	bool discouraged;    /* better left without the module */
+	bool no_login;       /* gives its users no process of their own choice: not listed unless asked for */
 	const char *why;     /* one clause: why users get processes through it, or why not to enable it */
 };
 

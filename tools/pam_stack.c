@@ -23,6 +23,13 @@ static const char *const problem_names[PAM_PROBLEMS] = {
 	[PAM_PROBLEM_SKIPPED] = "can-be-skipped",
 	[PAM_PROBLEM_SILENT] = "silent",
 	[PAM_PROBLEM_TWICE] = "listed-twice",
+	[PAM_PROBLEM_MISSPELT] = "misspelt-module",
+	[PAM_PROBLEM_ARGUMENT] = "bad-argument",
+	[PAM_PROBLEM_NAMESPACE] = "pam-namespace",
+	[PAM_PROBLEM_DAMAGED] = "damaged-block",
+	[PAM_PROBLEM_MISSING] = "missing-module",
+	[PAM_PROBLEM_POLICY] = "policy-directory",
+	[PAM_PROBLEM_GROUP] = "unknown-group",
 };
 
 static const char *const severity_names[] = {

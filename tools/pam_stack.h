@@ -66,6 +66,14 @@ enum pam_problem_code {
 	PAM_PROBLEM_SKIPPED, /* an earlier line can end the stack or jump over the module */
 	PAM_PROBLEM_SILENT,  /* "-session": a missing module is not logged */
 	PAM_PROBLEM_TWICE,
+	PAM_PROBLEM_MISSPELT,  /* a line that means the module and names another: PAM cannot load it */
+	PAM_PROBLEM_ARGUMENT,  /* a word that the module refuses every login for */
+	PAM_PROBLEM_NAMESPACE, /* pam_namespace in the same stack */
+	/* found by pam_view_read(), which knows this host */
+	PAM_PROBLEM_DAMAGED, /* a block that was changed by hand */
+	PAM_PROBLEM_MISSING, /* a module file that is not there, on a line that must not fail */
+	PAM_PROBLEM_POLICY,  /* a policy directory that the module does not take */
+	PAM_PROBLEM_GROUP,   /* a group of exempt= that NSS does not know */
 	PAM_PROBLEMS,
 };
 

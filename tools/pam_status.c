@@ -4,16 +4,11 @@
 
 #include "tools/nsisolate-pam.h"
 #include "tools/pam_services.h"
+#include "tools/pam_view.h"
 
 #include <json.h>
 #include <libsmartcols.h>
 #include <string.h>
-
-struct view {
-	struct pam_stack stack;
-	struct pam_verdict verdict;
-	bool managed; /* the lines in its own file are in our blocks */
-};
 
 enum { COLUMN_SERVICE, COLUMN_STATE, COLUMN_ARGUMENTS, COLUMN_PROBLEMS, STATUS_COLUMNS };
 
@@ -33,62 +28,6 @@ static const char *const show_columns[SHOW_COLUMNS] = {
 	[COLUMN_MODULE_ARGUMENTS] = "ARGUMENTS",
 };
 
-static void view_release(struct view *view)
-{
-	pam_verdict_release(&view->verdict);
-	pam_stack_release(&view->stack);
-}
-
-/* Markers that were tampered with are a problem of the file, too. */
-static int view_markers(struct pam_directory *directory, const char *service, struct view *view)
-{
-	struct pam_edit_problem problem = { 0 };
-	struct pam_blocks blocks = { 0 };
-	struct pam_text text = { 0 };
-	int r;
-
-	r = pam_directory_read(directory, service, &text.bytes, &text.length);
-	if (r >= 0)
-		r = pam_edit_find(&text, &blocks, &problem);
-	view->managed = r >= 0 && blocks.present;
-	if (r == -EBADMSG)
-		r = pam_problems_add(&view->verdict.problems, PAM_PROBLEM_SYNTAX, PAM_WARNING, service, problem.line,
-				     "%s", problem.text);
-	pam_text_release(&text);
-	pam_blocks_release(&blocks);
-	pam_edit_problem_release(&problem);
-	return r;
-}
-
-static int view_read(struct pam_directory *directory, const char *service, struct view *ret)
-{
-	struct view view = { 0 };
-	int r;
-
-	r = pam_stack_read(pam_directory_read, directory, service, &view.stack);
-	if (r >= 0)
-		r = pam_stack_judge(&view.stack, &view.verdict);
-	if (r >= 0)
-		r = view_markers(directory, service, &view);
-	if (r < 0) {
-		view_release(&view);
-		return r;
-	}
-	*ret = view;
-	return 0;
-}
-
-static size_t problem_count(const struct view *view)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < view->verdict.problems.count; i++)
-		count += view->verdict.problems.items[i].severity > PAM_NOTE;
-	for (size_t i = 0; i < view->stack.problems.count; i++)
-		count += view->stack.problems.items[i].severity > PAM_NOTE;
-	return count;
-}
-
 static char *join_arguments(const struct pam_entry *entry, bool with_role)
 {
 	char *joined = strdup("");
@@ -104,7 +43,7 @@ static char *join_arguments(const struct pam_entry *entry, bool with_role)
 	return joined;
 }
 
-static char *state_text(const struct view *view)
+static char *state_text(const struct pam_view *view)
 {
 	char *text;
 
@@ -158,7 +97,7 @@ static int add_row(struct libscols_table *table, char **texts, size_t count)
 	return r;
 }
 
-static int status_row(struct libscols_table *table, const struct view *view)
+static int status_row(struct libscols_table *table, const struct pam_view *view)
 {
 	char *texts[STATUS_COLUMNS] = {
 		[COLUMN_SERVICE] = strdup(view->stack.service),
@@ -166,7 +105,7 @@ static int status_row(struct libscols_table *table, const struct view *view)
 		[COLUMN_ARGUMENTS] = join_arguments(view->verdict.open, false),
 	};
 
-	if (asprintf(&texts[COLUMN_PROBLEMS], "%zu", problem_count(view)) < 0)
+	if (asprintf(&texts[COLUMN_PROBLEMS], "%zu", pam_view_problem_count(view)) < 0)
 		texts[COLUMN_PROBLEMS] = NULL;
 	return add_row(table, texts, STATUS_COLUMNS);
 }
@@ -182,19 +121,44 @@ static void print_problems(const struct pam_directory *directory, const struct p
 	}
 }
 
+/* Neither named, nor with anything of the module, nor a way to a process: it would only make the table longer. */
+static bool is_left_out(const struct pam_options *options, const struct pam_view *view)
+{
+	const struct pam_service_info *info = pam_service_info(view->stack.service);
+
+	return info && info->no_login && !options->all && !options->service_count &&
+	       view->verdict.state == PAM_STATE_ABSENT && !view->managed;
+}
+
+static void print_left_out(const struct pam_options *options, const struct pam_view *views, size_t count)
+{
+	const char *separator = "Not listed, since they are no logins (--all): ";
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_left_out(options, &views[i]))
+			continue;
+		printf("%s%s", separator, views[i].stack.service);
+		separator = ", ";
+	}
+	if (!strcmp(separator, ", "))
+		printf("\n");
+}
+
 static int print_status(const struct pam_options *options, const struct pam_directory *directory,
-			const struct view *views, size_t count)
+			const struct pam_view *views, size_t count)
 {
 	struct libscols_table *table = new_table(options, status_columns, STATUS_COLUMNS);
 	int r = table ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count && r >= 0; i++)
-		r = status_row(table, &views[i]);
+		r = is_left_out(options, &views[i]) ? 0 : status_row(table, &views[i]);
 	if (r < 0) {
 		scols_unref_table(table);
 		return r;
 	}
 	r = print_table(table);
+	if (!options->raw)
+		print_left_out(options, views, count);
 	for (size_t i = 0; i < count && !options->raw; i++) {
 		print_problems(directory, &views[i].stack.problems);
 		print_problems(directory, &views[i].verdict.problems);
@@ -217,15 +181,17 @@ static void json_add_problems(struct json_object *array, const struct pam_proble
 	}
 }
 
-static struct json_object *json_service(const struct view *view)
+static struct json_object *json_service(const struct pam_view *view)
 {
 	struct json_object *object = json_object_new_object(), *arguments = json_object_new_array();
 	struct json_object *problems = json_object_new_array();
 	const struct pam_verdict *verdict = &view->verdict;
+	const struct pam_service_info *info = pam_service_info(view->stack.service);
 
 	json_object_object_add(object, "service", json_object_new_string(view->stack.service));
 	json_object_object_add(object, "state", json_object_new_string(pam_state_name(verdict->state)));
 	json_object_object_add(object, "through", verdict->through ? json_object_new_string(verdict->through) : NULL);
+	json_object_object_add(object, "login", json_object_new_boolean(!info || !info->no_login));
 	json_object_object_add(object, "managed", json_object_new_boolean(view->managed));
 	for (size_t i = 0; verdict->open && i < verdict->open->argument_count; i++)
 		if (strcmp(verdict->open->arguments[i], "open") != 0)
@@ -252,7 +218,8 @@ static int needs_module(pam_read_fn read, void *context, const char *service, co
 		return r == -ENOMEM ? r : 0; /* a file that PAM cannot read opens no session */
 	r = pam_stack_judge(&stack, &verdict);
 	if (r >= 0)
-		r = stack.count && (verdict.state == PAM_STATE_ABSENT || verdict.state == PAM_STATE_INCOMPLETE);
+		r = stack.count && !verdict.misspelt &&
+		    (verdict.state == PAM_STATE_ABSENT || verdict.state == PAM_STATE_INCOMPLETE);
 	pam_verdict_release(&verdict);
 	pam_stack_release(&stack);
 	*ret_info = info;
@@ -313,7 +280,7 @@ int print_advice(const struct pam_directory *directory, pam_read_fn read, void *
 	return 0;
 }
 
-static int print_json(struct pam_directory *directory, const struct view *views, size_t count)
+static int print_json(struct pam_directory *directory, const struct pam_view *views, size_t count)
 {
 	struct json_object *root = json_object_new_object(), *services = json_object_new_array(), *advice = NULL;
 	int r;
@@ -332,7 +299,7 @@ static int print_json(struct pam_directory *directory, const struct view *views,
 }
 
 /* With names: each must be enabled and without problems. Without: something must be, and nothing may have problems. */
-static int judge_all(const struct view *views, size_t count, bool named)
+static int judge_all(const struct pam_view *views, size_t count, bool named)
 {
 	bool any = false, all = true, clean = true;
 
@@ -342,7 +309,7 @@ static int judge_all(const struct view *views, size_t count, bool named)
 
 		any = any || enabled;
 		all = all && enabled;
-		clean = clean && (problem_count(&views[i]) == 0 || (!named && state == PAM_STATE_ABSENT));
+		clean = clean && (pam_view_problem_count(&views[i]) == 0 || (!named && state == PAM_STATE_ABSENT));
 	}
 	return (named ? all : any) && clean ? PAM_EXIT_DONE : PAM_EXIT_FINDING;
 }
@@ -350,12 +317,12 @@ static int judge_all(const struct view *views, size_t count, bool named)
 static int status_of(const struct pam_options *options, struct pam_directory *directory, const char *const *names,
 		     size_t count)
 {
-	struct view *views = calloc(count + 1, sizeof(*views));
+	struct pam_view *views = calloc(count + 1, sizeof(*views));
 	size_t used = 0;
 	int r = views ? 0 : -ENOMEM, status;
 
 	for (size_t i = 0; i < count && r >= 0; i++) {
-		r = view_read(directory, names[i], &views[used]);
+		r = pam_view_read(directory, names[i], &views[used]);
 		if (r < 0 && r != -ENOMEM) {
 			complain("%s/%s: %s", directory->path, names[i], strerror(-r));
 			/* one dangling link among all services is no reason to show none */
@@ -365,7 +332,7 @@ static int status_of(const struct pam_options *options, struct pam_directory *di
 		if (r < 0)
 			break;
 		if (!views[used].stack.count && !options->service_count)
-			view_release(&views[used]);
+			pam_view_release(&views[used]);
 		else
 			used++;
 	}
@@ -375,7 +342,7 @@ static int status_of(const struct pam_options *options, struct pam_directory *di
 		r = print_advice(directory, pam_directory_read, directory);
 	status = r < 0 ? PAM_EXIT_FAILED : judge_all(views, used, options->service_count > 0);
 	while (used--)
-		view_release(&views[used]);
+		pam_view_release(&views[used]);
 	free(views);
 	return status;
 }

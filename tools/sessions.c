@@ -8,8 +8,10 @@
 #include <string.h>
 
 static const char *const state_names[SESSION_STATES] = {
-	[SESSION_ACTIVE] = "active",   [SESSION_CHANGED] = "changed", [SESSION_CLOSING] = "closing",
-	[SESSION_UNKNOWN] = "unknown", [SESSION_ENDED] = "ended",     [SESSION_INVALID] = "invalid",
+	[SESSION_ACTIVE] = "active",   [SESSION_WOULD_ISOLATE] = "would isolate",
+	[SESSION_CHANGED] = "changed", [SESSION_CLOSING] = "closing",
+	[SESSION_UNKNOWN] = "unknown", [SESSION_ENDED] = "ended",
+	[SESSION_INVALID] = "invalid",
 };
 
 const char *session_state_name(enum session_state state)
@@ -93,7 +95,9 @@ static enum session_state judge(const char *directory, struct session *session, 
 		return SESSION_UNKNOWN;
 	if (!matches_record(session))
 		return SESSION_CHANGED;
-	return session->login == LOGIN_GONE ? SESSION_CLOSING : SESSION_ACTIVE;
+	if (session->login == LOGIN_GONE)
+		return SESSION_CLOSING;
+	return strcmp(view->record.mode, "audit") == 0 ? SESSION_WOULD_ISOLATE : SESSION_ACTIVE;
 }
 
 int sessions_read(const char *directory, struct sessions *ret)

@@ -12,11 +12,12 @@
 
 enum session_state {
 	SESSION_ACTIVE,
-	SESSION_CHANGED, /* the init's namespaces are not those that the record tells */
-	SESSION_CLOSING, /* the login process is gone, the init is still there */
-	SESSION_UNKNOWN, /* alive, but the kernel does not show its init to this reader */
-	SESSION_ENDED,   /* nobody holds the lock */
-	SESSION_INVALID, /* the file is no record */
+	SESSION_WOULD_ISOLATE, /* mode audit: the login is on the host, and the record says what would have been */
+	SESSION_CHANGED,       /* the init's namespaces are not those that the record tells */
+	SESSION_CLOSING,       /* the login process is gone, the init is still there */
+	SESSION_UNKNOWN,       /* alive, but the kernel does not show its init to this reader */
+	SESSION_ENDED,         /* nobody holds the lock */
+	SESSION_INVALID,       /* the file is no record */
 	SESSION_STATES,
 };
 

@@ -169,6 +169,41 @@ static void wrong_arguments_refuse_users_and_pass_root(void)
 	expect_refused("alice", "close nonsense", PAM_SYSTEM_ERR, "step arguments: 'nonsense'");
 }
 
+/* Wherever the mistake stands: one log line, one sentence to the user, and no session for what is refused anyway. */
+static void wrong_argument_is_told_once_a_login(void)
+{
+	static const struct {
+		const char *close, *open;
+	} stacks[] = {
+		{ "close nonsense", "open nonsense" },
+		{ "close nonsense", "open" },
+		{ "close", "open nonsense" },
+	};
+
+	for (size_t i = 0; i < ELEMENTS(stacks); i++) {
+		struct login login;
+
+		log_forget();
+		write_stack("test",
+			    "session required " MODULE " %s\nsession required pam_permit.so\nsession required " MODULE
+			    " %s\n",
+			    stacks[i].close, stacks[i].open);
+		login_start(&login, "test", "alice");
+		CHECK_INT(login_open(&login, 0), PAM_SYSTEM_ERR);
+		CHECK_INT(find_any_init(), 0);
+		CHECK_INT(strcmp(login.said, "Your session could not be isolated; tell the administrator.\n"), 0);
+		login_end(&login, PAM_SYSTEM_ERR);
+		CHECK_INT(count_logged("step arguments: 'nonsense'"), 1);
+		CHECK_INT(count_logged("user=alice"), 1);
+
+		log_forget();
+		login_start(&login, "test", "root");
+		CHECK_INT(login_open(&login, 0), PAM_SUCCESS);
+		leave(&login);
+		CHECK_INT(count_logged("in spite of argument 'nonsense'"), 1);
+	}
+}
+
 static void policy_directory_is_an_argument(void)
 {
 	CHECK_INT(mkdir("/etc/security/elsewhere", 0755), 0);
@@ -419,6 +454,7 @@ int main(void)
 		CASE(line_with_open_alone_never_closes),
 		CASE(line_with_close_alone_never_opens),
 		CASE(wrong_arguments_refuse_users_and_pass_root),
+		CASE(wrong_argument_is_told_once_a_login),
 		CASE(policy_directory_is_an_argument),
 		CASE(exempt_users_are_passed_before_any_policy),
 		CASE(exempt_groups_are_passed),

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import NAMESPACES, nsinspect
+from conftest import NAMESPACES, namespaces_of, nsinspect
 
 HOSTILE = b"\x1b]0;owned\a\x1b[2J\r\n\t\"'`$\\x41\xff\xc3\xa9\xe2\x80\xae\xc2\x9b2J"
 TABLES = ["list", "ps"]
@@ -595,6 +595,124 @@ def test_policy_shows_which_files_made_it(host, policies):
     shown = json.loads(policy(policies, "-J", "--service", "cron", "nobody").stdout)
     statuses = {c["file"]: c["status"] for c in shown["candidates"]}
     assert statuses["user/nobody.conf"] == "does not match the service or the address"
+# check of this host: PAM stacks, sshd, the kernel
+
+CLOSE = "session required pam_nsisolate.so close\n"
+OPEN = "session required pam_nsisolate.so open\n"
+
+
+@pytest.fixture
+def stacks(tmp_path):
+    directory = tmp_path / "pam.d"
+    directory.mkdir(mode=0o755)
+    (directory / "common-session").write_text("session required pam_permit.so\n")
+    (directory / "chsh").write_text("auth required pam_permit.so\n")
+    (directory / "cron").write_text("session sufficient pam_permit.so\n")
+    (directory / "sshd").write_text(CLOSE + "@include common-session\n" + OPEN)
+    return directory
+
+
+def check_stacks(stacks, policies, expected):
+    result = nsinspect("check", "-J", "--pam-dir", str(stacks), str(policies))
+    assert result.returncode == expected, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_check_counts_the_services_that_have_the_module(host, stacks, policies):
+    shown = check_stacks(stacks, policies, 0)
+    assert (shown["services"], shown["enabled"], shown["unchecked"]) == (2, 1, None)
+    text = nsinspect("check", "--pam-dir", str(stacks), str(policies)).stdout.decode()
+    assert text == f"{policies}: 2 files, {stacks}: 1 of 2 services with the module, 0 errors, 0 warnings\n"
+
+
+@pytest.mark.parametrize("name, text, line, severity, words", [
+    ("sshd", "session required pam_mount.so\n" + CLOSE + OPEN, 2, "warning", "not the first"),
+    ("sshd", CLOSE + OPEN + "@include common-session\n", 2, "warning", "not the last"),
+    ("sshd", CLOSE + "session optional pam_nsisolate.so open\n", 2, "error", "lets failures pass"),
+    ("sshd", CLOSE + "session sufficient pam_permit.so\n" + OPEN, 2, "error", "passes over"),
+    ("sshd", CLOSE + "@include nosuch\n" + OPEN, 2, "error", "cannot be included"),
+    ("sshd", CLOSE + OPEN.replace("open", "open polcy=/x"), 2, "error", "'polcy=/x'"),
+    ("sshd", CLOSE + OPEN.replace("pam_nsisolate", "pam_nsisolat"), 2, "error", "root's too"),
+    ("sshd", CLOSE + OPEN.replace("pam_", "/nonexistent/pam_"), 2, "error", "does not exist"),
+    ("sshd", CLOSE + "session required pam_namespace.so\n" + OPEN, 2, "warning", "mount namespace of its own"),
+    ("common-session", "session sufficient pam_permit.so\n", 1, "error", "passes over"),
+])
+def test_check_finds_what_is_wrong_in_a_stack(host, stacks, policies, name, text, line, severity, words):
+    (stacks / name).write_text(text)
+    found = [p for p in check_stacks(stacks, policies, 1)["problems"] if words in p["text"]]
+    assert len(found) == 1
+    assert found[0]["where"] == f"{stacks}/{name}:{line}" and found[0]["severity"] == severity
+    assert (found[0]["file"], found[0]["line"]) == (f"{stacks}/{name}", line)
+    text = nsinspect("check", "--pam-dir", str(stacks), str(policies)).stdout.decode()
+    assert text.startswith(f"{stacks}/{name}:{line}: {severity}: ") and words in text
+
+
+def test_check_warns_when_no_service_has_the_module(host, stacks, policies):
+    (stacks / "sshd").unlink()
+    problems = check_stacks(stacks, policies, 1)["problems"]
+    assert [p["where"] for p in problems] == [str(stacks)] and "nobody is isolated" in problems[0]["text"]
+
+
+def test_check_of_stacks_that_cannot_be_read_fails(host, stacks, policies):
+    stacks.chmod(0o777)
+    assert nsinspect("check", "--pam-dir", str(stacks), str(policies)).returncode == 2
+    assert nsinspect("check", "--pam-dir", "/nonexistent", str(policies)).returncode == 2
+
+
+def check_host(expected):
+    result = nsinspect("check", "-J")
+    assert result.returncode == expected, result.stdout
+    return json.loads(result.stdout)
+
+
+def test_check_without_a_path_asks_sshd_for_its_settings(host, module):
+    subprocess.run(["nsisolate-pam", "enable", "sshd"], check=True, capture_output=True)
+    shown = check_host(0)
+    assert shown["pam-directory"] == "/etc/pam.d" and shown["unchecked"] is None
+    settings = pathlib.Path("/etc/ssh/sshd_config")
+    settings.write_text("UsePAM no\nUseDNS yes\n" + settings.read_text())
+    shown = check_host(1)
+    assert [p["text"].split(":")[0] for p in shown["problems"]] == ["UsePAM no", "UseDNS yes"]
+    assert {p["where"] for p in shown["problems"]} == {"/etc/ssh/sshd_config"}
+    # what sshd cannot tell is said, and is no finding
+    settings.write_text("Nonsense\n")
+    assert "failed: " in check_host(0)["unchecked"]
+    assert b"\nnot checked: the settings of sshd: " in b"\n" + nsinspect("check").stdout
+    assert b"only root can ask" in as_nobody("check").stdout
+
+
+def test_check_kernel_probes_what_the_plans_need_and_changes_nothing(host, policies):
+    before = os.listdir("/proc/self/ns"), pathlib.Path("/proc/self/mountinfo").read_text(), namespaces_of("self")
+    result = nsinspect("check", "--kernel", str(policies))
+    assert result.returncode == 0, result.stdout
+    assert before == (os.listdir("/proc/self/ns"), pathlib.Path("/proc/self/mountinfo").read_text(),
+                      namespaces_of("self"))
+
+
+def test_check_kernel_without_capabilities_names_policy_and_namespace(host, policies):
+    (policies / "user/nobody.conf").write_text('network { mode = "host" }\n')
+    (policies / "default.conf").write_text('mode = "off"\n')
+    result = subprocess.run(["setpriv", "--bounding-set=-sys_admin", os.environ.get("NSINSPECT", "nsinspect"), "check",
+                             "--kernel", str(policies)], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "user/nobody.conf: error: this kernel cannot run its plan: a mount namespace: Operation" in result.stdout
+    assert "network" not in result.stdout and "default.conf" not in result.stdout
+
+
+def test_check_kernel_names_a_limit_of_0(host, policies):
+    # the limits of a user namespace of the test's own
+    command = "echo 0 >/proc/sys/user/max_net_namespaces && exec \"$0\" check --kernel \"$1\""
+    result = subprocess.run(["unshare", "--user", "--map-root-user", "sh", "-c", command,
+                             os.environ.get("NSINSPECT", "nsinspect"), str(policies)], capture_output=True, text=True)
+    assert result.returncode == 1, result.stderr
+    assert result.stdout.splitlines()[:-1] == [
+        "default.conf: error: this kernel cannot run its plan: a network namespace: "
+        "the limit user.max_net_namespaces is 0; raise it by sysctl"]
+
+
+def test_check_kernel_is_for_root(host, policies):
+    result = as_nobody("check", "--kernel", str(policies))
+    assert result.returncode == 2 and b"only root" in result.stderr
 
 
 # whoever is not root, and wrong usage

@@ -196,6 +196,43 @@ def test_missing_module_and_missing_policies_are_refused(tool):
     assert tool.unchanged()
 
 
+def test_a_group_that_cannot_be_resolved_is_refused(tool):
+    arguments = ("--", f"policy={tool.policy}", "exempt=root,@nosuchgroup")
+    assert "make the group first" in tool.run("enable", "sshd", *arguments, check=2).stderr
+    assert tool.unchanged()
+    done = tool.run("enable", "sshd", "--", f"policy={tool.policy}", "exempt=nosuchuser,@root", check=0)
+    assert "warning: exempt=nosuchuser,@root: there is no user 'nosuchuser'" in done.stderr
+    # and when the kept arguments have one
+    path = tool.pam / "sshd"
+    path.write_text(path.read_text().replace("@root", "@nosuchgroup"))
+    done = subprocess.run([PROGRAM, "enable", "sshd", "--pam-dir", tool.pam, "--state-dir", tool.state,
+                           "--module", tool.module], capture_output=True, text=True)
+    assert done.returncode == 2 and "'nosuchgroup'" in done.stderr
+
+
+def test_nothing_behind_the_dashes_keeps_the_arguments(tool):
+    tool.run("enable", "sshd", "--", f"policy={tool.policy}", "exempt=root", check=0)
+    before = tool.files()
+    done = subprocess.run([PROGRAM, "enable", "sshd", "--pam-dir", tool.pam, "--"], capture_output=True, text=True)
+    assert done.returncode == 2 and "leave it out to keep the arguments" in done.stderr
+    assert tool.files() == before
+
+
+def test_status_leaves_out_what_is_no_login(tool):
+    tool.run("enable", "sshd", check=0)
+    tool.write("chsh", "session required pam_permit.so\n")
+    tool.write("other", "session required pam_permit.so\n")
+    shown = tool.run("status", check=0).stdout
+    assert "\nchsh" not in shown and "no logins (--all): " in shown and "chsh, " in shown
+    assert "chsh" not in tool.run("status", "-r", check=0).stdout
+    assert "\nother" in tool.run("status", "--all", check=0).stdout
+    assert "chsh" in tool.run("status", "chsh", check=1).stdout
+    services = {s["service"]: s["login"] for s in json.loads(tool.run("status", "-J", check=0).stdout)["services"]}
+    assert services["sshd"] and not services["chsh"] and not services["other"]
+    tool.run("enable", "chsh", check=0)
+    assert "\nchsh" in tool.run("status", check=0).stdout
+
+
 def test_disable_needs_neither_module_nor_policies(tool):
     tool.run("enable", "sshd", check=0)
     tool.module.unlink()
@@ -233,8 +270,23 @@ def test_tampered_blocks_are_refused(tool, old, new):
         done = tool.run(command, "login", "sshd", check=2)
         assert f"{path}:" in done.stderr and "nothing was changed" in done.stderr
         assert tool.files() == held
-    assert str(path) in tool.run("disable", "--all", check=2).stderr
-    assert tool.files() == held
+    # but in a lockout what can be taken out is
+    done = tool.run("disable", "--all", check=1)
+    assert f"{path}:" in done.stderr and "sshd: not disabled" in done.stderr
+    assert tool.files() == tool.before | {"sshd": held["sshd"]}
+
+
+def test_all_damage_of_a_file_is_named_at_once(tool):
+    tool.run("enable", "sshd", "login", check=0)
+    path = tool.pam / "sshd"
+    path.write_text(path.read_text().replace(f"session required {tool.module}", f"session optional {tool.module}"))
+    lines = [n for n, line in enumerate(path.read_text().splitlines(), 1) if "nsisolate" in line]
+    done = tool.run("disable", "--all", check=1)
+    assert f"{path}:{lines[1]}:" in done.stderr and f"{path}:{lines[4]}:" in done.stderr
+    assert f"lines {', '.join(map(str, lines))}\n" in done.stderr
+    path.write_bytes(tool.before["sshd"])
+    assert "already without" in tool.run("disable", "sshd", check=0).stdout
+    assert tool.unchanged()
 
 
 def test_links_foreign_owners_and_writable_files_are_refused(tool):
@@ -318,6 +370,17 @@ def test_disable_does_not_claim_what_it_left(tool):
     tool.write("hand", "session required pam_permit.so\nsession required pam_nsisolate.so\n")
     assert "by hand" in tool.run("disable", "hand", check=1).stdout
     assert tool.unchanged()
+
+
+def test_disable_names_what_else_enables_the_service(tool):
+    tool.run("enable", "sshd", check=0)
+    path = tool.pam / "sshd"
+    path.write_text(path.read_text() + "session required pam_nsisolate.so open\n")
+    line = len(tool.before["sshd"].splitlines()) + 1
+    for options in (["-d"], []):
+        done = tool.run("disable", *options, "sshd", check=1)
+        assert f"still enabled by hand: sshd:{line};" in done.stderr and "disabled" not in done.stdout
+    assert path.read_bytes() == tool.before["sshd"] + b"session required pam_nsisolate.so open\n"
 
 
 def test_advice_names_what_is_left(tool):
@@ -446,6 +509,56 @@ def test_what_a_killed_run_left_is_swept(tool):
     assert not left.exists()
 
 
+def problems_of(tool, service, check=1):
+    answer = json.loads(tool.run("status", "-J", service, check=check).stdout)
+    return {p["code"]: p for p in answer["services"][0]["problems"]}
+
+
+@pytest.mark.parametrize("old, new, code, words", [
+    (" debug", " debgu", "bad-argument", "'debgu'"),
+    (" debug", " debug debug", "bad-argument", "'debug'"),
+    (" policy=/", " policy=", "bad-argument", "'policy=var/"),
+    ("/pam_nsisolate.so", "/pam_nsisolat.so", "misspelt-module", "root's too"),
+    ("/pam_nsisolate.so", "/something.so", "misspelt-module", "write pam_nsisolate.so"),
+    (" policy=", " policy=/nonexistent", "policy-directory", "but root's"),
+    (" debug", " exempt=@nosuchgroup", "unknown-group", "'nosuchgroup'"),
+])
+def test_status_finds_what_refuses_every_login(tool, old, new, code, words):
+    tool.run("enable", "sshd", "--", f"policy={tool.policy}", "debug", check=0)
+    path = tool.pam / "sshd"
+    path.write_text(path.read_text().replace(old, new))
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if new in text and " open " in text)
+    found = problems_of(tool, "sshd")
+    assert set(found) == {code} and found[code]["severity"] == "error" and found[code]["line"] == line
+    assert words in found[code]["text"]
+    shown = tool.run("status", check=1).stdout
+    assert f"[{code}]" in shown and "nobody is isolated" not in shown
+    # and the remedy of all of them
+    tool.run("enable", "sshd", "--", f"policy={tool.policy}", check=0)
+    assert not problems_of(tool, "sshd", 0)
+
+
+def test_status_finds_a_missing_module(tool):
+    tool.run("enable", "sshd", check=0)
+    tool.module.unlink()
+    found = problems_of(tool, "sshd")["missing-module"]
+    assert found["severity"] == "error" and "root's too" in found["text"]
+    assert "nsisolate-pam disable sshd" in found["text"]
+    tool.run("disable", "sshd", check=0)
+    tool.write("other-module", f"session required {tool.root}/pam_gone.so\nsession optional {tool.root}/pam_off.so\n")
+    tool.module.write_bytes(PERMIT.read_bytes())
+    tool.run("enable", "other-module", check=0)
+    assert "pam_gone.so" in problems_of(tool, "other-module")["missing-module"]["text"]
+
+
+def test_status_names_every_damaged_block(tool):
+    tool.run("enable", "sshd", check=0)
+    path = tool.pam / "sshd"
+    path.write_text(path.read_text().replace(f"session required {tool.module}", f"session requisite {tool.module}"))
+    answer = json.loads(tool.run("status", "-J", "sshd", check=1).stdout)
+    assert [p["code"] for p in answer["services"][0]["problems"]] == ["damaged-block"] * 2
+
+
 def test_status_finds_what_is_wrong(tool):
     tool.write("bad", "session required pam_permit.so\nsession optional pam_nsisolate.so open\n")
     answer = json.loads(tool.run("status", "-J", check=1).stdout)
@@ -460,7 +573,7 @@ def test_status_finds_what_is_wrong(tool):
 
 @pytest.mark.parametrize("words", [[], ["nosuch"], ["enable"], ["disable"], ["enable", "--nosuch", "x"],
                                    ["status", "--", "debug"], ["disable", "--all", "sshd"], ["show"],
-                                   ["show", "a", "b"], ["status", "--all"], ["enable", "-J", "sshd"],
+                                   ["show", "a", "b"], ["status", "--all", "sshd"], ["enable", "sshd", "--"], ["enable", "-J", "sshd"],
                                    ["enable", "sshd", "--pam-dir"]])
 def test_wrong_usage(words):
     done = subprocess.run([PROGRAM, *words], capture_output=True, text=True)

@@ -230,7 +230,7 @@ static const struct {
 	  "group/a.conf:1: extends: group/a.conf -> b1.conf -> b2.conf -> b3.conf -> b4.conf -> b5.conf -> b6.conf -> "
 	  "b7.conf -> b8.conf -> b9.conf is too deep: a file builds on at most 8 others" },
 	{ { { "group/a.conf", "extends = b" }, { "b.conf", "\n\nmode = x" } },
-	  "b.conf:3: mode: 'x' is none of enforce, off" },
+	  "b.conf:3: mode: 'x' is none of enforce, audit, off" },
 	{ { { "group/a.conf", "extends = b" }, { "b.conf", "mode = \"" } },
 	  "b.conf:1: the string that begins with \" is not closed on its line" },
 	{ { { "group/a.conf", "extends = b" }, { "b.conf", "\nuts { isolate = false hostname = x }" } },

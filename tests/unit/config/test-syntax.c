@@ -213,7 +213,7 @@ static void nothing_outside_the_file_reaches_a_value(void **state)
 	assert_lint("mode = \"${FOO}\"", AT1 "'${' is not expanded and not allowed, not even in a comment");
 	assert_lint("mode = ${FOO}", AT1 "'${' is not expanded and not allowed, not even in a comment");
 	assert_lint("\n# ${FOO}", TEST_FILE ":2: '${' is not expanded and not allowed, not even in a comment");
-	assert_lint("mode = \"$FOO\"", AT1 "mode: '$FOO' is none of enforce, off");
+	assert_lint("mode = \"$FOO\"", AT1 "mode: '$FOO' is none of enforce, audit, off");
 	assert_lint("mode = $FOO", AT1 "found '$' where a value is expected");
 	assert_lint("mode = \"~root\"", AT1 "'~' is not expanded; write the whole path");
 	assert_lint("mode = ~root", AT1 "'~' is not expanded; write the whole path");
@@ -285,7 +285,7 @@ static void a_broken_file_does_not_poison_the_next(void **state)
 		_cleanup_free_ char *message = lint(broken[i]);
 
 		assert_non_null(message);
-		assert_lint("mode = \"of\"", AT1 "mode: 'of' is none of enforce, off; did you mean 'off'?");
+		assert_lint("mode = \"of\"", AT1 "mode: 'of' is none of enforce, audit, off; did you mean 'off'?");
 		policy = policy_of("network { mode = \"none\" }");
 		assert_int_equal(policy->network.mode, NETWORK_NONE);
 	}
@@ -315,7 +315,7 @@ static void lines_are_counted_over_comments_and_sections(void **state)
 	assert_string_equal(policy->mount.private[0].path, "/srv");
 	assert_int_equal(policy->mount.private[0].origin.line, 9);
 	assert_int_equal(policy->mount.private[0].size_origin.line, 10);
-	assert_lint("# a\n# b\n/* c\n*/\nmode = x", TEST_FILE ":5: mode: 'x' is none of enforce, off");
+	assert_lint("# a\n# b\n/* c\n*/\nmode = x", TEST_FILE ":5: mode: 'x' is none of enforce, audit, off");
 }
 
 static void messages_do_not_depend_on_the_locale(void **state)

@@ -55,6 +55,7 @@ static const struct {
 	const char *shown; /* NULL: the same */
 } good[] = {
 	{ KEY_MODE, "enforce", NULL },
+	{ KEY_MODE, "audit", NULL },
 	{ KEY_MODE, "off", NULL },
 	{ KEY_NETWORK_MODE, "host", NULL },
 	{ KEY_NETWORK_MODE, "none", NULL },
@@ -126,9 +127,8 @@ static const struct {
 	const char *text;
 	const char *message;
 } bad[] = {
-	{ KEY_MODE, "", "mode: '' is none of enforce, off" },
-	{ KEY_MODE, "Off", "mode: 'Off' is none of enforce, off; did you mean 'off'?" },
-	{ KEY_MODE, "audit", "mode: 'audit' is not built yet; built so far: enforce, off" },
+	{ KEY_MODE, "", "mode: '' is none of enforce, audit, off" },
+	{ KEY_MODE, "Off", "mode: 'Off' is none of enforce, audit, off; did you mean 'off'?" },
 	{ KEY_NETWORK_MODE, "loopbak",
 	  "network.mode: 'loopbak' is none of host, none, loopback; did you mean 'loopback'?" },
 	{ KEY_NETWORK_MODE, "named", "network.mode: 'named' is not built yet; built so far: host, none, loopback" },

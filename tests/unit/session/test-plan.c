@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/decide.h"
 #include "session/plan.h"
+#include "session/probe.h"
 #include "session/record.h"
 
 #include <sched.h>
@@ -351,6 +352,42 @@ static void steps_run_in_the_order_of_their_places(void **state)
 	}
 }
 
+/* What the helper and the init call for a plan, and nothing that only others need. */
+static void plans_need_of_the_kernel_what_their_steps_do(void **state)
+{
+	static const struct {
+		void (*change)(struct policy *policy);
+		uint32_t with, without;
+	} cases[] = {
+		{ change_nothing,
+		  1u << NAMESPACE_NETWORK | 1u << NAMESPACE_PID | 1u << PROBE_CLONE3 | 1u << PROBE_PROPAGATION |
+			  1u << PROBE_PROC | 1u << PROBE_SYSFS | 1u << PROBE_TMPFS | 1u << PROBE_MQUEUE |
+			  1u << PROBE_OPEN_TREE | 1u << PROBE_MOVE_MOUNT,
+		  1u << NAMESPACE_USER | 1u << NAMESPACE_CGROUP | 1u << NAMESPACE_TIME },
+		{ keep_host_network, 1u << PROBE_PROC,
+		  1u << NAMESPACE_NETWORK | 1u << PROBE_SYSFS | 1u << PROBE_OPEN_TREE },
+		{ keep_host_ipc, 1u << PROBE_PROC, 1u << NAMESPACE_IPC | 1u << PROBE_MQUEUE },
+		{ isolate_all_but_mounts, 1u << NAMESPACE_PID | 1u << PROBE_CLONE3,
+		  1u << NAMESPACE_MOUNT | 1u << PROBE_PROPAGATION | 1u << PROBE_TMPFS | 1u << PROBE_MOVE_MOUNT },
+		{ isolate_nothing, 1u << PROBE_CLONE3 | 1u << PROBE_PIDFD, ~(1u << PROBE_CLONE3 | 1u << PROBE_PIDFD) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(policy_freep) struct policy *policy = NULL;
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+		_cleanup_free_ char *problem = NULL;
+
+		assert_int_equal(policy_new_default("default.conf", &policy), 0);
+		cases[i].change(policy);
+		assert_int_equal(plan_make(policy, &alice, &plan, &problem), 0);
+		assert_int_equal(probe_needs(plan) & cases[i].with, cases[i].with);
+		assert_int_equal(probe_needs(plan) & cases[i].without, 0);
+	}
+	for (unsigned probe = 0; probe < PROBES; probe++)
+		assert_non_null(probe_name(probe));
+}
+
 static void freeing_no_plan_does_nothing(void **state)
 {
 	(void)state;
@@ -366,6 +403,7 @@ int main(void)
 		cmocka_unit_test(long_host_name_is_shortened_to_what_the_kernel_takes),
 		cmocka_unit_test(every_kind_of_step_has_a_name_and_a_place),
 		cmocka_unit_test(steps_run_in_the_order_of_their_places),
+		cmocka_unit_test(plans_need_of_the_kernel_what_their_steps_do),
 		cmocka_unit_test(freeing_no_plan_does_nothing),
 	};
 	struct CMUnitTest tests[ELEMENTS(rows) + ELEMENTS(others)];

@@ -33,11 +33,11 @@ static struct pam_text insert(const struct pam_text *text, unsigned close_line)
 
 static struct pam_text strip(const struct pam_text *text)
 {
-	struct pam_edit_problem problem = { 0 };
+	struct pam_edit_problems problems = { 0 };
 	struct pam_blocks blocks = { 0 };
 	struct pam_text out = { 0 };
 
-	assert_int_equal(pam_edit_find(text, &blocks, &problem), 0);
+	assert_int_equal(pam_edit_find(text, &blocks, &problems), 0);
 	assert_true(blocks.present);
 	assert_string_equal(blocks.module, "pam_nsisolate.so");
 	assert_string_equal(blocks.arguments[0], arguments[0]);
@@ -215,15 +215,55 @@ static void tampered_blocks_are_refused_with_their_line(void **state)
 	(void)state;
 	for (size_t i = 0; i < ELEMENTS(tampered_table); i++) {
 		struct pam_text text = text_of(tampered_table[i].text);
-		struct pam_edit_problem problem = { 0 };
+		struct pam_edit_problems problems = { 0 };
 		struct pam_blocks blocks = { 0 };
 
 		print_message("%s\n", tampered_table[i].name);
-		assert_int_equal(pam_edit_find(&text, &blocks, &problem), -EBADMSG);
-		assert_non_null(problem.text);
-		assert_int_equal(problem.line, tampered_table[i].line);
+		assert_int_equal(pam_edit_find(&text, &blocks, &problems), -EBADMSG);
+		assert_non_null(problems.items[0].text);
+		assert_int_equal(problems.items[0].line, tampered_table[i].line);
 		assert_false(blocks.present);
-		pam_edit_problem_release(&problem);
+		pam_edit_problems_release(&problems);
+		pam_text_release(&text);
+	}
+}
+
+/* Lines of the problems as "1 4", then the traces. */
+static const struct damage {
+	const char *name, *text, *problems, *traces;
+} damage_table[] = {
+	{ "both lines changed",
+	  CLOSE_MARK "session optional pam_nsisolate.so close\n" END_MARK "session required a.so\n" OPEN_MARK
+		     "session optional pam_nsisolate.so open\n" END_MARK,
+	  "2 6", "1, 2, 3, 5, 6, 7" },
+	{ "a begin and an end lost", CLOSE_LINE END_MARK OPEN_MARK OPEN_LINE, "2 3", "1, 2, 3, 4" },
+	{ "both lines lost", CLOSE_MARK END_MARK OPEN_MARK END_MARK, "1 3", "1, 2, 3, 4" },
+	{ "a begin lost its block", CLOSE_MARK OPEN_MARK OPEN_LINE END_MARK, "1", "1, 2, 3, 4" },
+	{ "a reworded begin is one problem, not two", "# nsisolate-pam: begin close\n" CLOSE_LINE END_MARK OPEN, "1",
+	  "1, 2, 3, 4, 5, 6" },
+	{ "a comment is no trace", CLOSE_MARK "#session required pam_nsisolate.so close\n" END_MARK OPEN, "2",
+	  "1, 3, 4, 5, 6" },
+};
+
+static void all_damage_of_a_text_is_named_at_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(damage_table); i++) {
+		struct pam_text text = text_of(damage_table[i].text);
+		struct pam_edit_problems problems = { 0 };
+		struct pam_blocks blocks = { 0 };
+		char lines[64] = "";
+		char *traces;
+
+		print_message("%s\n", damage_table[i].name);
+		assert_int_equal(pam_edit_find(&text, &blocks, &problems), -EBADMSG);
+		for (size_t j = 0; j < problems.count; j++)
+			sprintf(lines + strlen(lines), "%s%u", j ? " " : "", problems.items[j].line);
+		assert_string_equal(lines, damage_table[i].problems);
+		traces = pam_edit_traces(&text, "pam_nsisolate.so");
+		assert_string_equal(traces, damage_table[i].traces);
+		free(traces);
+		pam_edit_problems_release(&problems);
 		pam_text_release(&text);
 	}
 }
@@ -236,10 +276,10 @@ static void text_without_markers_has_no_blocks(void **state)
 	(void)state;
 	for (size_t i = 0; i < ELEMENTS(texts); i++) {
 		struct pam_text text = text_of(texts[i]);
-		struct pam_edit_problem problem = { 0 };
+		struct pam_edit_problems problems = { 0 };
 		struct pam_blocks blocks = { 0 };
 
-		assert_int_equal(pam_edit_find(&text, &blocks, &problem), 0);
+		assert_int_equal(pam_edit_find(&text, &blocks, &problems), 0);
 		assert_false(blocks.present);
 		pam_text_release(&text);
 	}
@@ -291,6 +331,7 @@ int main(void)
 		cmocka_unit_test(disable_gives_back_every_generated_file_byte_for_byte),
 		cmocka_unit_test(what_was_appended_behind_the_block_keeps_its_newline),
 		cmocka_unit_test(tampered_blocks_are_refused_with_their_line),
+		cmocka_unit_test(all_damage_of_a_text_is_named_at_once),
 		cmocka_unit_test(text_without_markers_has_no_blocks),
 		cmocka_unit_test(a_line_that_is_not_there_is_an_error),
 		cmocka_unit_test(arguments_are_quoted_as_pam_reads_them),

@@ -167,15 +167,16 @@ static void includes_that_never_end_are_cut(void **state)
 	pam_stack_release(&stack);
 }
 
-#define CLOSE "session required pam_nsisolate.so close\n"
-#define OPEN  "session required pam_nsisolate.so open\n"
-#define NONE  -1
+#define CLOSE                "session required pam_nsisolate.so close\n"
+#define OPEN                 "session required pam_nsisolate.so open\n"
+#define OPEN_WITH(arguments) "session required pam_nsisolate.so open " arguments "\n"
+#define NONE                 -1
 
 static const struct judging_case {
 	const char *name;
 	struct file files[FILES_MAX];
 	enum pam_state state;
-	int problem; /* code of the only problem, or NONE */
+	int problem; /* code of every problem, or NONE */
 	enum pam_severity severity;
 } judging_cases[] = {
 	{ "no line", { { "s", "session required a\n" } }, PAM_STATE_ABSENT, NONE, 0 },
@@ -301,6 +302,56 @@ static const struct judging_case {
 	  NONE,
 	  0 },
 	{ "twice in one file", { { "s", CLOSE OPEN OPEN } }, PAM_STATE_ENABLED, PAM_PROBLEM_TWICE, PAM_WARNING },
+	{ "a misspelt module in both lines: the lockout is said, not that nobody is isolated",
+	  { { "s", "session required pam_nsisolat.so close\nsession optional pam_nsisolate.so.1 open\n" } },
+	  PAM_STATE_INCOMPLETE,
+	  PAM_PROBLEM_MISSPELT,
+	  PAM_ERROR },
+	{ "a misspelt open",
+	  { { "s", CLOSE "session required /lib/security/pam_nsioslate.so open\n" } },
+	  PAM_STATE_INCOMPLETE,
+	  PAM_PROBLEM_MISSPELT,
+	  PAM_ERROR },
+	{ "a misspelt close",
+	  { { "s", "session required pam_nsisolate close\n" OPEN } },
+	  PAM_STATE_ENABLED,
+	  PAM_PROBLEM_MISSPELT,
+	  PAM_ERROR },
+	{ "another module of a similar name is another module",
+	  { { "s", "session required pam_isolate.so\nsession required pam_nologin.so\n" } },
+	  PAM_STATE_ABSENT,
+	  NONE,
+	  0 },
+	{ "an unknown argument",
+	  { { "s", CLOSE OPEN_WITH("optionl") } },
+	  PAM_STATE_ENABLED,
+	  PAM_PROBLEM_ARGUMENT,
+	  PAM_ERROR },
+	{ "a relative argument",
+	  { { "s", CLOSE OPEN_WITH("policy=p") } },
+	  PAM_STATE_ENABLED,
+	  PAM_PROBLEM_ARGUMENT,
+	  PAM_ERROR },
+	{ "an argument twice",
+	  { { "s", CLOSE OPEN_WITH("debug debug") } },
+	  PAM_STATE_ENABLED,
+	  PAM_PROBLEM_ARGUMENT,
+	  PAM_ERROR },
+	{ "bad arguments on both lines",
+	  { { "s", "session required pam_nsisolate.so close x\n" OPEN_WITH("x") } },
+	  PAM_STATE_ENABLED,
+	  PAM_PROBLEM_ARGUMENT,
+	  PAM_ERROR },
+	{ "good arguments",
+	  { { "s", CLOSE OPEN_WITH("policy=/p exempt=a,@b optional debug") } },
+	  PAM_STATE_ENABLED,
+	  NONE,
+	  0 },
+	{ "pam_namespace beside it",
+	  { { "s", CLOSE "session required pam_namespace.so\n" OPEN } },
+	  PAM_STATE_ENABLED,
+	  PAM_PROBLEM_NAMESPACE,
+	  PAM_WARNING },
 	{ "neither open nor close",
 	  { { "s", CLOSE "session required pam_nsisolate.so debug\n" OPEN } },
 	  PAM_STATE_ENABLED,
@@ -320,10 +371,10 @@ static void stacks_are_judged(void **state)
 		assert_int_equal(pam_stack_read(read_files, (void *)judging->files, "s", &stack), 0);
 		assert_int_equal(pam_stack_judge(&stack, &verdict), 0);
 		assert_int_equal(verdict.state, judging->state);
-		assert_int_equal(verdict.problems.count, judging->problem == NONE ? 0 : 1);
-		if (judging->problem != NONE) {
-			assert_int_equal(verdict.problems.items[0].code, judging->problem);
-			assert_int_equal(verdict.problems.items[0].severity, judging->severity);
+		assert_int_equal(verdict.problems.count == 0, judging->problem == NONE);
+		for (size_t j = 0; j < verdict.problems.count; j++) {
+			assert_int_equal(verdict.problems.items[j].code, judging->problem);
+			assert_int_equal(verdict.problems.items[j].severity, judging->severity);
 		}
 		pam_verdict_release(&verdict);
 		pam_stack_release(&stack);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/audit.h"
+
+#include "session/syscalls.h"
+
+static bool has_mount_point(const struct step *step)
+{
+	return step_place(step->kind) == PLACE_INIT && step->target && step->target[0] == '/' && !step->create;
+}
+
+int audit_mount_points(const struct plan *plan, const struct step **ret_failed)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		_cleanup_close_ int fd = -1;
+
+		if (!has_mount_point(&plan->steps[i]))
+			continue;
+		fd = open_directory_nofollow(plan->steps[i].target);
+		if (fd < 0) {
+			*ret_failed = &plan->steps[i];
+			return fd;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""mode = "audit": nobody is isolated and nobody is refused, and what would have been is said."""
+
+import json
+import os
+
+import pytest
+
+from support import host as H
+from support import programs as P
+from support.host import PROBE
+
+PROGRAMS = list(P.PROGRAMS)
+WOULD_ISOLATE = r"pam_nsisolate\(\S+:session\): would isolate: id=[0-9a-f]{12} user=alice "
+WOULD_REFUSE = r"pam_nsisolate\(\S+:session\): not isolated: user=alice .*: would refuse: "
+
+
+@pytest.fixture(autouse=True)
+def audited(module, host):
+    for services in H.STACKS.values():
+        H.add_module(services)
+    H.set_policy("default.conf", 'mode = "off"\n')
+    H.set_policy("user/alice.conf", 'mode = "audit"\n')
+
+
+def assert_on_the_host(seen):
+    host = H.namespaces()
+    assert {kind: seen["namespaces"][kind] for kind in host} == host
+
+
+def sessions():
+    return json.loads(P.run(["nsinspect", "-J"]).check().stdout)["sessions"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_audited_login_is_on_the_host_and_is_logged(program, log):
+    seen = P.PROGRAMS[program]("alice", PROBE).check().json()
+    assert_on_the_host(seen)
+    assert "NSISOLATE_ID" not in seen["env"]
+    opened = log.wait_for(WOULD_ISOLATE)
+    assert " mode=audit" in opened.text and " net=" not in opened.text
+    log.wait_for(r"session closed: id=[0-9a-f]{12} user=alice .* mode=audit")
+    assert H.records() == {}
+
+
+def test_it_is_listed_as_would_isolate_while_it_lives():
+    with P.sshd():
+        with P.ssh_background("alice") as login:
+            login.probe()
+            session, = sessions()
+            assert (session["user"], session["state"]) == ("alice", "would isolate")
+        H.wait_until(lambda: sessions() in ([], [None]), "it is still listed")
+
+
+def test_killing_the_login_process_ends_it():
+    with P.Background(["su", "alice", "-c", P.STAY]) as login:
+        login.probe()
+        assert len(sessions()) == 1
+        login.kill()
+        H.wait_until(lambda: sessions() in ([], [None]), "it is still listed")
+    H.wait_until(lambda: not [process for process in H.processes() if process.name == "nsisolate-init"],
+                 "its holder is still there")
+    P.su("alice", "true").check()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_would_be_refused_passes_and_is_logged(program, log):
+    H.set_policy("user/alice.conf", 'mode = "audit"\nmount { private "/nonexistent" { } }\n')
+    assert_on_the_host(P.PROGRAMS[program]("alice", PROBE).check().json())
+    line = log.wait_for(WOULD_REFUSE)
+    assert "step mount-tmpfs: /nonexistent: No such file or directory" in line.text
+
+
+def test_a_record_that_cannot_be_written_refuses_nobody(log):
+    os.makedirs("/run/nsisolate", exist_ok=True)
+    os.chown("/run/nsisolate", 3001, 3001)
+    try:
+        assert_on_the_host(P.su("alice", PROBE).check().json())
+    finally:
+        os.chown("/run/nsisolate", 0, 0)
+    log.wait_for(WOULD_REFUSE)
+
+
+def test_a_broken_file_refuses_since_its_mode_is_not_known(log):
+    H.set_policy("user/alice.conf", 'mode = "audit"\nno-such-key = 1\n')
+    assert P.su("alice", "true").status != 0
+    log.wait_for(r"refused: user=alice ")
