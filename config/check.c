@@ -133,9 +133,10 @@ int settings_check(const char *name, const struct statements *statements, struct
 	return 0;
 }
 
-/* Reports at the line that gave the key, or for the file where it is a default. */
-#define REPORT(diag, severity, policy, key, ...) \
-	diagnostics_add(diag, severity, (policy)->file, (policy)->origins[key].line, __VA_ARGS__)
+/* Reports at the line that gave the key, or for the file that decides where it is a default. */
+#define REPORT(diag, severity, policy, key, ...)                                                                    \
+	diagnostics_add(diag, severity, (policy)->origins[key].file ? (policy)->origins[key].file : (policy)->file, \
+			(policy)->origins[key].line, __VA_ARGS__)
 
 /* mount.isolate = false: everything that needs mounts of the session's own must be given up by name; all in one
  * message. */
@@ -160,7 +161,8 @@ static bool check_without_mounts(const struct policy *policy, struct diagnostics
 		REPORT(diag, SEVERITY_ERROR, policy, KEY_MOUNT_ISOLATE,
 		       "mount.isolate: 'false' needs %s as well, or leave mount.isolate out", remedies);
 	for (size_t i = 0; i < policy->mount.private_count; i++)
-		diagnostics_add(diag, SEVERITY_ERROR, policy->file, policy->mount.private[i].origin.line,
+		diagnostics_add(diag, SEVERITY_ERROR, policy->mount.private[i].origin.file,
+				policy->mount.private[i].origin.line,
 				"mount.private \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
 				policy->mount.private[i].path);
 	return end != remedies || policy->mount.private_count > 0;

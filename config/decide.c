@@ -3,33 +3,17 @@
 
 #include "config/address.h"
 #include "config/check.h"
+#include "config/load.h"
 #include "config/merge.h"
-#include "config/parse.h"
 #include "config/text_list.h"
 
-#include <string.h>
-#include <sys/stat.h>
-
-/* One file: parse, check, merge, check what the values make together. */
-static int policy_from_text(const char *name, const char *text, size_t size, struct policy **ret,
-			    struct diagnostics *diag)
+static int policy_from_layers(const struct layers *layers, const char *service, struct policy **ret,
+			      struct diagnostics *diag)
 {
-	_cleanup_(statements_release) struct statements statements = { 0 };
-	_cleanup_(settings_release) struct settings settings = { 0 };
 	_cleanup_(policy_freep) struct policy *policy = NULL;
-	size_t first = diag->count;
-	bool incomplete;
 	int r;
 
-	r = policy_parse(name, text, size, &statements, diag);
-	incomplete = r == PARSE_INCOMPLETE;
-	if (r >= 0)
-		r = settings_check(name, &statements, &settings, diag);
-	if (r >= 0 && incomplete)
-		r = -EBADMSG;
-	diagnostics_sort(diag, first);
-	if (r >= 0)
-		r = policy_merge(&(struct layer){ .file = (char *)name, .settings = settings }, 1, NULL, &policy, diag);
+	r = policy_merge(layers->items, layers->count, service, &policy, diag);
 	if (r >= 0)
 		r = policy_check(policy, diag);
 	if (r < 0)
@@ -38,71 +22,18 @@ static int policy_from_text(const char *name, const char *text, size_t size, str
 	return 0;
 }
 
-static int unusable(const char *name, const char *why, struct diagnostics *diag)
+static int policy_from_candidate(const struct policy_root *root, const struct candidate *candidate, const char *service,
+				 struct policy **ret, struct diagnostics *diag)
 {
-	diagnostics_add(diag, SEVERITY_ERROR, name, 0, "%s", why);
-	return -EBADMSG;
-}
-
-static int stat_file(int fd, const char *name, struct stat *ret, struct diagnostics *diag)
-{
-	if (fstat(fd, ret) < 0)
-		return unusable(name, strerrordesc_np(errno), diag);
-	if (!S_ISREG(ret->st_mode))
-		return unusable(name, "a policy is a regular file", diag);
-	if (ret->st_size > POLICY_FILE_MAX)
-		return unusable(name, "the file is too large for a policy", diag);
-	return 0;
-}
-
-/* All of the file from its start, whatever the descriptor's offset is, and the same file before and after. */
-static int read_file(int fd, const char *name, char **ret, size_t *ret_size, struct diagnostics *diag)
-{
-	_cleanup_free_ char *text = NULL;
-	struct stat before, after;
-	size_t size = 0;
+	_cleanup_(layers_release) struct layers layers = { 0 };
 	int r;
 
-	r = stat_file(fd, name, &before, diag);
-	if (r < 0)
-		return r;
-	text = malloc((size_t)before.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (size < (size_t)before.st_size + 1) {
-		ssize_t n = pread(fd, text + size, (size_t)before.st_size + 1 - size, (off_t)size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return unusable(name, strerrordesc_np(errno), diag);
-		if (n == 0)
-			break;
-		size += (size_t)n;
+	if (candidate->problem) {
+		diagnostics_add(diag, SEVERITY_ERROR, candidate->name, 0, "%s", candidate->problem);
+		return -EBADMSG;
 	}
-	r = stat_file(fd, name, &after, diag);
-	if (r < 0)
-		return r;
-	if (size != (size_t)before.st_size || after.st_size != before.st_size ||
-	    after.st_mtim.tv_sec != before.st_mtim.tv_sec || after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
-		return unusable(name, "the file changed while it was read; write a new file and rename it", diag);
-	*ret = TAKE_PTR(text);
-	*ret_size = size;
-	return 0;
-}
-
-static int policy_from_candidate(const struct candidate *candidate, struct policy **ret, struct diagnostics *diag)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	int r;
-
-	if (candidate->problem)
-		return unusable(candidate->name, candidate->problem, diag);
-	r = read_file(candidate->fd, candidate->name, &text, &size, diag);
-	if (r < 0)
-		return r;
-	return policy_from_text(candidate->name, text, size, ret, diag);
+	r = layers_load(root, candidate->name, candidate->fd, &layers, diag);
+	return r < 0 ? r : policy_from_layers(&layers, service, ret, diag);
 }
 
 /* Whether the file is for this login; a list that is not given is for every login. */
@@ -124,7 +55,8 @@ static int decide_by_group(const struct candidates *candidates, size_t *index, c
 
 	for (; *index < candidates->count && candidates->items[*index].kind == CANDIDATE_GROUP; ++*index) {
 		_cleanup_(policy_freep) struct policy *policy = NULL;
-		int r = policy_from_candidate(&candidates->items[*index], &policy, diag);
+		int r = policy_from_candidate(&candidates->root, &candidates->items[*index], login->service, &policy,
+					      diag);
 
 		if (r < 0)
 			return r;
@@ -137,11 +69,11 @@ static int decide_by_group(const struct candidates *candidates, size_t *index, c
 	return 0;
 }
 
-static int decide_by_file(const struct candidate *candidate, const struct login *login, struct policy **ret,
-			  struct diagnostics *diag)
+static int decide_by_file(const struct policy_root *root, const struct candidate *candidate, const struct login *login,
+			  struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
-	int r = policy_from_candidate(candidate, &policy, diag);
+	int r = policy_from_candidate(root, candidate, login->service, &policy, diag);
 
 	if (r < 0)
 		return r;
@@ -165,7 +97,7 @@ int policy_decide(const struct candidates *candidates, const struct login *login
 			r = decide_by_group(candidates, &i, login, &decided, diag);
 		} else {
 			if (candidate->kind == CANDIDATE_USER || !user_only)
-				r = decide_by_file(candidate, login, &decided, diag);
+				r = decide_by_file(&candidates->root, candidate, login, &decided, diag);
 			i++;
 		}
 		if (r < 0)
@@ -189,15 +121,39 @@ int policy_new_default(const char *file, struct policy **ret)
 	return policy_merge(&empty, 1, NULL, ret, &none);
 }
 
-int policy_lint(const char *name, const char *text, size_t size, struct policy **ret, struct diagnostics *diag)
+/* As it is for a login by no service that the file names, and for each that it does. */
+static int check_services(const struct layers *layers, struct policy **ret, struct diagnostics *diag)
 {
+	return policy_from_layers(layers, NULL, ret, diag);
+}
+
+int policy_lint_below(const struct policy_root *root, const char *name, const char *text, size_t size,
+		      struct policy **ret, struct diagnostics *diag)
+{
+	_cleanup_(layers_release) struct layers layers = { 0 };
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	int r;
 
-	r = policy_from_text(name, text, size, &policy, diag);
+	r = layers_load_text(root, name, text, size, &layers, diag);
+	if (r >= 0)
+		r = check_services(&layers, &policy, diag);
 	if (r < 0 && r != -EBADMSG)
 		return r;
 	if (ret)
 		*ret = TAKE_PTR(policy);
 	return 0;
+}
+
+int policy_lint(const char *name, const char *text, size_t size, struct policy **ret, struct diagnostics *diag)
+{
+	return policy_lint_below(&(struct policy_root){ .open = false }, name, text, size, ret, diag);
+}
+
+int policy_lint_base(const struct policy_root *root, const char *name, const char *text, size_t size,
+		     struct diagnostics *diag)
+{
+	_cleanup_(layers_release) struct layers layers = { 0 };
+	int r = layers_load_text(root, name, text, size, &layers, diag);
+
+	return r == -EBADMSG ? 0 : r;
 }

@@ -49,3 +49,11 @@ int policy_new_default(const char *file, struct policy **ret) _must_check_;
  */
 int policy_lint(const char *name, const char *text, size_t size, struct policy **ret,
 		struct diagnostics *diag) _must_check_;
+
+/* The same for a file of the policy directory `root`, with what it extends. */
+int policy_lint_below(const struct policy_root *root, const char *name, const char *text, size_t size,
+		      struct policy **ret, struct diagnostics *diag) _must_check_;
+
+/* A file that only others build on: what its keys make together is judged where it is extended. */
+int policy_lint_base(const struct policy_root *root, const char *name, const char *text, size_t size,
+		     struct diagnostics *diag) _must_check_;

@@ -44,6 +44,20 @@ static int append(struct diagnostics *list, const struct diagnostic *item)
 	return 0;
 }
 
+/* A file that several extend has its mistakes once. */
+static bool is_listed(const struct diagnostics *list, enum severity severity, const char *file, unsigned line,
+		      const char *text)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct diagnostic *item = &list->items[i];
+
+		if (item->severity == severity && item->line == line && strcmp(item->file, file) == 0 &&
+		    strcmp(item->text, text) == 0)
+			return true;
+	}
+	return false;
+}
+
 void diagnostics_add(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
 		     const char *format, ...)
 {
@@ -52,10 +66,6 @@ void diagnostics_add(struct diagnostics *list, enum severity severity, const cha
 	va_list arguments;
 	int length;
 
-	if (list->count >= DIAGNOSTICS_MAX) {
-		list->truncated = true;
-		return;
-	}
 	va_start(arguments, format);
 	length = vasprintf(&raw, format, arguments);
 	va_end(arguments);
@@ -63,7 +73,9 @@ void diagnostics_add(struct diagnostics *list, enum severity severity, const cha
 		raw = NULL;
 	text = raw ? escape(raw) : NULL;
 	escaped_file = escape(file);
-	if (text && escaped_file) {
+	if (text && escaped_file && is_listed(list, severity, escaped_file, line, text))
+		return;
+	if (text && escaped_file && list->count < DIAGNOSTICS_MAX) {
 		item.text = text;
 		item.file = escaped_file;
 		if (append(list, &item) == 0) {

@@ -29,7 +29,8 @@ struct diagnostics {
 	bool truncated; /* memory ran out or the cap was reached: treat as an error */
 };
 
-/* Appends one; values from files must already be escaped or are escaped here. Cannot fail: sets truncated. */
+/* Appends one, unless the same is listed; values from files must already be escaped or are escaped here. Cannot fail:
+ * sets truncated. */
 void diagnostics_add(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
 		     const char *format, ...) _printf_(5, 6);
 

@@ -191,6 +191,16 @@ static char *list_problem(int error)
 	return problem;
 }
 
+int candidates_set_root(struct candidates *list, int directory_fd, unsigned flags)
+{
+	int fd = fcntl(directory_fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return -errno;
+	list->root = (struct policy_root){ .open = true, .fd = fd, .flags = flags };
+	return 0;
+}
+
 int candidates_find(int directory_fd, const struct identity *identity, unsigned flags, struct candidates *ret,
 		    char **ret_problem)
 {
@@ -202,6 +212,8 @@ int candidates_find(int directory_fd, const struct identity *identity, unsigned 
 		r = add_groups(&list, directory_fd, identity, flags);
 	if (r >= 0 && !(flags & FIND_USER_ONLY))
 		r = add_file(&list, CANDIDATE_DEFAULT, directory_fd, NULL, "default" SUFFIX, flags);
+	if (r >= 0)
+		r = candidates_set_root(&list, directory_fd, flags);
 	if (r < 0) {
 		*ret_problem = list_problem(r);
 		return r;
@@ -219,25 +231,9 @@ void candidates_release(struct candidates *list)
 		close_fd(list->items[i].fd);
 	}
 	free(list->items);
+	if (list->root.open)
+		close_fd(list->root.fd);
 	*list = (struct candidates){ 0 };
-}
-
-int policy_file_open(int directory_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem)
-{
-	_cleanup_free_ char *directory_name = NULL;
-	_cleanup_close_ int fd = -1;
-	const char *slash = strchr(name, '/');
-	int r;
-
-	if (!slash)
-		return judge_file(directory_fd, name, flags, ret_fd, ret_problem);
-	directory_name = strndup(name, (size_t)(slash - name));
-	if (!directory_name)
-		return -ENOMEM;
-	r = judge_directory(directory_fd, directory_name, directory_name, flags, &fd, ret_problem);
-	if (r < 0)
-		return r;
-	return judge_file(fd, slash + 1, flags, ret_fd, ret_problem);
 }
 
 /* Component by component from the root. `what` is the kind of directory, for a sentence that says it is missing. */

@@ -59,9 +59,17 @@ struct candidate {
 	char *problem; /* why this file cannot be used, one sentence with the remedy; refuses whoever reaches it */
 };
 
+/* Where the files are that a candidate extends. Zeroed: nowhere. */
+struct policy_root {
+	bool open;
+	int fd;         /* of the policy directory, judged; only when open */
+	unsigned flags; /* enum find_flags that its files are judged by */
+};
+
 struct candidates {
 	struct candidate *items;
 	size_t count;
+	struct policy_root root; /* its descriptor belongs to the list */
 };
 
 enum find_flags {
@@ -85,10 +93,14 @@ int policy_directory_open(const char *path, unsigned flags, int *ret_fd, char **
  * In group/ only NAME.conf counts: names that begin with '.' or end otherwise (NAME.conf~, #NAME.conf#,
  * NAME.conf.dpkg-old) are passed over. A user/ or group/ that is no directory of root's alone is one
  * candidate with a problem, called "user" or "group".
+ * The list's root is a duplicate of directory_fd.
  * -errno with *ret_problem only when the list as such cannot be made (directory unreadable, NSS, memory).
  */
 int candidates_find(int directory_fd, const struct identity *identity, unsigned flags, struct candidates *ret,
 		    char **ret_problem) _must_check_;
+
+/* Lets what the files extend be found in directory_fd, of which it keeps a duplicate. 0 or -errno. */
+int candidates_set_root(struct candidates *list, int directory_fd, unsigned flags) _must_check_;
 
 /*
  * One file outside the policy directory as the only candidate, which decides for every user: nsrun -p. Judged as any

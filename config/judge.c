@@ -136,3 +136,21 @@ int judge_file(int directory_fd, const char *name, unsigned flags, int *ret_fd, 
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
+
+int policy_file_open(int directory_fd, const char *name, unsigned flags, int *ret_fd, char **ret_problem)
+{
+	_cleanup_free_ char *directory_name = NULL;
+	_cleanup_close_ int fd = -1;
+	const char *slash = strchr(name, '/');
+	int r;
+
+	if (!slash)
+		return judge_file(directory_fd, name, flags, ret_fd, ret_problem);
+	directory_name = strndup(name, (size_t)(slash - name));
+	if (!directory_name)
+		return -ENOMEM;
+	r = judge_directory(directory_fd, directory_name, directory_name, flags, &fd, ret_problem);
+	if (r < 0)
+		return r;
+	return judge_file(fd, slash + 1, flags, ret_fd, ret_problem);
+}

@@ -77,6 +77,7 @@ enum value_type {
 	VALUE_COUNT,   /* number of files, written like a size */
 	VALUE_LIST,
 	VALUE_INTEGER, /* signed */
+	VALUE_FILE,    /* a policy file, below the policy directory */
 };
 
 struct choice {

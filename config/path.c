@@ -123,3 +123,22 @@ int private_path_expand(const char *path, const struct expansion *values, char *
 
 	return r < 0 ? r : parse_plain(expanded, ret, ret_problem);
 }
+
+#define POLICY_SUFFIX   ".conf"
+#define POLICY_FILE_LEN 255 /* NAME_MAX */
+
+int policy_name_parse(const char *text, char **ret, char **ret_problem)
+{
+	const char *slash = strchr(text, '/'), *file = slash ? slash + 1 : text;
+	size_t length = strlen(file), suffix = strlen(POLICY_SUFFIX);
+	bool has_suffix = length >= suffix && strcmp(file + length - suffix, POLICY_SUFFIX) == 0;
+	bool known = !slash || strncmp(text, "user/", 5) == 0 || strncmp(text, "group/", 6) == 0;
+
+	length -= has_suffix ? suffix : 0;
+	if (!known || length == 0 || length > POLICY_FILE_LEN - suffix || file[0] == '.' || strchr(file, '/'))
+		return problem(ret_problem, -EINVAL,
+			       "'%s' is no file of the policy directory: NAME" POLICY_SUFFIX ", user/NAME" POLICY_SUFFIX
+			       " or group/NAME" POLICY_SUFFIX,
+			       text);
+	return asprintf(ret, "%s%s", text, has_suffix ? "" : POLICY_SUFFIX) < 0 ? -ENOMEM : 0;
+}

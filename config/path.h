@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-/* Where a directory of the session's own may lie. Pure. */
+/* Where a directory of the session's own may lie, and which files a policy may build on. Pure. */
 
 #include "common/cleanup.h"
 #include "config/expand.h"
@@ -20,3 +20,9 @@ int private_path_parse(const char *text, char **ret, char **ret_problem) _must_c
  * is judged once more. 0 and a malloced path, normalised; -EINVAL with *ret_problem; -ENOMEM.
  */
 int private_path_expand(const char *path, const struct expansion *values, char **ret, char **ret_problem) _must_check_;
+
+/*
+ * "NAME", "user/NAME" or "group/NAME", with or without ".conf", to a name below the policy directory that ends with it.
+ * 0 and a malloced name; -EINVAL with *ret_problem, a malloced sentence; -ENOMEM.
+ */
+int policy_name_parse(const char *text, char **ret, char **ret_problem) _must_check_;

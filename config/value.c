@@ -3,6 +3,7 @@
 
 #include "config/address.h"
 #include "config/expand.h"
+#include "config/path.h"
 #include "config/problem.h"
 #include "config/suggest.h"
 #include "config/text_list.h"
@@ -178,6 +179,8 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 		return parse_item(key, text, &ret->text, ret_problem);
 	case VALUE_INTEGER:
 		return parse_integer(text, ret, ret_problem);
+	case VALUE_FILE:
+		return policy_name_parse(text, &ret->text, ret_problem);
 	case VALUE_SECTION:
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
@@ -219,7 +222,7 @@ bool key_is_stored(enum policy_key key)
 {
 	enum value_type type = policy_keys[key].type;
 
-	return policy_keys[key].built && type != VALUE_TEXT && type != VALUE_SECTION;
+	return policy_keys[key].built && type != VALUE_TEXT && type != VALUE_FILE && type != VALUE_SECTION;
 }
 
 void value_store(enum policy_key key, struct value *value, void *base)
@@ -252,6 +255,7 @@ void value_store(enum policy_key key, struct value *value, void *base)
 		*(char ***)(void *)field = TAKE_PTR(value->list);
 		break;
 	case VALUE_TEXT:
+	case VALUE_FILE:
 	case VALUE_SECTION:
 	default:
 		break;
@@ -320,6 +324,7 @@ char *value_format(enum policy_key key, const void *base)
 		memcpy(&list, field, sizeof(list));
 		return text_list_format(list);
 	case VALUE_TEXT:
+	case VALUE_FILE:
 	case VALUE_SECTION:
 	default:
 		return strdup("");

@@ -15,8 +15,9 @@
 
 struct value {
 	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT; VALUE_INTEGER as an int64_t */
-	char *text;      /* VALUE_TEXT, VALUE_PATTERN; NULL: unset. VALUE_LIST as value_parse() gives it: one item */
-	char **list;     /* VALUE_LIST; NULL: unset */
+	char *text;  /* VALUE_TEXT, VALUE_PATTERN, VALUE_FILE; NULL: unset. VALUE_LIST as value_parse() gives it: one
+			item */
+	char **list; /* VALUE_LIST; NULL: unset */
 };
 
 /*

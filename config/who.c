@@ -80,6 +80,17 @@ static enum who_result refuse_lookup(const char *user, int error, char **ret_tex
 	return conclude(WHO_FAILED, ret_text, "step user: %s: %s", user, strerror(-error));
 }
 
+/* A file from elsewhere extends files of the policy directory, if there is one. */
+static int set_root(const char *path, struct candidates *candidates)
+{
+	_cleanup_close_ int directory = -1;
+	_cleanup_free_ char *ignored = NULL;
+
+	if (policy_directory_open(path, 0, &directory, &ignored) < 0)
+		return 0;
+	return candidates_set_root(candidates, directory, 0);
+}
+
 static enum who_result find_candidates(const struct who_query *query, struct who *who, char **ret_text)
 {
 	_cleanup_close_ int directory = -1;
@@ -89,6 +100,8 @@ static enum who_result find_candidates(const struct who_query *query, struct who
 
 	if (query->file) {
 		r = candidates_from_file(query->file, 0, &who->candidates, &problem);
+		if (r == 0)
+			r = set_root(query->directory, &who->candidates);
 	} else {
 		r = policy_directory_open(query->directory, 0, &directory, &problem);
 		if (r == 0)

@@ -9,7 +9,7 @@ int request_encode(const struct session_request *request, struct message *messag
 {
 	size_t count = 0;
 
-	if (request->candidates.count >= PROTOCOL_FDS_MAX)
+	if (request->candidates.count > PROTOCOL_FDS_MAX - 2)
 		return -E2BIG;
 	fds[count++] = request->caller_pidfd;
 	message_put(message, PROTOCOL_VERSION);
@@ -22,6 +22,9 @@ int request_encode(const struct session_request *request, struct message *messag
 	message_put(message, request->remote_host);
 	message_put_number(message, (uint64_t)request->caller);
 	message_put_number(message, request->flags);
+	message_put_number(message, request->candidates.root.open);
+	if (request->candidates.root.open)
+		fds[count++] = request->candidates.root.fd;
 	message_put_number(message, request->candidates.count);
 	for (size_t i = 0; i < request->candidates.count; i++) {
 		const struct candidate *candidate = &request->candidates.items[i];
@@ -41,6 +44,8 @@ void request_release(struct session_request *request)
 	for (size_t i = 0; i < request->candidates.count; i++)
 		close_fd(request->candidates.items[i].fd);
 	free(request->candidates.items);
+	if (request->candidates.root.open)
+		close_fd(request->candidates.root.fd);
 	close_fd(request->caller_pidfd);
 	*request = (struct session_request){ .caller_pidfd = -1 };
 }
@@ -49,11 +54,16 @@ void request_release(struct session_request *request)
 static int decode_candidates(struct message_reader *reader, const int *fds, size_t fd_count,
 			     struct candidates *candidates)
 {
+	bool has_root = message_get_number(reader, 1);
 	size_t count = message_get_number(reader, PROTOCOL_FDS_MAX);
 	size_t used = 0;
 
 	if (reader->error)
 		return reader->error;
+	if (has_root && fd_count < 1)
+		return -EBADMSG;
+	if (has_root)
+		candidates->root = (struct policy_root){ .open = true, .fd = fds[used++] };
 	candidates->items = calloc(count ? count : 1, sizeof(*candidates->items));
 	if (!candidates->items)
 		return -ENOMEM;

@@ -2,7 +2,9 @@
 #include "tools/lint.h"
 
 #include "config/decide.h"
-#include "session/syscalls.h"
+#include "config/keys.h"
+#include "config/text_list.h"
+#include "tools/lint_private.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -14,6 +16,30 @@
 #define DEFAULT_FILE "default" SUFFIX
 
 static const char *const directories[] = { "user", "group" };
+
+enum place {
+	PLACE_BASE, /* beside default.conf: only for others to build on */
+	PLACE_DEFAULT,
+	PLACE_USER,
+	PLACE_GROUP,
+};
+
+struct walk {
+	struct lint *lint;
+	struct policy_root root;
+	bool live;
+	char **sources; /* every file that a policy is made of */
+	struct group_ranks ranks;
+};
+
+static void walk_release(struct walk *walk)
+{
+	text_list_free(walk->sources);
+	group_ranks_release(&walk->ranks);
+	if (walk->root.open)
+		close_fd(walk->root.fd);
+	*walk = (struct walk){ 0 };
+}
 
 static int read_file(int fd, char **ret, size_t *ret_size)
 {
@@ -37,66 +63,9 @@ static int read_file(int fd, char **ret, size_t *ret_size)
 	return 0;
 }
 
-/* An empty directory holds no other: what is private below a private one cannot be mounted. */
-static const char *private_above(const struct policy *policy, const char *path)
+/* The text of a file that is not too long; NULL with 0 after a diagnostic. */
+static int read_policy(int fd, const char *name, struct lint *lint, char **ret, size_t *ret_size)
 {
-	for (size_t i = 0; i < policy->mount.private_count; i++) {
-		const char *above = policy->mount.private[i].path;
-		size_t length = strlen(above);
-
-		if (strncmp(path, above, length) == 0 && path[length] == '/')
-			return above;
-	}
-	return NULL;
-}
-
-static const char *why_not_mounted(int error)
-{
-	switch (error) {
-	case -ENOENT:
-		return "there is no such directory on this host";
-	case -ENOTDIR:
-		return "it is no directory on this host";
-	case -ELOOP:
-		return "a symbolic link leads there on this host, and none is followed";
-	default:
-		return NULL;
-	}
-}
-
-/* As the session's init will open it. What cannot be known as whoever runs this (EACCES) is passed over. */
-static void check_private(const struct policy *policy, const struct private_directory *directory, struct lint *lint)
-{
-	const char *above = private_above(policy, directory->path), *why;
-	_cleanup_close_ int fd = -1;
-
-	if (above) {
-		diagnostics_add(&lint->diag, SEVERITY_WARNING, policy->file, directory->origin.line,
-				"mount.private \"%s\": it is within \"%s\", which is empty in a session; every login "
-				"would be refused",
-				directory->path, above);
-		return;
-	}
-	if (strchr(directory->path, '%'))
-		return;
-	fd = open_directory_nofollow(directory->path);
-	why = fd < 0 ? why_not_mounted(fd) : NULL;
-	if (why)
-		diagnostics_add(&lint->diag, SEVERITY_WARNING, policy->file, directory->origin.line,
-				"mount.private \"%s\": %s; every login would be refused", directory->path, why);
-}
-
-static void check_host(const struct policy *policy, struct lint *lint)
-{
-	if (policy->mode != MODE_ENFORCE)
-		return;
-	for (size_t i = 0; i < policy->mount.private_count; i++)
-		check_private(policy, &policy->mount.private[i], lint);
-}
-
-static int lint_fd(int fd, const char *name, struct lint *lint, struct policy **ret_policy)
-{
-	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
 	int r = read_file(fd, &text, &size);
@@ -104,29 +73,63 @@ static int lint_fd(int fd, const char *name, struct lint *lint, struct policy **
 	if (r < 0)
 		return r;
 	lint->files++;
-	if (size > POLICY_FILE_MAX) {
+	if (size > POLICY_FILE_MAX)
 		diagnostics_add(&lint->diag, SEVERITY_ERROR, name, 0, "longer than %d bytes", POLICY_FILE_MAX);
-		return 0;
+	else
+		*ret = TAKE_PTR(text);
+	*ret_size = size;
+	return 0;
+}
+
+/* The directory that a file's own extends are looked for in: that above user/ and group/, else its own. */
+static void open_root_of_file(const char *path, struct policy_root *ret)
+{
+	_cleanup_free_ char *absolute = realpath(path, NULL), *ignored = NULL;
+	char *slash = absolute ? strrchr(absolute, '/') : NULL;
+
+	if (!slash)
+		return;
+	*slash = '\0';
+	for (size_t i = 0; i < ELEMENTS(directories); i++) {
+		slash = strrchr(absolute, '/');
+		if (slash && strcmp(slash + 1, directories[i]) == 0)
+			*slash = '\0';
 	}
-	r = policy_lint(name, text, size, &policy, &lint->diag);
-	if (r == 0 && policy && lint->visitor)
+	if (policy_directory_open(absolute[0] ? absolute : "/", FIND_ANY_OWNER, &ret->fd, &ignored) == 0) {
+		ret->open = true;
+		ret->flags = FIND_ANY_OWNER;
+	}
+}
+
+static void visit(const struct lint *lint, const struct policy *policy)
+{
+	if (lint->visitor)
 		lint->visitor->visit(lint->visitor->context, policy);
-	if (r == 0 && ret_policy)
-		*ret_policy = TAKE_PTR(policy);
-	return r;
 }
 
 /* One file given by its own path: what it says is judged, not where it lies. */
 static int lint_file(const char *path, struct lint *lint)
 {
+	_cleanup_(walk_release) struct walk walk = { .lint = lint };
+	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
 	struct stat status;
+	size_t size;
+	int r;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
-	return lint_fd(fd, path, lint, NULL);
+	r = read_policy(fd, path, lint, &text, &size);
+	if (r < 0 || !text)
+		return r;
+	open_root_of_file(path, &walk.root);
+	r = policy_lint_below(&walk.root, path, text, size, &policy, &lint->diag);
+	if (r == 0 && policy)
+		visit(lint, policy);
+	return r;
 }
 
 static bool has_suffix(const char *name)
@@ -153,21 +156,45 @@ static void check_owner_of_name(struct lint *lint, const char *directory, const 
 		diagnostics_add(&lint->diag, SEVERITY_WARNING, file, 0, "there is no user '%s'", name);
 }
 
-static int lint_entry(int root, const char *file, bool live, struct lint *lint)
+/* What can only be said of a whole policy. */
+static int lint_policy(struct walk *walk, enum place place, const struct policy *policy)
+{
+	const struct origin *priority = &policy->origins[KEY_PRIORITY];
+	int r;
+
+	r = text_list_add_all(&walk->sources, policy->sources);
+	if (r < 0)
+		return r;
+	visit(walk->lint, policy);
+	lint_host(policy, &walk->lint->diag);
+	if (place == PLACE_GROUP)
+		return group_ranks_add(&walk->ranks, policy);
+	if (priority->file)
+		diagnostics_add(&walk->lint->diag, SEVERITY_WARNING, priority->file, priority->line,
+				"priority: has no effect here; it ranks the files in group/");
+	return 0;
+}
+
+static int lint_entry(struct walk *walk, enum place place, const char *file)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
-	_cleanup_free_ char *problem = NULL;
+	_cleanup_free_ char *problem = NULL, *text = NULL;
 	_cleanup_close_ int fd = -1;
-	int r = policy_file_open(root, file, live ? 0 : FIND_ANY_OWNER, &fd, &problem);
+	struct diagnostics *diag = &walk->lint->diag;
+	size_t size;
+	int r = policy_file_open(walk->root.fd, file, walk->root.flags, &fd, &problem);
 
 	if (r < 0) {
-		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0, "%s", problem ? problem : strerror(-r));
+		diagnostics_add(diag, SEVERITY_ERROR, file, 0, "%s", problem ? problem : strerror(-r));
 		return 0;
 	}
-	r = lint_fd(fd, file, lint, &policy);
-	if (r == 0 && policy)
-		check_host(policy, lint);
-	return r;
+	r = read_policy(fd, file, walk->lint, &text, &size);
+	if (r < 0 || !text)
+		return r;
+	if (place == PLACE_BASE)
+		return policy_lint_base(&walk->root, file, text, size, diag);
+	r = policy_lint_below(&walk->root, file, text, size, &policy, diag);
+	return r < 0 || !policy ? r : lint_policy(walk, place, policy);
 }
 
 static int any_entry(const struct dirent *entry)
@@ -175,7 +202,7 @@ static int any_entry(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-static int lint_policy_name(int root, const char *directory, const char *entry, bool live, struct lint *lint)
+static int lint_policy_name(struct walk *walk, enum place place, const char *directory, const char *entry)
 {
 	_cleanup_free_ char *file = NULL;
 	_cleanup_free_ char *name = NULL;
@@ -183,87 +210,122 @@ static int lint_policy_name(int root, const char *directory, const char *entry, 
 	if (asprintf(&file, "%s/%s", directory, entry) < 0)
 		return -ENOMEM;
 	if (entry[0] == '.' || !has_suffix(entry)) {
-		diagnostics_add(&lint->diag, SEVERITY_WARNING, file, 0, "not read: its name is not NAME" SUFFIX);
+		diagnostics_add(&walk->lint->diag, SEVERITY_WARNING, file, 0, "not read: its name is not NAME" SUFFIX);
 		return 0;
 	}
 	name = strndup(entry, strlen(entry) - strlen(SUFFIX));
 	if (!name)
 		return -ENOMEM;
-	if (live)
-		check_owner_of_name(lint, directory, file, name);
-	return lint_entry(root, file, live, lint);
+	if (walk->live)
+		check_owner_of_name(walk->lint, directory, file, name);
+	return lint_entry(walk, place, file);
 }
 
-static int lint_directory(int root, const char *directory, bool live, struct lint *lint)
+static int lint_directory(struct walk *walk, enum place place, const char *directory)
 {
 	struct dirent **entries = NULL;
-	int count = scandirat(root, directory, &entries, any_entry, alphasort);
+	int count = scandirat(walk->root.fd, directory, &entries, any_entry, alphasort);
 	int r = 0;
 
 	if (count < 0 && errno != ENOENT)
-		diagnostics_add(&lint->diag, SEVERITY_ERROR, directory, 0, "cannot be read: %s", strerror(errno));
+		diagnostics_add(&walk->lint->diag, SEVERITY_ERROR, directory, 0, "cannot be read: %s", strerror(errno));
 	for (int i = 0; i < count; i++) {
 		if (r == 0)
-			r = lint_policy_name(root, directory, entries[i]->d_name, live, lint);
+			r = lint_policy_name(walk, place, directory, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
 	return r;
 }
 
-static bool is_known(const char *entry)
+static bool is_directory_of_policies(const char *entry)
 {
 	for (size_t i = 0; i < ELEMENTS(directories); i++) {
 		if (strcmp(entry, directories[i]) == 0)
 			return true;
 	}
-	return strcmp(entry, DEFAULT_FILE) == 0;
+	return false;
 }
 
-static int lint_root(int root, bool live, struct lint *lint)
+/* A file beside default.conf, which is there for others to build on. After all others: they say what they extend. */
+static int lint_base(struct walk *walk, const char *entry)
+{
+	struct diagnostics *diag = &walk->lint->diag;
+
+	if (entry[0] == '.' || !has_suffix(entry)) {
+		diagnostics_add(diag, SEVERITY_WARNING, entry, 0,
+				"not read: a policy directory holds user/, group/, " DEFAULT_FILE " and NAME" SUFFIX
+				" for others to extend");
+		return 0;
+	}
+	/* what a broken file extends is not known */
+	if (!diagnostics_failed(diag) && !text_list_has(walk->sources, entry))
+		diagnostics_add(diag, SEVERITY_WARNING, entry, 0, "not read: no file extends it");
+	return lint_entry(walk, PLACE_BASE, entry);
+}
+
+static int lint_bases(struct walk *walk)
 {
 	struct dirent **entries = NULL;
-	bool has_default = false;
-	int count = scandirat(root, ".", &entries, any_entry, alphasort);
+	int count = scandirat(walk->root.fd, ".", &entries, any_entry, alphasort);
+	int r = 0;
 
 	if (count < 0)
 		return -errno;
 	for (int i = 0; i < count; i++) {
-		has_default = has_default || strcmp(entries[i]->d_name, DEFAULT_FILE) == 0;
-		if (!is_known(entries[i]->d_name))
-			diagnostics_add(&lint->diag, SEVERITY_WARNING, entries[i]->d_name, 0,
-					"not read: a policy directory holds user/, group/ and " DEFAULT_FILE);
+		const char *entry = entries[i]->d_name;
+
+		if (r == 0 && strcmp(entry, DEFAULT_FILE) != 0 && !is_directory_of_policies(entry))
+			r = lint_base(walk, entry);
 		free(entries[i]);
 	}
 	free(entries);
+	return r;
+}
 
-	if (has_default)
-		return lint_entry(root, DEFAULT_FILE, live, lint);
-	if (live)
-		diagnostics_add(&lint->diag, SEVERITY_WARNING, DEFAULT_FILE, 0,
+static int lint_default(struct walk *walk)
+{
+	if (faccessat(walk->root.fd, DEFAULT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return lint_entry(walk, PLACE_DEFAULT, DEFAULT_FILE);
+	if (walk->live)
+		diagnostics_add(&walk->lint->diag, SEVERITY_WARNING, DEFAULT_FILE, 0,
 				"missing: logins that no other file decides are refused");
 	return 0;
 }
 
+static int lint_files(struct walk *walk)
+{
+	int r = lint_default(walk);
+
+	if (r == 0)
+		r = lint_directory(walk, PLACE_USER, "user");
+	if (r == 0)
+		r = lint_directory(walk, PLACE_GROUP, "group");
+	if (r == 0)
+		r = lint_bases(walk);
+	if (r == 0)
+		lint_ranks(&walk->ranks, &walk->lint->diag);
+	return r;
+}
+
 static int lint_tree(const char *path, bool live, struct lint *lint, char **ret_problem)
 {
+	_cleanup_(walk_release) struct walk walk = { .lint = lint, .live = live };
 	_cleanup_free_ char *absolute = live ? strdup(path) : realpath(path, NULL);
-	_cleanup_close_ int root = -1;
 	int r;
 
 	if (!absolute)
 		return -errno;
-	r = policy_directory_open(absolute, live ? 0 : FIND_ANY_OWNER, &root, ret_problem);
+	walk.root.flags = live ? 0 : FIND_ANY_OWNER;
+	r = policy_directory_open(absolute, walk.root.flags, &walk.root.fd, ret_problem);
 	if (r < 0 && live && r != -EACCES && *ret_problem) {
 		diagnostics_add(&lint->diag, SEVERITY_ERROR, absolute, 0, "this refuses every login: %s", *ret_problem);
 		return 0;
 	}
 	if (r < 0)
 		return r;
-	r = lint_root(root, live, lint);
-	for (size_t i = 0; r == 0 && i < ELEMENTS(directories); i++)
-		r = lint_directory(root, directories[i], live, lint);
-	return r;
+	walk.root.open = true;
+	return lint_files(&walk);
 }
 
 int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret, char **ret_problem)

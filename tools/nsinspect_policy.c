@@ -3,6 +3,7 @@
 /* nsinspect policy: which file decides a login, why not the others, and what it makes of it. */
 
 #include "config/explain.h"
+#include "config/text_list.h"
 #include "config/keys.h"
 #include "session/plan.h"
 #include "tools/document.h"
@@ -40,6 +41,11 @@ static void show_login(json_object *document, const struct verdict *verdict, con
 	document_text(object, "meaning", verdict_meaning(verdict, query->service));
 	document_escaped(object, "problem", verdict->problem);
 	document_text(object, "policy", verdict->policy ? verdict->policy->file : NULL);
+	if (verdict->policy) {
+		_cleanup_free_ char *extends = text_list_join(verdict->policy->sources + 1, ", ");
+
+		document_text(object, "extends", extends && extends[0] ? extends : NULL);
+	}
 	if (verdict->policy) {
 		char hash[17];
 
@@ -156,12 +162,21 @@ struct value_table {
 	json_object *array;
 };
 
+/* That it is off, and whom it says it is for. */
+static bool matters_when_off(const char *name, const struct origin *origin)
+{
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++)
+		if (strcmp(name, policy_keys[key].name) == 0)
+			return key == KEY_MODE || (key_is_selector(key) && origin && origin->file);
+	return false;
+}
+
 static int show_value(const char *key, const char *value, const struct origin *origin, void *data)
 {
 	const struct value_table *table = data;
 
 	/* what else such a file or the defaults say isolates nobody */
-	if (table->policy->mode == MODE_OFF && strcmp(key, policy_keys[KEY_MODE].name) != 0)
+	if (table->policy->mode == MODE_OFF && !matters_when_off(key, origin))
 		return 0;
 
 	json_object *object = document_object(table->array, NULL);

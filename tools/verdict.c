@@ -142,7 +142,11 @@ int verdict_find(const struct verdict_query *query, struct verdict *ret)
 int verdict_try(const struct verdict *verdict, const struct verdict_query *query, const struct candidate *candidate)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
-	struct candidates one = { .items = (struct candidate *)candidate, .count = 1 };
+	struct candidates one = {
+		.items = (struct candidate *)candidate,
+		.count = 1,
+		.root = verdict->candidates.root,
+	};
 	struct login login = make_login(verdict, query);
 	struct diagnostics diag = { 0 };
 

@@ -534,6 +534,67 @@ def test_check_shows_hostile_names_and_text_escaped(host, policies):
     json.loads(result.stdout)
 
 
+def problems(path):
+    return nsinspect("check", str(path)).stdout.decode().splitlines()[:-1]
+
+
+def test_check_names_group_files_of_equal_priority(host, policies):
+    warning = ("group/{}.conf:{} warning: priority {} is that of group/{}.conf, too, which decides about members of both "
+               "groups, for its name; give one of them another")
+    (policies / "group/audio.conf").write_text("\npriority = 0\n")
+    assert problems(policies) == [warning.format("daemon", "", 0, "audio")]
+    (policies / "group/audio.conf").write_text("priority = 1\n")
+    assert problems(policies) == []
+    (policies / "group/disk.conf").write_text("\npriority = 1\n")
+    assert problems(policies) == [warning.format("disk", "2:", 1, "audio")]
+    (policies / "group/disk.conf").write_text('priority = 1 services = { "cron", "su" }\n')
+    (policies / "group/audio.conf").write_text('priority = 1 services = { "sshd" }\n')
+    assert problems(policies) == []
+
+
+def test_check_warns_of_a_priority_without_effect(host, policies):
+    (policies / "user/alice.conf").write_text("\npriority = 5\n")
+    assert problems(policies) == [
+        "user/alice.conf:2: warning: priority: has no effect here; it ranks the files in group/"]
+
+
+def test_check_reports_a_broken_base_once_and_an_unused_one(host, policies):
+    for name in ("alice", "bob"):
+        (policies / f"user/{name}.conf").write_text('extends = "base"\n')
+    (policies / "base.conf").write_text('extends = "deeper"\n')
+    (policies / "deeper.conf").write_text("pid { isolate = false }\nmode = of\n")
+    found = problems(policies)
+    assert len(found) == 1 and found[0].startswith("deeper.conf:2: error: mode: 'of' is none of ")
+    # what its keys make together is judged where it is extended
+    (policies / "deeper.conf").write_text('pid { isolate = false }\nmode = "off"\n')
+    (policies / "unused.conf").write_text("")
+    (policies / "group/daemon.conf").write_text('extends = "deeper"\nmount { proc = "hidepid" }\n')
+    found = problems(policies)
+    assert found[0].startswith("deeper.conf:1: error: pid.isolate: 'false' needs ")
+    (policies / "base.conf").write_text('extends = "deeper" pid { isolate = true }\n')
+    assert "unused.conf: warning: not read: no file extends it" in problems(policies)
+
+
+def test_check_of_one_file_finds_what_it_extends(host, policies):
+    file = policies / "group/new.conf"
+    file.write_text('extends = "group/daemon"\n')
+    assert problems(file) == []
+    file.write_text('extends = "group/demon"\n')
+    assert problems(file) == [f"{file}:1: error: extends: there is no 'group/demon.conf' in the policy directory"]
+
+
+def test_policy_shows_which_files_made_it(host, policies):
+    (policies / "user/nobody.conf").write_text('extends = "default"\nservices = { "sshd" }\n')
+    shown = json.loads(policy(policies, "-J", "--service", "sshd", "nobody").stdout)
+    values = {v["key"]: v for v in shown["values"]}
+    assert shown["login"]["policy"] == "user/nobody.conf"
+    assert shown["login"]["extends"] == "default.conf"
+    assert (values["network.mode"]["value"], values["network.mode"]["file"], values["network.mode"]["line"]) == \
+        ("none", "default.conf", 3)
+    assert (values["services"]["value"], values["services"]["line"]) == ('{"sshd"}', 2)
+    shown = json.loads(policy(policies, "-J", "--service", "cron", "nobody").stdout)
+    statuses = {c["file"]: c["status"] for c in shown["candidates"]}
+    assert statuses["user/nobody.conf"] == "does not match the service or the address"
 # check of this host: PAM stacks, sshd, the kernel
 
 CLOSE = "session required pam_nsisolate.so close\n"

@@ -10,12 +10,12 @@
 #include <cmocka.h>
 
 /* In a request with both: the caller's pidfd, then every candidate that could be opened. */
-#define EXAMPLE_FDS 3
+#define EXAMPLE_FDS 4
 
 static struct candidate example_candidates[] = {
-	{ .kind = CANDIDATE_USER, .name = (char *)"user/alice.conf", .fd = 101 },
+	{ .kind = CANDIDATE_USER, .name = (char *)"user/alice.conf", .fd = 102 },
 	{ .kind = CANDIDATE_GROUP, .name = (char *)"group/staff.conf", .fd = -1, .problem = (char *)"is a FIFO" },
-	{ .kind = CANDIDATE_DEFAULT, .name = (char *)"default.conf", .fd = 102 },
+	{ .kind = CANDIDATE_DEFAULT, .name = (char *)"default.conf", .fd = 103 },
 };
 
 static const struct session_request example = {
@@ -29,7 +29,7 @@ static const struct session_request example = {
 	.caller = 4711,
 	.flags = REQUEST_THREADED,
 	.caller_pidfd = 100,
-	.candidates = { example_candidates, ELEMENTS(example_candidates) },
+	.candidates = { example_candidates, ELEMENTS(example_candidates), { .open = true, .fd = 101 } },
 };
 
 static const struct session_reply example_reply = {
@@ -139,9 +139,12 @@ static void request_comes_back_as_it_was(void **state)
 		else
 			assert_null(found->problem);
 	}
-	assert_int_equal(request.candidates.items[0].fd, fds[1]);
+	assert_true(request.candidates.root.open);
+	assert_int_equal(request.candidates.root.fd, fds[1]);
+	assert_int_equal(request.candidates.root.flags, 0);
+	assert_int_equal(request.candidates.items[0].fd, fds[2]);
 	assert_int_equal(request.candidates.items[1].fd, -1);
-	assert_int_equal(request.candidates.items[2].fd, fds[2]);
+	assert_int_equal(request.candidates.items[2].fd, fds[3]);
 	request_release(&request);
 }
 
@@ -343,6 +346,7 @@ static void claims_of_more_candidates_than_there_are_is_refused(void **state)
 			message_put(&message, "");
 		message_put_number(&message, 1);
 		message_put_number(&message, 0);
+		message_put_number(&message, i % 2);
 		message_put_number(&message, counts[i]);
 		assert_int_equal(try_decode_request(&message, 1, &version), -EBADMSG);
 	}
@@ -361,9 +365,9 @@ static void too_many_candidates_are_not_encoded(void **state)
 	assert_non_null(items);
 	for (size_t i = 0; i < PROTOCOL_FDS_MAX; i++)
 		items[i] = (struct candidate){ .kind = CANDIDATE_GROUP, .name = (char *)"group/g.conf" };
-	request.candidates = (struct candidates){ items, PROTOCOL_FDS_MAX };
+	request.candidates = (struct candidates){ items, PROTOCOL_FDS_MAX - 1, { .open = true } };
 	assert_int_equal(request_encode(&request, &more, fds, &fd_count), -E2BIG);
-	request.candidates.count = PROTOCOL_FDS_MAX - 1;
+	request.candidates.count = PROTOCOL_FDS_MAX - 2;
 	assert_int_equal(request_encode(&request, &most, fds, &fd_count), 0);
 	assert_int_equal(fd_count, PROTOCOL_FDS_MAX);
 	free(items);
