@@ -155,9 +155,11 @@ def test_directory_as_standard_stream_is_refused(number):
     directory = os.open("/", os.O_PATH)
     streams = [subprocess.DEVNULL, subprocess.PIPE, subprocess.DEVNULL]
     streams[number] = directory
+    # the C library loses a buffer of its own when stderr cannot be written to, which a leak check would report
+    env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     try:
         done = subprocess.run(["nsrun", "-u", "alice", "echo", "ran"], stdin=streams[0], stdout=streams[1],
-                              stderr=streams[2], check=False)
+                              stderr=streams[2], env=env, check=False)
     finally:
         os.close(directory)
     assert done.returncode == 125
