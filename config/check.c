@@ -32,24 +32,35 @@ static int convert_list(const struct statement *statement, struct value *ret, ch
 	return r;
 }
 
-/* The value of a statement, or the path of a private section. 0; -EINVAL with a sentence; -ENOMEM. */
+/* The title of a section, and of the one that a key is in. */
+static int convert_title(const struct statement *statement, struct setting *setting, char **ret_problem)
+{
+	if (statement->service && !(setting->service = strdup(statement->service)))
+		return -ENOMEM;
+	if (!statement->title)
+		return 0;
+	if (statement->key == KEY_SERVICE)
+		return service_name_parse(statement->title, &setting->service, ret_problem);
+	return private_path_parse(statement->title, &setting->path, ret_problem);
+}
+
+/* The value of a statement, or what a section is for. 0; -EINVAL with a sentence; -ENOMEM. */
 static int convert(const struct statement *statement, struct setting *setting, char **ret_problem)
 {
-	int r = 0;
+	enum value_type type = policy_keys[statement->key].type;
+	int r = convert_title(statement, setting, ret_problem);
 
-	if (statement->title)
-		r = private_path_parse(statement->title, &setting->path, ret_problem);
-	if (r >= 0 && policy_keys[statement->key].type == VALUE_LIST)
-		r = convert_list(statement, &setting->value, ret_problem);
-	else if (r >= 0 && statement->key != KEY_MOUNT_PRIVATE)
-		r = value_parse(statement->key, statement->values[0], &setting->value, ret_problem);
-	return r;
+	if (r < 0 || type == VALUE_SECTION)
+		return r;
+	if (type == VALUE_LIST)
+		return convert_list(statement, &setting->value, ret_problem);
+	return value_parse(statement->key, statement->values[0], &setting->value, ret_problem);
 }
 
 /* A bad path is reported once, for its section, and not again for each key in it. */
 static bool path_is_reported(const struct statement *statement, const struct setting *setting)
 {
-	return statement->title && !setting->path && statement->key != KEY_MOUNT_PRIVATE;
+	return key_is_private(statement->key) && !setting->path;
 }
 
 static int check_statement(const char *name, const struct statement *statement, struct setting *setting,
@@ -69,7 +80,8 @@ static int check_statement(const char *name, const struct statement *statement, 
 		return r;
 	if (!path_is_reported(statement, setting))
 		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s: %s",
-				statement->key == KEY_MOUNT_PRIVATE ? policy_keys[KEY_MOUNT_PRIVATE].name : label,
+				policy_keys[statement->key].type == VALUE_SECTION ? policy_keys[statement->key].name
+										  : label,
 				sentence);
 	return -EBADMSG;
 }
@@ -77,6 +89,11 @@ static int check_statement(const char *name, const struct statement *statement, 
 static bool is_private_path(const struct setting *setting)
 {
 	return setting->key == KEY_MOUNT_PRIVATE && setting->path;
+}
+
+static bool same_service(const struct setting *a, const struct setting *b)
+{
+	return strcmp(a->service ? a->service : "", b->service ? b->service : "") == 0;
 }
 
 /* "/tmp" and "/tmp/" are different titles of the same directory. */
@@ -90,7 +107,8 @@ static int check_paths(const char *name, const struct settings *settings, struct
 		for (size_t j = 0; j < i && is_private_path(setting); j++) {
 			const struct setting *first = &settings->items[j];
 
-			if (!is_private_path(first) || strcmp(first->path, setting->path) != 0)
+			if (!is_private_path(first) || strcmp(first->path, setting->path) != 0 ||
+			    !same_service(first, setting))
 				continue;
 			diagnostics_add(diag, SEVERITY_ERROR, name, setting->line,
 					"mount.private: '%s' is given twice, first in line %u", setting->path,

@@ -29,7 +29,7 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 	[KEY_SERVICES] = { "services", VALUE_LIST, true, NULL, NULL, POLICY(services),
 			   "PAM services this file is for" },
 	[KEY_FROM] = { "from", VALUE_LIST, true, NULL, NULL, POLICY(from), "addresses this file is for" },
-	[KEY_SERVICE] = { "service", VALUE_SECTION, false, NULL, NULL, 0, "keys for one PAM service" },
+	[KEY_SERVICE] = { "service", VALUE_SECTION, true, NULL, NULL, 0, "keys for one PAM service" },
 	[KEY_SCOPE] = { "scope", VALUE_CHOICE, false, CHOICES({ "session", 0, false }, { "user", 1, false }), "session",
 			0, "whether the logins of a user share one session" },
 	[KEY_ON_LOGOUT] = { "on-logout", VALUE_CHOICE, false, CHOICES({ "kill", 0, false }, { "wait", 1, false }),

@@ -126,5 +126,11 @@ static inline bool key_is_selector(enum policy_key key)
 	return key == KEY_PRIORITY || key == KEY_SERVICES || key == KEY_FROM;
 }
 
+/* True for the keys that service "NAME" { … } cannot have. */
+static inline bool key_is_of_the_file(enum policy_key key)
+{
+	return key_is_selector(key) || key == KEY_EXTENDS || key == KEY_SERVICE;
+}
+
 /* As messages name a key: "network.mode", "mount.private \"/tmp\".size"; malloced, NULL when memory ran out. */
 char *key_label(enum policy_key key, const char *title);

@@ -81,13 +81,20 @@ static char *dotted_name(const struct item *items, const struct item *item)
 	return name;
 }
 
+static bool is_of_the_file(const char *name)
+{
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++)
+		if (strcmp(policy_keys[key].name, name) == 0)
+			return key_is_of_the_file(key);
+	return false;
+}
+
 static enum shape shape_of_item(const struct item *items, const struct item *item, const char *dotted)
 {
 	/* as the manual calls it, but not as it is written */
 	if (memchr(item->event->name, '.', item->event->length))
 		return SHAPE_UNKNOWN;
-	if (item->parent != NO_PARENT && is_service(&items[item->parent]) &&
-	    strcmp(dotted, policy_keys[KEY_SERVICE].name) == 0)
+	if (item->parent != NO_PARENT && is_service(&items[item->parent]) && is_of_the_file(dotted))
 		return SHAPE_UNKNOWN;
 	return shape_of(dotted);
 }
@@ -197,8 +204,9 @@ static void put_hint(FILE *out, const char *section, const struct scan_event *ev
 	to_lower(event->name, event->length, word);
 	if (strcmp(word, "include") == 0) {
 		(void)fputs(": no file includes another", out);
-	} else if (section[0] == '\0' && event->depth > 0 && strcmp(word, policy_keys[KEY_SERVICE].name) == 0) {
-		(void)fputs(": a service is not within another", out);
+	} else if (section[0] == '\0' && event->depth > 0 && is_of_the_file(word)) {
+		(void)fprintf(out, ": it is for the whole file, and cannot be within %s",
+			      policy_keys[KEY_SERVICE].name);
 	} else if (near_in_section(section, word, near, &distance)) {
 		(void)fprintf(out, distance == 0 ? "; keys are in lower case: '%s'" : "; did you mean '%s'?", near);
 	} else if ((elsewhere = meant_elsewhere(word)) < POLICY_KEYS) {

@@ -22,16 +22,23 @@ struct reader {
 	size_t next;    /* event of scan that libconfuse reports next */
 	unsigned calls; /* callbacks seen for it: one a value of a list, and one for its end */
 	struct statements statements;
-	int error; /* of a callback */
+	size_t section; /* the first statement of the outermost section that is open */
+	int error;      /* of a callback */
 };
 
 /* libconfuse has no pointer for its caller and one lexer for all: both are guarded by the mutex. */
 static pthread_mutex_t reader_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct reader *reader;
 
+static bool is_service(const char *section)
+{
+	return strcmp(section, policy_keys[KEY_SERVICE].name) == 0;
+}
+
+/* As key_lookup() wants it: service "NAME" holds the language as it is at the top. */
 static const char *section_name(const cfg_t *cfg)
 {
-	return strcmp(cfg->name, "root") == 0 ? "" : cfg->name;
+	return strcmp(cfg->name, "root") == 0 || is_service(cfg->name) ? "" : cfg->name;
 }
 
 /* --- what libconfuse has read --- */
@@ -41,6 +48,7 @@ static void statement_release(struct statement *statement)
 	for (size_t i = 0; i < statement->value_count; i++)
 		free(statement->values[i]);
 	free(statement->values);
+	free(statement->service);
 	free(statement->title);
 	*statement = (struct statement){ 0 };
 }
@@ -90,7 +98,7 @@ static int take_statement(cfg_t *cfg, cfg_opt_t *opt, const struct scan_event *e
 		.append = event->append,
 		.line = event->line,
 	};
-	const char *title = cfg_title(cfg);
+	const char *title = is_service(cfg->name) ? NULL : cfg_title(cfg);
 	int r;
 
 	if (event->section) {
@@ -127,33 +135,57 @@ static const struct scan_event *next_event(const cfg_opt_t *opt)
 	return event;
 }
 
+/* A section is reported when it ends: the last statement is a service's, and those of its section are before it. */
+static int name_service(void)
+{
+	const struct statement *service = &reader->statements.items[reader->statements.count - 1];
+
+	for (size_t i = reader->section; i < reader->statements.count - 1; i++) {
+		reader->statements.items[i].service = strdup(service->title);
+		if (!reader->statements.items[i].service)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int on_statement(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const struct scan_event *event = next_event(opt);
 
 	if (event)
 		reader->error = take_statement(cfg, opt, event);
-	return reader->error < 0 ? -1 : 0;
-}
-
-/* Inside service "NAME" { … }: not built, so that the section alone is reported. */
-static int on_passed_over(cfg_t *cfg, cfg_opt_t *opt)
-{
-	(void)cfg;
-	(void)next_event(opt);
+	if (event && reader->error == 0 && event->depth == 0) {
+		if (event->section && is_service(opt->name))
+			reader->error = name_service();
+		reader->section = reader->statements.count;
+	}
 	return reader->error < 0 ? -1 : 0;
 }
 
 /* --- what it complains about --- */
 
+/* Whether libconfuse is now within service "NAME" { … }: what is open at depth 0 is yet to be reported. */
+static bool in_service(void)
+{
+	const struct scan_event *event = &reader->scan->events[reader->next];
+	const struct scan_event *end = reader->scan->events + reader->scan->count;
+
+	while (event < end && event->depth > 0)
+		event++;
+	return event < end && event->section && event->length == strlen(policy_keys[KEY_SERVICE].name) &&
+	       memcmp(event->name, policy_keys[KEY_SERVICE].name, event->length) == 0;
+}
+
 static void report_title(cfg_t *cfg, const char *title)
 {
+	bool of_service = section_name(cfg)[0] == '\0', within = !of_service && in_service();
 	const struct statement *first = NULL;
 
-	for (size_t i = 0; i < reader->statements.count && !first; i++) {
+	for (size_t i = within ? reader->section : 0; i < reader->statements.count && !first; i++) {
 		const struct statement *statement = &reader->statements.items[i];
 
-		if (policy_keys[statement->key].type == VALUE_SECTION && strcmp(statement->title, title) == 0)
+		if (policy_keys[statement->key].type == VALUE_SECTION && !statement->service &&
+		    (statement->key == KEY_SERVICE) == of_service && strcmp(statement->title, title) == 0)
 			first = statement;
 	}
 	diagnostics_add(reader->diag, SEVERITY_ERROR, reader->name, (unsigned)cfg->line,
@@ -191,7 +223,7 @@ static void options_freep(cfg_opt_t **options)
 	options_free(*options);
 }
 
-static int options_make(const char *prefix, cfg_validate_callback_t callback, cfg_opt_t **ret);
+static int options_make(const char *prefix, bool in_service, cfg_opt_t **ret);
 
 static bool scan_has_section(const struct scan *scan, const char *name)
 {
@@ -206,12 +238,12 @@ static bool scan_has_section(const struct scan *scan, const char *name)
 
 /*
  * The options of the section called by the first `length` bytes of `name`; service "NAME" takes the whole
- * language. None for a section that the file has not: a login pays for what its policy says, not for the language.
+ * language but itself. None for a section that the file has not: a login pays for what its policy says, not for the
+ * language.
  */
-static int options_make_section(const char *name, size_t length, cfg_validate_callback_t callback, cfg_opt_t *ret)
+static int options_make_section(const char *name, size_t length, bool in_service, cfg_opt_t *ret)
 {
 	_cleanup_free_ char *prefix = NULL;
-	bool whole_language = strcmp(name, policy_keys[KEY_SERVICE].name) == 0;
 
 	ret->type = CFGT_SEC;
 	if (!scan_has_section(reader->scan, ret->name)) {
@@ -221,13 +253,14 @@ static int options_make_section(const char *name, size_t length, cfg_validate_ca
 	prefix = strndup(name, length);
 	if (!prefix)
 		return -ENOMEM;
-	return options_make(whole_language ? "" : prefix, whole_language ? on_passed_over : callback, &ret->subopts);
+	return is_service(name) ? options_make("", true, &ret->subopts)
+				: options_make(prefix, in_service, &ret->subopts);
 }
 
-static int option_make(const struct key_info *info, size_t length, cfg_validate_callback_t callback, cfg_opt_t *ret)
+static int option_make(const struct key_info *info, size_t length, bool in_service, cfg_opt_t *ret)
 {
 	const char *leaf = memrchr(info->name, '.', length);
-	cfg_opt_t option = { .type = CFGT_STR, .flags = CFGF_NODEFAULT, .validcb = callback };
+	cfg_opt_t option = { .type = CFGT_STR, .flags = CFGF_NODEFAULT, .validcb = on_statement };
 	int r = 0;
 
 	leaf = leaf ? leaf + 1 : info->name;
@@ -241,7 +274,7 @@ static int option_make(const struct key_info *info, size_t length, cfg_validate_
 	else if (info->name[length] == '.')
 		option.flags = CFGF_NONE;
 	if (!(option.flags & CFGF_NODEFAULT))
-		r = options_make_section(info->name, length, callback, &option);
+		r = options_make_section(info->name, length, in_service, &option);
 	if (r < 0) {
 		free((char *)(uintptr_t)option.name);
 		return r;
@@ -259,7 +292,7 @@ static bool options_have(const cfg_opt_t *options, const char *name, size_t leng
 }
 
 /* An option for each name directly below `prefix`. Keys of service "NAME" have no service of their own. */
-static int options_make(const char *prefix, cfg_validate_callback_t callback, cfg_opt_t **ret)
+static int options_make(const char *prefix, bool in_service, cfg_opt_t **ret)
 {
 	_cleanup_(options_freep) cfg_opt_t *options = calloc(1, sizeof(*options));
 	size_t skip = prefix[0] ? strlen(prefix) + 1 : 0, count = 0;
@@ -275,8 +308,7 @@ static int options_make(const char *prefix, cfg_validate_callback_t callback, cf
 		if (strncmp(info->name, prefix, strlen(prefix)) != 0 || (skip && info->name[skip - 1] != '.'))
 			continue;
 		length = strcspn(info->name + skip, ".");
-		if (options_have(options, info->name + skip, length) ||
-		    (key == KEY_SERVICE && callback == on_passed_over))
+		if (options_have(options, info->name + skip, length) || (key == KEY_SERVICE && in_service))
 			continue;
 		grown = reallocarray(options, count + 2, sizeof(*options));
 		if (!grown)
@@ -284,7 +316,7 @@ static int options_make(const char *prefix, cfg_validate_callback_t callback, cf
 		options = grown;
 		options[count + 1] = (cfg_opt_t){ 0 };
 		options[count] = (cfg_opt_t){ 0 };
-		r = option_make(info, skip + length, callback, &options[count]);
+		r = option_make(info, skip + length, in_service, &options[count]);
 		if (r < 0)
 			return r;
 		count++;
@@ -303,7 +335,7 @@ static int run_libconfuse(const struct scan *scan)
 	cfg_t *cfg;
 	int r;
 
-	r = options_make("", on_statement, &options);
+	r = options_make("", false, &options);
 	if (r < 0)
 		return r;
 	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -336,13 +368,17 @@ static const struct statement *same_in_section(const struct statement *items, si
 /* True when there are any. */
 static bool report_repeats(const char *name, const struct statements *statements, struct diagnostics *diag)
 {
-	const struct statement *untitled[POLICY_KEYS] = { NULL };
+	const struct statement *at_top[POLICY_KEYS] = { NULL }, *in_section[POLICY_KEYS] = { NULL };
 	bool found = false;
 
 	for (size_t i = 0; i < statements->count; i++) {
 		const struct statement *statement = &statements->items[i], *first;
+		const struct statement **untitled = statement->service ? in_section : at_top;
 		enum policy_key key = statement->key;
 
+		/* a service section's own statement is its last */
+		if (key == KEY_SERVICE)
+			memset(in_section, 0, sizeof(in_section));
 		if (policy_keys[key].type == VALUE_SECTION)
 			continue;
 		first = statement->title ? same_in_section(statements->items, i) : untitled[key];

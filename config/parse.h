@@ -12,6 +12,7 @@
 
 struct statement {
 	enum policy_key key; /* a VALUE_SECTION key stands for the section as such, and has no values */
+	char *service;       /* title of the service section that it is in; NULL outside one */
 	char *title;         /* of the section that it is or is in; NULL outside titled sections */
 	bool append;         /* += */
 	char **values;

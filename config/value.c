@@ -129,7 +129,7 @@ static int parse_pattern(const char *text, bool domain, struct value *ret, char 
 }
 
 /* The file in pam.d that it stands for; pam_set_item(3) makes every PAM_SERVICE lower case. */
-static int parse_service(const char *text, char **ret, char **ret_problem)
+int service_name_parse(const char *text, char **ret, char **ret_problem)
 {
 	if (text[0] == '\0' || text[0] == '.' || strlen(text) > SERVICE_NAME_MAX)
 		return problem(ret_problem, -EINVAL, "'%s' is no name of a PAM service", text);
@@ -149,7 +149,7 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 {
 	switch ((int)key) {
 	case KEY_SERVICES:
-		return parse_service(text, ret, ret_problem);
+		return service_name_parse(text, ret, ret_problem);
 	case KEY_FROM:
 		return address_prefix_parse(text, ret, ret_problem);
 	default:

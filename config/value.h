@@ -27,6 +27,9 @@ struct value {
 int value_parse(enum policy_key key, const char *text, struct value *ret, char **ret_problem) _must_check_;
 void value_release(struct value *value);
 
+/* A name in pam.d: the items of services, and the title of service "NAME". Likewise; *ret is malloced. */
+int service_name_parse(const char *text, char **ret, char **ret_problem) _must_check_;
+
 /* The default of a built key. 0 or -ENOMEM. */
 int value_default(enum policy_key key, struct value *ret) _must_check_;
 

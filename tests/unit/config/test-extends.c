@@ -175,6 +175,104 @@ static void files_are_merged_key_by_key(void **state)
 	}
 }
 
+/* Values and lines for a login by sshd and by cron. */
+static const struct {
+	struct file files[FILES_MAX];
+	const char *sshd, *cron;
+} services[] = {
+	{ { { "group/a.conf", "mode = off\nservice cron {\nmode = enforce\n}" } },
+	  "mode=off group/a.conf:1\n",
+	  "mode=enforce group/a.conf:3\n" },
+	{ { { "group/a.conf",
+	      "service cron { mode = off }\nservice sshd { network { mode = none } }\nuts { hostname = a }" } },
+	  "network.mode=none group/a.conf:2\nuts.hostname=a group/a.conf:3\n",
+	  "mode=off group/a.conf:1\nuts.hostname=a group/a.conf:3\n" },
+	{ { { "group/a.conf", "service cron {\nmount { private /tmp {\nsize = 1m } private /srv { size = 2m }\n} }\n"
+			      "mount { private \"/tmp\" { size = 3m\ninodes = 3k } }" } },
+	  "mount.private \"/tmp\".size=3m group/a.conf:5\nmount.private \"/tmp\".inodes=3k group/a.conf:6\n",
+	  "mount.private \"/srv\".size=2m group/a.conf:3\nmount.private \"/tmp\".size=1m group/a.conf:3\n"
+	  "mount.private \"/tmp\".inodes=3k group/a.conf:6\n" },
+	/* after all files, and of several the nearest */
+	{ { { "group/a.conf", "extends = b\nmode = enforce" },
+	    { "b.conf", "extends = c\nservice cron { mode = off }" },
+	    { "c.conf", "service cron {\nmode = enforce\nnetwork { mode = none } }" } },
+	  "mode=enforce group/a.conf:2\n",
+	  "mode=off b.conf:2\nnetwork.mode=none c.conf:3\n" },
+	/* what holds together in each */
+	{ { { "group/a.conf", "service cron { pid { isolate = false } mount { proc = hidepid } }" } },
+	  "",
+	  "pid.isolate=false group/a.conf:1\nmount.proc=hidepid group/a.conf:1\n" },
+};
+
+static void assert_values(const struct file *files, const char *service, const char *expected)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	_cleanup_free_ char *values = NULL;
+	struct diagnostics diag = { 0 };
+
+	if (decide(files, service, &policy, &diag) != DECISION_POLICY)
+		fail_msg("%s: %s", files[0].text, diag.count > 0 ? diag.items[0].text : "no policy");
+	values = given_values(policy);
+	assert_string_equal(values, expected);
+	diagnostics_release(&diag);
+}
+
+static void a_service_section_overrides_for_its_service(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(services); i++) {
+		make_files(services[i].files);
+		assert_values(services[i].files, "sshd", services[i].sshd);
+		assert_values(services[i].files, "cron", services[i].cron);
+		clear(services[i].files);
+	}
+}
+
+static void mistakes_in_a_service_section_are_found(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{ "service cron { }", NULL },
+		{ "service cron { mode = off } service login { mode = off }\nmode = enforce", NULL },
+		{ "network { mode = none }\nservice cron { network { mode = none } ipc { isolate = true } }", NULL },
+		{ "service cron {\nmode = of\n}",
+		  TEST_FILE ":2: mode: 'of' is none of enforce, audit, off; did you mean 'off'?" },
+		{ "service Cron { }", TEST_FILE ":1: service: 'Cron': PAM has names of services in lower case" },
+		{ "service \"a/b\" { }",
+		  TEST_FILE ":1: service: 'a/b' is no name of a PAM service: letters, digits and -_.+@: are allowed" },
+		{ "service { }", TEST_FILE ":1: service: a title is expected, a quoted string after the key" },
+		{ "service cron { }\nservice cron { }",
+		  TEST_FILE ":2: service: 'cron' is given twice, first in line 1" },
+		{ "service cron {\nmode = off\nmode = off\n}", TEST_FILE ":3: mode: given twice, first in line 2" },
+		{ "service cron { mount {\nprivate /srv { }\nprivate /srv { }\n} }",
+		  TEST_FILE ":3: mount.private: '/srv' is given twice, first in line 2" },
+		{ "mount { private /srv { } }\nservice cron { mount {\nprivate /srv { }\nprivate /srv { }\n} }",
+		  TEST_FILE ":4: mount.private: '/srv' is given twice, first in line 3" },
+		{ "service cron { mount {\nprivate /srv { }\n} }\nmount { private /srv { }\nprivate /srv { } }",
+		  TEST_FILE ":5: mount.private: '/srv' is given twice, first in line 4" },
+		{ "service cron { mount {\nprivate /srv { }\nprivate /srv/ { }\n} }",
+		  TEST_FILE ":3: mount.private: '/srv' is given twice, first in line 2" },
+		{ "service cron {\nextends = b }",
+		  TEST_FILE ":2: unknown key 'extends': it is for the whole file, and cannot be within service" },
+		{ "service cron { services = cron }",
+		  TEST_FILE ":1: unknown key 'services': it is for the whole file, and cannot be within service" },
+		{ "service cron { from = local }",
+		  TEST_FILE ":1: unknown key 'from': it is for the whole file, and cannot be within service" },
+		{ "service cron { priority = 1 }",
+		  TEST_FILE ":1: unknown key 'priority': it is for the whole file, and cannot be within service" },
+		{ "service cron { service sshd { } }",
+		  TEST_FILE ":1: unknown key 'service': it is for the whole file, and cannot be within service" },
+		/* only that service is refused, but a lint says so */
+		{ "\nservice cron { uts { isolate = false\nhostname = x } }",
+		  TEST_FILE ":3: uts.hostname: means nothing with uts.isolate = false; remove one of them" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++)
+		assert_lint(cases[i].text, cases[i].message);
+}
+
 static void a_policy_in_several_files_hashes_like_the_one_in_one(void **state)
 {
 	static const struct file files[FILES_MAX] = { { "group/a.conf", "extends = b network { mode = none }" },
@@ -304,6 +402,8 @@ int main(void)
 		TEST(a_policy_in_several_files_hashes_like_the_one_in_one),
 		TEST(mistakes_name_the_file_that_they_are_in),
 		TEST(an_extended_file_is_judged_like_any_other),
+		TEST(a_service_section_overrides_for_its_service),
+		cmocka_unit_test(mistakes_in_a_service_section_are_found),
 		cmocka_unit_test(without_a_directory_nothing_is_extended),
 	};
 

@@ -115,7 +115,8 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "NETWORK { mode = none }", AT1 "unknown key 'NETWORK'; keys are in lower case: 'network'" },
 		{ "Netwrok { }", AT1 "unknown key 'Netwrok'; did you mean 'network'?" },
 		{ "uts { Hostname = x }", AT1 "unknown key 'Hostname' in uts; keys are in lower case: 'hostname'" },
-		{ "service x { service y { } }", AT1 "unknown key 'service': a service is not within another" },
+		{ "service x { service y { } }",
+		  AT1 "unknown key 'service': it is for the whole file, and cannot be within service" },
 		{ "foo = x", AT1 "unknown key 'foo'" },
 		{ "\n\n# a\n/* b\n c */\nfoo = x", TEST_FILE ":6: unknown key 'foo'" },
 	};
