@@ -175,6 +175,13 @@ static bool prefix_holds(const char *text, const struct prefix *remote)
 	return true;
 }
 
+bool address_is_known(const char *remote_host)
+{
+	struct prefix remote;
+
+	return !remote_host || remote_host[0] == '\0' || parse_remote(remote_host, &remote);
+}
+
 bool address_matches(char *const *prefixes, const char *remote_host)
 {
 	struct prefix remote;

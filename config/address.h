@@ -19,6 +19,9 @@
  */
 int address_prefix_parse(const char *text, char **ret, char **ret_problem) _must_check_;
 
+/* True for a literal address and for no remote host at all: what address_matches() can judge. */
+bool address_is_known(const char *remote_host);
+
 /*
  * True if one of the canonical prefixes, NULL-terminated, holds remote_host, a
  * literal address (%zone behind a link-local one is passed over), or if

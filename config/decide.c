@@ -3,6 +3,7 @@
 
 #include "config/address.h"
 #include "config/check.h"
+#include "config/keys.h"
 #include "config/load.h"
 #include "config/merge.h"
 #include "config/text_list.h"
@@ -36,11 +37,24 @@ static int policy_from_candidate(const struct policy_root *root, const struct ca
 	return r < 0 ? r : policy_from_layers(&layers, service, ret, diag);
 }
 
-/* Whether the file is for this login; a list that is not given is for every login. */
-static bool matches(const struct policy *policy, const struct login *login)
+/*
+ * 1 if the file is for this login, 0 if not; a list that is not given is for every login. -EBADMSG when that cannot be
+ * said: passing the file over for a remote host that came as a name would let whoever runs its zone choose the policy.
+ */
+static int matches(const struct policy *policy, const struct login *login, struct diagnostics *diag)
 {
-	return (!policy->services || text_list_has(policy->services, login->service ? login->service : "")) &&
-	       (!policy->from || address_matches(policy->from, login->from));
+	if (policy->services && !text_list_has(policy->services, login->service ? login->service : ""))
+		return 0;
+	if (!policy->from)
+		return 1;
+	if (!address_is_known(login->from)) {
+		diagnostics_add(diag, SEVERITY_ERROR, policy->origins[KEY_FROM].file, policy->origins[KEY_FROM].line,
+				"from: the remote host came as the name '%s', which is no address, so nobody can say "
+				"whether the file is for this login; sshd needs UseDNS no",
+				login->from);
+		return -EBADMSG;
+	}
+	return address_matches(policy->from, login->from);
 }
 
 /*
@@ -58,9 +72,11 @@ static int decide_by_group(const struct candidates *candidates, size_t *index, c
 		int r = policy_from_candidate(&candidates->root, &candidates->items[*index], login->service, &policy,
 					      diag);
 
+		if (r >= 0)
+			r = matches(policy, login, diag);
 		if (r < 0)
 			return r;
-		if (!matches(policy, login) || (best && best->priority >= policy->priority))
+		if (r == 0 || (best && best->priority >= policy->priority))
 			continue;
 		policy_free(best);
 		best = TAKE_PTR(policy);
@@ -75,9 +91,11 @@ static int decide_by_file(const struct policy_root *root, const struct candidate
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	int r = policy_from_candidate(root, candidate, login->service, &policy, diag);
 
+	if (r >= 0)
+		r = matches(policy, login, diag);
 	if (r < 0)
 		return r;
-	if (matches(policy, login))
+	if (r > 0)
 		*ret = TAKE_PTR(policy);
 	return 0;
 }

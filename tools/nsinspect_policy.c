@@ -2,7 +2,6 @@
 
 /* nsinspect policy: which file decides a login, why not the others, and what it makes of it. */
 
-#include "common/error.h"
 #include "config/explain.h"
 #include "config/text_list.h"
 #include "config/keys.h"
@@ -12,44 +11,11 @@
 #include "tools/verdict.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/utsname.h>
 
-#define SUFFIX               ".conf"
-#define DEFAULT_SERVICE      "login"
-#define USER_MANAGER_SERVICE "systemd-user"
-#define EXAMPLE_SESSION      "000000000000" /* %s in a plan that is not carried out */
-
-static const char *const meanings[VERDICT_OUTCOMES] = {
-	[VERDICT_ROOT] = "passed: uid 0 is not isolated unless user/root.conf exists",
-	[VERDICT_SYSTEM_USER] = "passed: a system user is isolated only by a user file of its own",
-	[VERDICT_NONE] = "refused: no file is this login's (passed where the module line says \"optional\")",
-	[VERDICT_REFUSED] = "refused: a policy cannot be used",
-};
-
-static const char *policy_meaning(const struct policy *policy, const char *service)
-{
-	switch (policy->mode) {
-	case MODE_OFF:
-		return "passed: mode is \"off\", and nothing else applies";
-	case MODE_AUDIT:
-		return "passed, and logged: mode is \"audit\"";
-	case MODE_ENFORCE:
-		break;
-	}
-	if (strcmp(service, USER_MANAGER_SERVICE) != 0)
-		return "isolated";
-	return policy->user_manager == USER_MANAGER_ALLOW
-		       ? "passed: user-manager is \"allow\", and runs outside any session"
-		       : "refused: user-manager is \"refuse\", for it would run outside any session";
-}
-
-static const char *meaning(const struct verdict *verdict, const struct verdict_query *query)
-{
-	return verdict->policy ? policy_meaning(verdict->policy, query->service) : meanings[verdict->outcome];
-}
+#define SUFFIX          ".conf"
+#define DEFAULT_SERVICE "login"
 
 /* What was not given on the command line is said to be assumed, to people. */
 static void show_assumed(json_object *object, const char *key, const char *given, const char *assumed, bool people)
@@ -72,7 +38,7 @@ static void show_login(json_object *document, const struct verdict *verdict, con
 	show_assumed(object, "service", given->service, query->service, people);
 	show_assumed(object, "from", given->from, people ? "local" : NULL, people);
 	document_text(object, "outcome", verdict_name(verdict->outcome));
-	document_text(object, "meaning", meaning(verdict, query));
+	document_text(object, "meaning", verdict_meaning(verdict, query->service));
 	document_escaped(object, "problem", verdict->problem);
 	document_text(object, "policy", verdict->policy ? verdict->policy->file : NULL);
 	if (verdict->policy) {
@@ -226,27 +192,6 @@ static int show_value(const char *key, const char *value, const struct origin *o
 	return 0;
 }
 
-/* The plan of a login that happens now; NULL with a problem that says why there is none. */
-static int make_plan(const struct verdict *verdict, struct plan **ret, char **ret_problem)
-{
-	const struct group *group = getgrgid(verdict->identity.gid);
-	struct utsname host;
-
-	if (uname(&host) < 0)
-		return negative_errno();
-
-	const struct plan_login login = {
-		.names = { .user = verdict->identity.name,
-			   .uid = verdict->identity.uid,
-			   .group = group ? group->gr_name : "",
-			   .host = host.nodename,
-			   .session = EXAMPLE_SESSION },
-		.gid = verdict->identity.gid,
-	};
-
-	return plan_make(verdict->policy, &login, ret, ret_problem);
-}
-
 static void show_step(json_object *array, const struct plan *plan, const struct step *step)
 {
 	json_object *object = document_object(array, NULL);
@@ -301,16 +246,6 @@ static enum exit_status print_plan(const struct plan *plan, const struct options
 	return EXIT_CLEAN;
 }
 
-/* The reason why a policy makes no session, or NULL. */
-static const char *no_session(const struct policy *policy, const char *service)
-{
-	if (policy->mode == MODE_OFF)
-		return "mode off";
-	if (strcmp(service, USER_MANAGER_SERVICE) == 0)
-		return policy->user_manager == USER_MANAGER_ALLOW ? "user-manager allow" : "user-manager refuse";
-	return NULL;
-}
-
 static enum exit_status print_no_plan(const char *why, const struct options *options)
 {
 	_cleanup_(documentp) json_object *document = NULL;
@@ -333,15 +268,16 @@ static enum exit_status plan(const struct verdict *verdict, const struct verdict
 	const char *why;
 
 	if (!verdict->policy) {
-		(void)trouble("no plan for '%s': %s%s%s", verdict->identity.name, meaning(verdict, query),
-			      verdict->problem ? ": " : "", verdict->problem ? verdict->problem : "");
+		(void)trouble("no plan for '%s': %s%s%s", verdict->identity.name,
+			      verdict_meaning(verdict, query->service), verdict->problem ? ": " : "",
+			      verdict->problem ? verdict->problem : "");
 		return EXIT_FINDINGS;
 	}
-	why = no_session(verdict->policy, query->service);
+	why = verdict_no_session(verdict, query->service);
 	if (why)
 		return print_no_plan(why, options);
 
-	int r = make_plan(verdict, &plan, &problem);
+	int r = verdict_plan(verdict, &plan, &problem);
 
 	if (r == -EINVAL && problem) {
 		(void)trouble("%s: %s", verdict->policy->file, problem);
@@ -350,7 +286,8 @@ static enum exit_status plan(const struct verdict *verdict, const struct verdict
 	if (r < 0)
 		return trouble_errno(r, "plan");
 	if (verdict->policy->mode != MODE_ENFORCE)
-		(void)trouble("%s: %s; this plan is not carried out", verdict->policy->file, meaning(verdict, query));
+		(void)trouble("%s: %s; this plan is not carried out", verdict->policy->file,
+			      verdict_meaning(verdict, query->service));
 	return print_plan(plan, options);
 }
 

@@ -71,6 +71,8 @@ static void show_policy(json_object *document, const struct session *session, js
 	_cleanup_(verdict_release) struct verdict verdict = { 0 };
 	const struct verdict_query query = {
 		.directory = directory,
+		/* of nsrun -p: that file decides now as it did then */
+		.file = record->policy[0] == '/' ? record->policy : NULL,
 		.user = record->user,
 		.service = record->service,
 		.from = record->remote_host,

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/verdict.h"
 
+#include "common/error.h"
 #include "nsisolate-config.h"
 
 #include <string.h>
+#include <sys/utsname.h>
 
-#define LOGIN_DEFS "/etc/login.defs"
+#define LOGIN_DEFS           "/etc/login.defs"
+#define USER_MANAGER_SERVICE "systemd-user"
+#define EXAMPLE_SESSION      "000000000000" /* %s in a plan that is not carried out */
 
 static const char *const outcome_names[VERDICT_OUTCOMES] = {
 	[VERDICT_POLICY] = "policy", [VERDICT_ROOT] = "root",       [VERDICT_SYSTEM_USER] = "system-user",
@@ -72,8 +76,8 @@ static void decide(struct verdict *verdict, const struct verdict_query *query)
 	diagnostics_release(&diag);
 }
 
-/* True when the candidates are there. */
-static bool find(struct verdict *verdict, const struct verdict_query *query)
+/* The candidates of a user in a directory. True when they are there. */
+static bool find_in_directory(struct verdict *verdict, const struct verdict_query *query)
 {
 	unsigned flags = query->directory ? FIND_ANY_OWNER : 0;
 	_cleanup_free_ char *given = query->directory ? realpath(query->directory, NULL) : NULL;
@@ -106,6 +110,17 @@ static bool find(struct verdict *verdict, const struct verdict_query *query)
 	return r == 0;
 }
 
+static bool find_file(struct verdict *verdict, const struct verdict_query *query)
+{
+	unsigned flags = query->any_owner ? FIND_ANY_OWNER : 0;
+	_cleanup_free_ char *problem = NULL;
+	int r = candidates_from_file(query->file, flags, &verdict->candidates, &problem);
+
+	if (r < 0)
+		refuse(verdict, &problem, "the policy file cannot be opened");
+	return r == 0;
+}
+
 int verdict_find(const struct verdict_query *query, struct verdict *ret)
 {
 	*ret = (struct verdict){ .directory = -1 };
@@ -119,7 +134,7 @@ int verdict_find(const struct verdict_query *query, struct verdict *ret)
 		ret->outcome = VERDICT_REFUSED;
 		return asprintf(&ret->problem, "%s: %s", LOGIN_DEFS, strerror(-r)) < 0 ? -ENOMEM : 0;
 	}
-	if (find(ret, query))
+	if (query->file ? find_file(ret, query) : find_in_directory(ret, query))
 		decide(ret, query);
 	return 0;
 }
@@ -152,4 +167,64 @@ void verdict_release(struct verdict *verdict)
 	free(verdict->problem);
 	free(verdict->broken);
 	verdict->directory = close_fd(verdict->directory);
+}
+
+static const char *const meanings[VERDICT_OUTCOMES] = {
+	[VERDICT_ROOT] = "passed: uid 0 is not isolated unless user/root.conf exists",
+	[VERDICT_SYSTEM_USER] = "passed: a system user is isolated only by a user file of its own",
+	[VERDICT_NONE] = "refused: no file is this login's (passed where the module line says \"optional\")",
+	[VERDICT_REFUSED] = "refused: a policy cannot be used",
+};
+
+static const char *policy_meaning(const struct policy *policy, const char *service)
+{
+	switch (policy->mode) {
+	case MODE_OFF:
+		return "passed: mode is \"off\", and nothing else applies";
+	case MODE_AUDIT:
+		return "passed, and logged: mode is \"audit\"";
+	case MODE_ENFORCE:
+		break;
+	}
+	if (strcmp(service, USER_MANAGER_SERVICE) != 0)
+		return "isolated";
+	return policy->user_manager == USER_MANAGER_ALLOW
+		       ? "passed: user-manager is \"allow\", and runs outside any session"
+		       : "refused: user-manager is \"refuse\", for it would run outside any session";
+}
+
+const char *verdict_meaning(const struct verdict *verdict, const char *service)
+{
+	return verdict->policy ? policy_meaning(verdict->policy, service) : meanings[verdict->outcome];
+}
+
+const char *verdict_no_session(const struct verdict *verdict, const char *service)
+{
+	const struct policy *policy = verdict->policy;
+
+	if (policy->mode == MODE_OFF)
+		return "mode off";
+	if (strcmp(service, USER_MANAGER_SERVICE) == 0)
+		return policy->user_manager == USER_MANAGER_ALLOW ? "user-manager allow" : "user-manager refuse";
+	return NULL;
+}
+
+int verdict_plan(const struct verdict *verdict, struct plan **ret, char **ret_problem)
+{
+	_cleanup_free_ char *group = identity_group_name(&verdict->identity);
+	struct utsname host;
+
+	if (uname(&host) < 0)
+		return negative_errno();
+
+	const struct plan_login login = {
+		.names = { .user = verdict->identity.name,
+			   .uid = verdict->identity.uid,
+			   .group = group ? group : "",
+			   .host = host.nodename,
+			   .session = EXAMPLE_SESSION },
+		.gid = verdict->identity.gid,
+	};
+
+	return plan_make(verdict->policy, &login, ret, ret_problem);
 }

@@ -5,6 +5,9 @@
 
 #include "common/cleanup.h"
 #include "config/decide.h"
+#include "session/plan.h"
+
+#include <stdbool.h>
 
 enum verdict_outcome {
 	VERDICT_POLICY,      /* policy is set */
@@ -28,6 +31,8 @@ struct verdict {
 
 struct verdict_query {
 	const char *directory; /* NULL: the live policy directory */
+	const char *file;      /* or this one policy file, which decides for everyone; NULL */
+	bool any_owner;        /* of that file */
 	const char *user;
 	const char *service;
 	const char *from;
@@ -36,6 +41,15 @@ struct verdict_query {
 /* 0; -ENOENT: no such user; -EINVAL: no name of a user; or the error of NSS. *ret is to be released in any case. */
 int verdict_find(const struct verdict_query *query, struct verdict *ret) _must_check_;
 void verdict_release(struct verdict *verdict);
+
+/* What it means for a login: "isolated", "passed: …", "refused: …". */
+const char *verdict_meaning(const struct verdict *verdict, const char *service);
+
+/* The reason why the policy, of which there must be one, makes no session; or NULL. */
+const char *verdict_no_session(const struct verdict *verdict, const char *service);
+
+/* The plan of a login that happens now, with a made up session id. As plan_make(); needs a policy. */
+int verdict_plan(const struct verdict *verdict, struct plan **ret, char **ret_problem) _must_check_;
 
 /* "policy", "root", "system-user", "none", "refused". */
 const char *verdict_name(enum verdict_outcome outcome);

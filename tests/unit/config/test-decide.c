@@ -229,6 +229,35 @@ static void the_first_candidate_decides_alone(void **state)
 	}
 }
 
+/* Passing such a file over would leave the choice of the policy to the remote host's name server. */
+static void a_remote_host_that_is_a_name_refuses_where_addresses_decide(void **state)
+{
+	struct candidate items[] = {
+		candidate_of(CANDIDATE_USER, "user/alice.conf", "services = { sshd }\nfrom = { \"192.0.2.0/24\" }\n"),
+		candidate_of(CANDIDATE_DEFAULT, "default.conf", "mode = off\n"),
+	};
+	const struct candidates candidates = { .items = items, .count = ELEMENTS(items) };
+	struct login login = { .user = "alice", .uid = 2000, .service = "sshd", .from = "campus.example" };
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	_cleanup_free_ char *message = NULL;
+	struct diagnostics diag = { 0 };
+
+	(void)state;
+	assert_int_equal(policy_decide(&candidates, &login, UID_MIN, &policy, &diag), -EBADMSG);
+	message = diagnostic_format(diagnostics_first_error(&diag));
+	assert_string_equal(message,
+			    "user/alice.conf:2: from: the remote host came as the name 'campus.example', which is "
+			    "no address, so nobody can say whether the file is for this login; sshd needs UseDNS no");
+	diagnostics_release(&diag);
+	login.service = "login";
+	assert_int_equal(policy_decide(&candidates, &login, UID_MIN, &policy, &diag), DECISION_POLICY);
+	assert_string_equal(policy->file, "default.conf");
+	for (size_t i = 0; i < ELEMENTS(items); i++) {
+		close_fd(items[i].fd);
+		free(items[i].name);
+	}
+}
+
 static void the_mode_is_the_callers_to_look_at(void **state)
 {
 	_cleanup_(policy_freep) struct policy *off = policy_of("mode = off"), *enforce = policy_of("");
@@ -326,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_candidate_decides_alone),
 		cmocka_unit_test(the_mode_is_the_callers_to_look_at),
+		cmocka_unit_test(a_remote_host_that_is_a_name_refuses_where_addresses_decide),
 		cmocka_unit_test(a_descriptor_is_read_from_its_start_and_judged_again),
 		cmocka_unit_test(uid_min_is_that_of_login_defs),
 	};

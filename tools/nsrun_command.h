@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* From fork(2) to execve(2): the process that becomes the command. */
+
+#include "config/find.h"
+#include "tools/nsrun.h"
+
+#include <signal.h>
+#include <sys/types.h>
+
+struct command {
+	const struct identity *identity;
+	const struct group_list *groups; /* all of the user's, known before the session: NSS may not answer inside */
+	const char *shell;
+	char **arguments; /* empty: the shell as a login shell */
+	char **environment;
+	const sigset_t *mask; /* signals as the caller of nsrun had them */
+	int terminal;         /* the slave of a terminal of its own, or -1: standard streams as they are */
+	bool keep_directory;  /* the working directory is the caller's; else the home directory or "/" */
+};
+
+/* The command's PID, as seen from here, or -errno. Signals must be blocked, and stay so here. */
+pid_t command_start(const struct command *command) _must_check_;

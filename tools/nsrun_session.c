@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/*
+ * nsrun is the login process of a session: it asks the helper as the PAM module
+ * does, enters by one setns(2), starts the command inside, waits for it and
+ * leaves. Whatever ends nsrun ends the session. Everything that needs the
+ * host, such as NSS, the log and a new terminal, is there before it enters.
+ */
+
+#include "config/who.h"
+#include "nsisolate-config.h"
+#include "session/log_line.h"
+#include "tools/environment.h"
+#include "tools/nsrun.h"
+#include "tools/nsrun_command.h"
+#include "tools/nsrun_supervise.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+
+#define DEFAULT_SHELL  "/bin/sh"
+#define DRAIN_STALL_MS 100
+
+/* One run, from the question whose policy it is to the end of the session. */
+struct run {
+	const struct nsrun *nsrun;
+	const char *user; /* as given, for the log */
+	struct who who;
+	struct group_list groups;
+	struct signals signals;
+	struct terminal terminal;
+	char *tty;               /* of standard input, or of the new terminal; NULL: none */
+	struct session *session; /* NULL, or one of mode audit: nothing is isolated */
+	struct stat directory;   /* the working directory before the session */
+	bool has_directory;
+};
+
+static void run_release(struct run *run)
+{
+	session_free(run->session);
+	terminal_close(&run->terminal);
+	signals_release(&run->signals);
+	group_list_release(&run->groups);
+	who_release(&run->who);
+	free(run->tty);
+}
+
+static struct log_login login_of(const struct run *run)
+{
+	return (struct log_login){ run->user, run->nsrun->service, run->nsrun->from };
+}
+
+static void log_session(const struct run *run, const char *verb)
+{
+	const struct log_login login = login_of(run);
+	_cleanup_free_ char *line = log_line_session(verb, &login, run->session);
+
+	syslog(LOG_NOTICE, "%s", line ? line : "a session was opened or closed: out of memory");
+}
+
+static void log_login(const struct run *run, int priority, const char *verb, const char *text)
+{
+	const struct log_login login = login_of(run);
+	_cleanup_free_ char *line = log_line_login(verb, &login, text);
+
+	syslog(priority, "%s", line ? line : verb);
+}
+
+static int refuse(const struct run *run, int priority, const char *text)
+{
+	log_login(run, priority, priority == LOG_ERR ? "refused" : "denied", text);
+	return nsrun_fail("%s is refused: %s", run->user, text ? text : "out of memory");
+}
+
+/* -1: the command is to be run all the same; else an exit status. */
+static int pass(const struct run *run, const char *text)
+{
+	const char *reason = text ? text : "out of memory";
+
+	if (!run->nsrun->unisolated_ok)
+		return nsrun_fail("%s would not be isolated: %s; --unisolated-ok runs the command all the same",
+				  run->user, reason);
+	(void)nsrun_fail("%s is not isolated: %s", run->user, reason);
+	log_login(run, LOG_INFO, "not isolated", reason);
+	return -1;
+}
+
+static int keep_session(const struct run *run)
+{
+	log_session(run, "session opened");
+	return -1;
+}
+
+/* A record alone: nothing is isolated. -1: the command is to be run all the same; else an exit status. */
+static int pass_audit(struct run *run)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (asprintf(&text, "%s says mode \"audit\"", run->session->policy) < 0)
+		text = NULL;
+	r = pass(run, text);
+	if (r < 0) {
+		log_session(run, "would isolate");
+		return r;
+	}
+	(void)session_leave(run->session);
+	return r;
+}
+
+/* -1: go on; else an exit status. */
+static int enter_session(struct run *run)
+{
+	_cleanup_free_ char *text = NULL;
+	const struct session_request request = {
+		.user = run->who.identity.name,
+		.uid = run->who.identity.uid,
+		.gid = run->who.identity.gid,
+		.group = run->who.group ? run->who.group : "",
+		.service = run->nsrun->service,
+		.tty = run->tty ? run->tty : "",
+		.remote_host = run->nsrun->from,
+		.candidates = run->who.candidates,
+	};
+
+	switch (session_enter(&request, NSISOLATE_HELPER, &run->session, &text)) {
+	case OUTCOME_OPENED:
+		return session_is_audit(run->session) ? pass_audit(run) : keep_session(run);
+	case OUTCOME_OFF:
+	case OUTCOME_SYSTEM_USER:
+	case OUTCOME_USER_MANAGER:
+	case OUTCOME_AUDIT:
+		return pass(run, text);
+	case OUTCOME_DENIED:
+		return refuse(run, LOG_NOTICE, text);
+	case OUTCOME_NO_POLICY:
+	case OUTCOME_REFUSED:
+	case OUTCOME_FAILED:
+	default:
+		return refuse(run, LOG_ERR, text);
+	}
+}
+
+/* Whose policy it is. -1: go on, *ret_ask tells whether there is something to ask the helper; else an exit status. */
+static int find_policy(struct run *run, bool *ret_ask)
+{
+	_cleanup_free_ char *text = NULL;
+	const struct who_query query = {
+		.user = run->user,
+		.directory = NSISOLATE_POLICY_DIRECTORY,
+		.file = run->nsrun->file,
+	};
+	enum who_result result = who_find(&query, &run->who, &text);
+
+	*ret_ask = result == WHO_CANDIDATES;
+	if (result == WHO_CANDIDATES)
+		return -1;
+	if (result == WHO_ROOT)
+		return pass(run, "uid 0 is passed unless there is a user/root.conf");
+	return refuse(run, LOG_ERR, text);
+}
+
+/* What a session would get in the way of. -1: go on; else an exit status. */
+static int prepare(struct run *run)
+{
+	const struct identity *identity = &run->who.identity;
+	char tty[TTY_NAME_MAX + 1] = "";
+	int r;
+
+	/* root who is passed was not looked up */
+	if (!identity->name) {
+		r = identity_lookup(run->user, &run->who.identity);
+		if (r < 0)
+			return nsrun_fail("user %s: %s", run->user, strerror(-r));
+	}
+	r = group_list_of(identity, &run->groups);
+	if (r < 0)
+		return nsrun_fail("the groups of %s: %s", identity->name, strerror(-r));
+	if (run->nsrun->terminal) {
+		r = terminal_open(&run->terminal, identity->uid);
+		if (r < 0)
+			return nsrun_fail("a new terminal: %s", strerror(-r));
+	}
+	if (run->nsrun->terminal)
+		run->tty = strdup(run->terminal.name);
+	else if (ttyname_r(STDIN_FILENO, tty, sizeof(tty)) == 0)
+		run->tty = strdup(tty);
+	run->has_directory = stat(".", &run->directory) == 0;
+	return -1;
+}
+
+static bool is_in_same_directory(const struct run *run)
+{
+	struct stat now;
+
+	return run->has_directory && stat(".", &now) == 0 && now.st_dev == run->directory.st_dev &&
+	       now.st_ino == run->directory.st_ino;
+}
+
+static pid_t start_command(const struct run *run)
+{
+	const struct identity *identity = &run->who.identity;
+	const char *shell = *identity->shell ? identity->shell : DEFAULT_SHELL;
+	const struct environment environment = {
+		.user = identity->name,
+		.home = *identity->home ? identity->home : "/",
+		.shell = shell,
+		.session = run->session && !session_is_audit(run->session) ? run->session->id : NULL,
+		.root = identity->uid == 0,
+		.preserve = run->nsrun->preserve_environment,
+	};
+	struct command command = {
+		.identity = identity,
+		.groups = &run->groups,
+		.shell = shell,
+		.arguments = run->nsrun->command,
+		.environment = environment_make(&environment, environ),
+		.mask = &run->signals.before,
+		.terminal = run->nsrun->terminal ? run->terminal.slave : -1,
+		.keep_directory = is_in_same_directory(run),
+	};
+	pid_t pid = command.environment ? command_start(&command) : -ENOMEM;
+
+	command.environment = environment_free(command.environment);
+	return pid;
+}
+
+/* An exit status. */
+static int run_command(struct run *run)
+{
+	struct terminal *terminal = run->nsrun->terminal ? &run->terminal : NULL;
+	pid_t pid = start_command(run);
+	int status = 0;
+	int r;
+
+	if (pid < 0)
+		return nsrun_fail("step command: %s", strerror(-pid));
+	if (terminal) {
+		terminal_close_slave(terminal);
+		terminal_raw(terminal);
+	}
+	r = supervise(pid, &run->signals, terminal, &status);
+	if (r < 0) {
+		(void)kill(pid, SIGKILL);
+		return nsrun_fail("step wait: %s", strerror(-r));
+	}
+	return WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void leave_session(struct run *run)
+{
+	int r = session_leave(run->session);
+
+	log_session(run, "session closed");
+	if (r < 0) {
+		syslog(LOG_ERR, "step close: id=%s: %s", run->session->id, strerror(-r));
+		(void)nsrun_fail("step close: %s", strerror(-r));
+	}
+}
+
+/* The last of the output: first as it came, then, should nobody take it, for as long as nobody ends us. */
+static void finish_terminal(struct run *run)
+{
+	terminal_drain(&run->terminal, DRAIN_STALL_MS);
+	terminal_restore(&run->terminal);
+	signals_release(&run->signals);
+	terminal_drain(&run->terminal, -1);
+}
+
+int nsrun_run(const struct nsrun *nsrun)
+{
+	_cleanup_(run_release) struct run run = {
+		.nsrun = nsrun,
+		.user = nsrun->user ? nsrun->user : "root",
+		.signals = { .fd = -1 },
+		.terminal = { .master = -1, .slave = -1 },
+	};
+	bool ask;
+	int r, status;
+
+	/* connected now: inside the session the path may lead elsewhere or nowhere */
+	openlog("nsrun", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
+	r = find_policy(&run, &ask);
+	if (r < 0)
+		r = prepare(&run);
+	if (r >= 0)
+		return r;
+	r = signals_hold(&run.signals);
+	if (r < 0)
+		return nsrun_fail("signals: %s", strerror(-r));
+	r = ask ? enter_session(&run) : -1;
+	if (r >= 0)
+		return r;
+	status = run_command(&run);
+	if (run.session)
+		leave_session(&run);
+	if (nsrun->terminal)
+		finish_terminal(&run);
+	return status;
+}
