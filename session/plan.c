@@ -5,7 +5,6 @@
 #include "config/problem.h"
 #include "session/record.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* Sizes of the file systems that no policy key sets; documented in nsisolate.conf(5). */
