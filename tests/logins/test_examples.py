@@ -135,7 +135,8 @@ def test_nobody_elses_processes(name):
 
 
 def asleep(user):
-    return P.Background(["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "sleep", "1000"], reads=False)
+    command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "sleep", "1000"]
+    return P.Background(command, reads=False)
 
 
 @each
@@ -176,7 +177,8 @@ def test_the_restricted_shell_forwards_x11_and_the_exam_does_not():
     for name, forwarded in {"restricted-shell": True, "classroom-exam": False}.items():
         install(name)
         with P.Listener("", port=6000):
-            done = P.ssh("alice", "echo ${DISPLAY:-none}", options=("-X",), env=P.ENVIRONMENT | {"DISPLAY": "127.0.0.1:0"})
+            done = P.ssh("alice", "echo ${DISPLAY:-none}", options=("-X",),
+                         env=P.ENVIRONMENT | {"DISPLAY": "127.0.0.1:0"})
         assert (done.check().stdout.strip() != "none") == forwarded, name
 
 
