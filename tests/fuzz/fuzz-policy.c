@@ -185,6 +185,9 @@ static int on_value(const char *key, const char *value, const struct origin *ori
 	check_text("a key", key);
 	check_text("a value", value);
 	MUST(!origin->file || origin->line > 0, "%s has no line", key);
+	/* a default written down may contradict another key; an empty private section cannot be left out */
+	if (writer->as_file && !origin->file && !strchr(key, '"'))
+		return 0;
 	if (writer->as_file)
 		write_statement(writer, key, value);
 	else
