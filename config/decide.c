@@ -2,6 +2,7 @@
 #include "config/decide.h"
 
 #include "config/address.h"
+#include "config/advise.h"
 #include "config/check.h"
 #include "config/keys.h"
 #include "config/load.h"
@@ -150,21 +151,32 @@ static int add_services(const struct settings *settings, char ***services)
 	return r;
 }
 
+static int lint_layers(const struct layers *layers, const char *service, struct policy **ret, struct diagnostics *diag)
+{
+	int r = policy_from_layers(layers, service, ret, diag);
+
+	if (r >= 0)
+		policy_advise(*ret, service, diag);
+	return r;
+}
+
 /* As it is for a login by no service that the file names, and for each that it does. */
 static int check_services(const struct layers *layers, struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_(text_list_freep) char **services = NULL;
-	int worst = policy_from_layers(layers, NULL, &policy, diag), r = 0;
+	int worst = lint_layers(layers, NULL, &policy, diag), r = 0;
 
 	if (worst < 0 && worst != -EBADMSG)
 		return worst;
 	for (size_t i = 0; r == 0 && i < layers->count; i++)
 		r = add_services(&layers->items[i].settings, &services);
+	if (r == 0 && policy)
+		r = text_list_add_all(&services, policy->services);
 	for (char **service = services; r == 0 && service && *service; service++) {
 		_cleanup_(policy_freep) struct policy *for_service = NULL;
 
-		r = policy_from_layers(layers, *service, &for_service, diag);
+		r = lint_layers(layers, *service, &for_service, diag);
 		worst = r < 0 ? r : worst;
 		r = r == -EBADMSG ? 0 : r;
 	}
