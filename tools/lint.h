@@ -30,4 +30,13 @@ struct lint {
  */
 int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret,
 	      char **ret_problem) _must_check_;
+
+/*
+ * Lints what can be read from `fd` as if it were the file `name` ("group/students.conf") of the policy directory
+ * `path`, where what it extends is looked for whoever owns it. `live`: that decides logins, so whether the user or
+ * group exists matters, too; when it cannot be opened, there is nothing to extend. 0, or -errno with *ret_problem,
+ * which may stay NULL.
+ */
+int lint_input(int fd, const char *name, const char *path, bool live, struct lint *ret,
+	       char **ret_problem) _must_check_;
 void lint_release(struct lint *lint);

@@ -583,6 +583,117 @@ def test_check_of_one_file_finds_what_it_extends(host, policies):
     assert problems(file) == [f"{file}:1: error: extends: there is no 'group/demon.conf' in the policy directory"]
 
 
+@pytest.mark.parametrize("text, problem", [
+    ('\nservices = { vsftpd }\n', "default.conf:2: warning: network.mode: 'loopback': data connections do not reach the "
+     "clients of vsftpd; it needs 'host'"),
+    ('services = { sshd }\nnetwork { mode = none }\n', "default.conf:2: warning: network.mode: 'none': X11 forwarding and "
+     "ssh -L to the session's own loopback fail in logins by sshd, for lo is down; 'loopback' has it up"),
+    ('mount { private "/tmp" {\nsize = 8m } }\n', "default.conf:2: warning: mount.private \"/tmp\".size: '8m' is too small "
+     "for what editors, compilers and scripts put there; give it 16m or more"),
+    ('mount { private "/tmp" {\ninodes = 500 } }\n', "default.conf:2: warning: mount.private \"/tmp\".inodes: '500' is too "
+     "small for what editors, compilers and scripts put there; give it 1000 or more"),
+])
+def test_check_warns_of_what_does_not_serve_its_logins(host, policies, text, problem):
+    (policies / "default.conf").write_text(text)
+    result = nsinspect("check", str(policies))
+    assert result.stdout.decode().splitlines() == [problem, f"{policies}: 2 files, 0 errors, 1 warning"]
+    assert result.returncode == 1
+
+
+# check --stdin: what an editor asks
+
+def check_input(text, *arguments):
+    result = nsinspect("check", "--stdin", *map(str, arguments), input=text.encode())
+    return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+
+def test_check_of_input_names_the_file_that_it_stands_for(host, policies):
+    before = (policies / "group/daemon.conf").read_text()
+    text = 'extends = "default"\nmode = of\nmodus = off\n'
+    assert check_input(text, "group/daemon.conf", policies) == (
+        1, "group/daemon.conf:2: error: mode: 'of' is none of enforce, audit, off; did you mean 'off'?\n"
+           "group/daemon.conf:3: error: unknown key 'modus'\n", "")
+    assert (policies / "group/daemon.conf").read_text() == before
+
+
+def test_check_of_good_input_says_nothing(host, policies):
+    assert check_input('extends = "default"\n', "user/alice.conf", policies) == (0, "", "")
+    assert check_input("", "user/alice", policies) == (0, "", "")
+    assert check_input('mode = "off"\n', "base.conf", policies) == (0, "", "")
+
+
+def test_check_of_input_judges_it_by_its_place(host, policies):
+    warning = "user/alice.conf:1: warning: priority: has no effect here; it ranks the files in group/\n"
+    assert check_input("priority = 5\n", "user/alice.conf", policies) == (1, warning, "")
+    assert check_input("priority = 5\n", "group/daemon.conf", policies) == (0, "", "")
+    # what its keys make together is judged where it is extended
+    assert check_input("pid { isolate = false }\n", "base.conf", policies) == (0, "", "")
+    assert check_input("pid { isolate = false }\n", "default.conf", policies)[0] == 1
+
+
+def test_check_of_input_resolves_what_it_extends_below_the_directory(host, policies):
+    assert check_input('\nextends = "group/demon"\n', "group/daemon.conf", policies) == (
+        1, "group/daemon.conf:2: error: extends: there is no 'group/demon.conf' in the policy directory\n", "")
+    assert check_input('extends = "group/daemon"\n', "group/daemon.conf", policies) == (
+        1, "group/daemon.conf:1: error: extends: group/daemon.conf -> group/daemon.conf is a loop\n", "")
+    (policies / "default.conf").write_text("mode = of\n")
+    code, output, _ = check_input('extends = "default"\n', "group/daemon.conf", policies)
+    assert code == 1 and output.startswith("default.conf:1: error: mode: ")
+
+
+def test_check_of_input_without_a_directory_uses_the_live_one(host):
+    live = pathlib.Path("/etc/security/nsisolate")
+    (live / "for-editors.conf").write_text('mode = "audit"\n')
+    try:
+        assert check_input('extends = "for-editors"\n', "user/nobody.conf") == (0, "", "")
+    finally:
+        (live / "for-editors.conf").unlink()
+    assert check_input("", "group/no-such-group.conf") == (
+        1, "group/no-such-group.conf: error: there is no group 'no-such-group': this refuses every login that has no "
+           "user file\n", "")
+    result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                             os.environ.get("NSINSPECT", "nsinspect"), "check", "--stdin", "default.conf"],
+                            input=b"mode = of\n", capture_output=True)
+    assert result.returncode == 1 and result.stdout.startswith(b"default.conf:1: error: mode: ")
+
+
+def test_check_of_input_as_json_is_that_of_check(host, policies):
+    shown = json.loads(check_input("mode = of\n", "default.conf", policies, "-J")[1])
+    problem, = shown["problems"]
+    assert (shown["path"], shown["files"], shown["errors"], shown["warnings"]) == (str(policies), 1, 1, 0)
+    assert (problem["file"], problem["line"], problem["where"], problem["severity"]) == \
+        ("default.conf", 1, "default.conf:1", "error")
+
+
+def test_check_of_input_that_is_too_long_or_hostile(host, policies):
+    assert check_input("#" * 65537, "default.conf", policies) == (
+        1, "default.conf: error: longer than 65536 bytes\n", "")
+    code, output, _ = check_input("mode = \"\x1b[2J\"\n\x1b = 1\n", "user/x\x1b[2J.conf", policies)
+    assert code == 1 and "\x1b" not in output
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["../x.conf"], "'../x.conf' is no file of the policy directory"),
+    (["/etc/passwd"], "'/etc/passwd' is no file of the policy directory"),
+    (["other/x.conf"], "'other/x.conf' is no file of the policy directory"),
+    (["default.conf", "/nonexistent"], "/nonexistent: No such file"),
+    (["default.conf", "/etc/passwd"], "'/etc/passwd' is a regular file"),
+    (["default.conf", "--kernel"], "--stdin checks one file and excludes --kernel"),
+    (["default.conf", "--pam-dir", "/etc/pam.d"], "--stdin checks one file and excludes --pam-dir"),
+])
+def test_check_of_input_refuses_wrong_usage(host, arguments, words):
+    code, output, error = check_input("", *arguments)
+    assert (code, output) == (2, "")
+    assert words in error
+
+
+def test_check_of_input_that_cannot_be_read_fails(host, policies):
+    directory = os.open(policies, os.O_RDONLY | os.O_DIRECTORY)
+    result = nsinspect("check", "--stdin", "default.conf", str(policies), stdin=directory)
+    os.close(directory)
+    assert (result.returncode, result.stderr) == (2, b"nsinspect: the input: Is a directory\n")
+
+
 def test_policy_shows_which_files_made_it(host, policies):
     (policies / "user/nobody.conf").write_text('extends = "default"\nservices = { "sshd" }\n')
     shown = json.loads(policy(policies, "-J", "--service", "sshd", "nobody").stdout)
