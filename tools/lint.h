@@ -39,4 +39,8 @@ int lint_path(const char *path, bool live, const struct lint_visitor *visitor, s
  */
 int lint_input(int fd, const char *name, const char *path, bool live, struct lint *ret,
 	       char **ret_problem) _must_check_;
+
+/* "; did you mean 'alice'?" for a name that NSS does not know, or ""; malloced, NULL when memory ran out. */
+char *near_user(const char *name);
+
 void lint_release(struct lint *lint);

@@ -6,6 +6,7 @@
 #include "config/text_list.h"
 #include "config/keys.h"
 #include "session/plan.h"
+#include "tools/lint.h"
 #include "tools/policy_private.h"
 
 #include <fcntl.h>
@@ -294,6 +295,21 @@ static enum exit_status plan(const struct verdict *verdict, const struct verdict
 	return print_plan(plan, options);
 }
 
+int policy_find(const struct verdict_query *query, struct verdict *ret)
+{
+	int r = verdict_find(query, ret);
+
+	if (r == -ENOENT || r == -EINVAL) {
+		_cleanup_free_ char *hint = r == -ENOENT ? near_user(query->user) : NULL;
+
+		(void)trouble("no user '%s'%s", query->user, hint ? hint : "");
+		return -ENOENT;
+	}
+	if (r < 0)
+		(void)trouble_errno(r, query->user);
+	return r;
+}
+
 static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(verdict_release) struct verdict verdict = { .directory = -1 };
@@ -309,14 +325,9 @@ static enum exit_status run(const struct options *options, char **arguments)
 		return trouble("--diff and --plan exclude each other");
 	if (options->other_user)
 		return policy_diff(&query, options);
-	r = verdict_find(&query, &verdict);
-
-	if (r == -ENOENT || r == -EINVAL) {
-		(void)trouble("no user '%s'", query.user);
-		return EXIT_FINDINGS;
-	}
+	r = policy_find(&query, &verdict);
 	if (r < 0)
-		return trouble_errno(r, query.user);
+		return r == -ENOENT ? EXIT_FINDINGS : EXIT_TROUBLE;
 	return options->plan ? plan(&verdict, &query, options) : explain(&verdict, &query, options);
 }
 

@@ -223,18 +223,6 @@ static enum exit_status print(const struct comparison *comparison, const struct 
 	return policy_print(document, options, status);
 }
 
-/* 0, or -errno, reported. */
-static int find(const struct verdict_query *query, struct verdict *ret)
-{
-	int r = verdict_find(query, ret);
-
-	if (r == -ENOENT || r == -EINVAL)
-		(void)trouble("no user '%s'", query->user);
-	else if (r < 0)
-		(void)trouble_errno(r, query->user);
-	return r;
-}
-
 /* What a broken policy makes of a login is known, but not what its author wants. */
 static enum exit_status judge(const struct comparison *comparison)
 {
@@ -259,7 +247,7 @@ enum exit_status policy_diff(const struct verdict_query *query, const struct opt
 	int r;
 
 	other.user = options->other_user;
-	if (find(query, &comparison.verdicts[0]) < 0 || find(&other, &comparison.verdicts[1]) < 0)
+	if (policy_find(query, &comparison.verdicts[0]) < 0 || policy_find(&other, &comparison.verdicts[1]) < 0)
 		return EXIT_TROUBLE;
 	r = collect_all(&comparison, query->service);
 	if (r < 0)

@@ -7,6 +7,9 @@
 #include "tools/nsinspect.h"
 #include "tools/verdict.h"
 
+/* As verdict_find(), but reported: 0; -ENOENT: no such user; or another -errno. */
+int policy_find(const struct verdict_query *query, struct verdict *ret) _must_check_;
+
 /* What the answer is for: service and address, and to people which of them were assumed. */
 void policy_show_query(json_object *object, const struct verdict_query *query, const struct options *options);
 

@@ -27,6 +27,7 @@ import traceback
 
 MARKER = "/.nsisolate-sandbox"
 HOSTNAME = "testhost"
+NSS_DIRECTORY = "/usr/lib/x86_64-linux-gnu"
 SKIPPED = 77
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -123,6 +124,10 @@ def stage_install(build, stage):
     if build:
         subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", stage],
                        check=True, stdin=subprocess.DEVNULL)
+        nss = f"{build}/tests/logins/libnss_broken.so.2"
+        if os.path.exists(nss):
+            os.makedirs(stage + NSS_DIRECTORY, exist_ok=True)
+            shutil.copy(nss, stage + NSS_DIRECTORY)
 
 
 def lay_overlay(scratch, root, stage):
