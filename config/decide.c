@@ -2,6 +2,7 @@
 #include "config/decide.h"
 
 #include "config/address.h"
+#include "config/advise.h"
 #include "config/check.h"
 #include "config/keys.h"
 #include "config/load.h"
@@ -139,20 +140,31 @@ int policy_new_default(const char *file, struct policy **ret)
 	return policy_merge(&empty, 1, NULL, ret, &none);
 }
 
+static int lint_layers(const struct layers *layers, const char *service, struct policy **ret, struct diagnostics *diag)
+{
+	int r = policy_from_layers(layers, service, ret, diag);
+
+	if (r >= 0)
+		policy_advise(*ret, service, diag);
+	return r;
+}
+
 /* As it is for a login by no service that the file names, and for each that it does. */
 static int check_services(const struct layers *layers, struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_(text_list_freep) char **services = NULL;
-	int worst = policy_from_layers(layers, NULL, &policy, diag), r;
+	int worst = lint_layers(layers, NULL, &policy, diag), r;
 
 	if (worst < 0 && worst != -EBADMSG)
 		return worst;
 	r = layers_sections(layers->items, layers->count, &services);
+	if (r == 0 && policy)
+		r = text_list_add_all(&services, policy->services);
 	for (char **service = services; r == 0 && service && *service; service++) {
 		_cleanup_(policy_freep) struct policy *for_service = NULL;
 
-		r = policy_from_layers(layers, *service, &for_service, diag);
+		r = lint_layers(layers, *service, &for_service, diag);
 		worst = r < 0 ? r : worst;
 		r = r == -EBADMSG ? 0 : r;
 	}

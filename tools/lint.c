@@ -3,6 +3,7 @@
 
 #include "config/decide.h"
 #include "config/keys.h"
+#include "config/path.h"
 #include "config/text_list.h"
 #include "tools/lint_private.h"
 
@@ -332,6 +333,87 @@ int lint_path(const char *path, bool live, const struct lint_visitor *visitor, s
 
 	int r = live || S_ISDIR(status.st_mode) ? lint_tree(path, live, &lint, ret_problem) : lint_file(path, &lint);
 
+	if (r < 0)
+		return r;
+	*ret = lint;
+	lint = (struct lint){ 0 };
+	return 0;
+}
+
+static enum place place_of(const char *name)
+{
+	if (strcmp(name, DEFAULT_FILE) == 0)
+		return PLACE_DEFAULT;
+	if (!strchr(name, '/'))
+		return PLACE_BASE;
+	return strncmp(name, "group/", strlen("group/")) == 0 ? PLACE_GROUP : PLACE_USER;
+}
+
+/* Of the user or group that the file in their directory is for. */
+static int lint_owner(struct lint *lint, enum place place, const char *file)
+{
+	const char *start = strchr(file, '/');
+	_cleanup_free_ char *name = start ? strndup(start + 1, strlen(start + 1) - strlen(SUFFIX)) : NULL;
+
+	if (start && !name)
+		return -ENOMEM;
+	if (place == PLACE_USER)
+		lint_user_name(file, name, &lint->diag);
+	if (place == PLACE_GROUP)
+		lint_group_name(file, name, &lint->diag);
+	return 0;
+}
+
+/* Without a live directory a file that extends none can be judged all the same; one that does says what is missing. */
+static int open_root_of_input(const char *path, bool live, struct policy_root *ret, char **ret_problem)
+{
+	_cleanup_free_ char *absolute = realpath(path, NULL);
+	int r = absolute ? policy_directory_open(absolute, FIND_ANY_OWNER, &ret->fd, ret_problem) : -errno;
+
+	if (r < 0) {
+		if (!live)
+			return r;
+		free(*ret_problem);
+		*ret_problem = NULL;
+		return 0;
+	}
+	ret->open = true;
+	ret->flags = FIND_ANY_OWNER;
+	return 0;
+}
+
+static int lint_input_text(struct walk *walk, const char *file, const char *text, size_t size)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	struct diagnostics *diag = &walk->lint->diag;
+	enum place place = place_of(file);
+	int r = walk->live ? lint_owner(walk->lint, place, file) : 0;
+
+	if (r < 0)
+		return r;
+	if (place == PLACE_BASE)
+		return policy_lint_base(&walk->root, file, text, size, diag);
+	r = policy_lint_below(&walk->root, file, text, size, &policy, diag);
+	return r < 0 || !policy ? r : lint_policy(walk, place, policy);
+}
+
+int lint_input(int fd, const char *name, const char *path, bool live, struct lint *ret, char **ret_problem)
+{
+	_cleanup_(lint_release) struct lint lint = { 0 };
+	_cleanup_(walk_release) struct walk walk = { .lint = &lint, .live = live };
+	_cleanup_free_ char *file = NULL, *text = NULL;
+	size_t size;
+	int r = policy_name_parse(name, &file, ret_problem);
+
+	if (r >= 0)
+		r = open_root_of_input(path, live, &walk.root, ret_problem);
+	if (r >= 0) {
+		r = read_policy(fd, file, &lint, &text, &size);
+		if (r < 0 && asprintf(ret_problem, "the input: %s", strerror(-r)) < 0)
+			*ret_problem = NULL;
+	}
+	if (r >= 0 && text)
+		r = lint_input_text(&walk, file, text, size);
 	if (r < 0)
 		return r;
 	*ret = lint;

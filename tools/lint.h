@@ -30,6 +30,16 @@ struct lint {
  */
 int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret,
 	      char **ret_problem) _must_check_;
+
+/*
+ * Lints what can be read from `fd` as if it were the file `name` ("group/students.conf") of the policy directory
+ * `path`, where what it extends is looked for whoever owns it. `live`: that decides logins, so whether the user or
+ * group exists matters, too; when it cannot be opened, there is nothing to extend. 0, or -errno with *ret_problem,
+ * which may stay NULL.
+ */
+int lint_input(int fd, const char *name, const char *path, bool live, struct lint *ret,
+	       char **ret_problem) _must_check_;
+
 /* "; did you mean 'alice'?" for a name that NSS does not know, or ""; malloced, NULL when memory ran out. */
 char *near_user(const char *name);
 

@@ -25,6 +25,8 @@ enum {
 	OPTION_RECORD_DIRECTORY,
 	OPTION_PAM_DIRECTORY,
 	OPTION_KERNEL,
+	OPTION_STDIN,
+	OPTION_DIFF,
 };
 
 /* In the order of the help; a row without help is for tests. */
@@ -37,6 +39,7 @@ static const struct option_row {
 } option_rows[] = {
 	{ 'a', "all", NULL, "also records of ended sessions and files that are no records", OPTIONS_ALL },
 	{ OPTION_PLAN, "plan", NULL, "print the steps that a login would take", OPTIONS_LOGIN },
+	{ OPTION_DIFF, "diff", "USER2", "print only what is different for a login of USER2", OPTIONS_LOGIN },
 	{ OPTION_SERVICE, "service", "NAME", "decide as for this PAM service", OPTIONS_LOGIN },
 	{ OPTION_FROM, "from", "ADDRESS", "decide as for a login from this address", OPTIONS_LOGIN },
 	{ OPTION_POLICY_DIRECTORY, "policy-dir", "DIR", "read policies from DIR instead of the live directory",
@@ -44,6 +47,7 @@ static const struct option_row {
 	{ OPTION_PAM_DIRECTORY, "pam-dir", "DIR", "judge the PAM stacks in DIR instead of the live ones",
 	  OPTIONS_CHECK },
 	{ OPTION_KERNEL, "kernel", NULL, "also try whether this kernel can run every policy's plan", OPTIONS_CHECK },
+	{ OPTION_STDIN, "stdin", "NAME", "check standard input as the file NAME of the directory PATH", OPTIONS_CHECK },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
 	{ 'n', "noheadings", NULL, "no heading line", OPTIONS_TABLE },
 	{ 'o', "output", "COLUMNS", "columns to show; +COLUMNS adds to the default", OPTIONS_TABLE },
@@ -174,6 +178,12 @@ static bool apply_option(const struct command *command, bool named, int value, s
 		break;
 	case OPTION_KERNEL:
 		options->kernel = true;
+		break;
+	case OPTION_STDIN:
+		options->input_name = optarg;
+		break;
+	case OPTION_DIFF:
+		options->other_user = optarg;
 		break;
 	case 'h':
 		print_help(command, named);

@@ -25,6 +25,8 @@ struct options {
 	const char *from;
 	const char *pam_directory; /* NULL: the live one */
 	bool kernel;
+	const char *input_name; /* of the file that standard input is to be judged as; NULL: none */
+	const char *other_user; /* to compare with; NULL: nobody */
 };
 
 /* Which options a command takes. */

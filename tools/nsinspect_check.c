@@ -18,6 +18,7 @@ struct check {
 	struct pam_check pam;
 	const char *path;
 	const char *pam_directory; /* NULL: the stacks were not judged */
+	bool input;                /* standard input was judged, for an editor */
 };
 
 static void check_release(struct check *check)
@@ -76,6 +77,8 @@ static void print_text(const struct check *check)
 
 	for (size_t i = 0; i < diag->count; i++)
 		print_item(&diag->items[i]);
+	if (check->input)
+		return;
 	if (unchecked)
 		(void)printf("not checked: %s\n", unchecked);
 	(void)printf("%s: %zu file%s, ", path ? path : "?", check->lint.files, plural(check->lint.files));
@@ -125,12 +128,9 @@ static int print_json(const struct check *check)
 	return document_print(document, true);
 }
 
-/* 0, or -errno, reported. */
-static int check_policies(const char *path, const struct lint_visitor *visitor, struct lint *ret)
+/* Returns r, reported if it is -errno. */
+static int report(int r, const char *path, const char *problem)
 {
-	_cleanup_free_ char *problem = NULL;
-	int r = lint_path(path, is_live(path), visitor, ret, &problem);
-
 	if (r < 0 && problem)
 		(void)trouble("%s", problem);
 	else if (r == -EINVAL)
@@ -138,6 +138,30 @@ static int check_policies(const char *path, const struct lint_visitor *visitor, 
 	else if (r < 0)
 		(void)trouble_errno(r, path);
 	return r;
+}
+
+/* 0, or -errno, reported. */
+static int check_policies(const char *path, const struct lint_visitor *visitor, struct lint *ret)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r = lint_path(path, is_live(path), visitor, ret, &problem);
+
+	return report(r, path, problem);
+}
+
+/* 0, or -errno, reported. */
+static int check_input(const struct options *options, struct check *check)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r;
+
+	if (options->kernel || options->pam_directory) {
+		(void)trouble("--stdin checks one file and excludes --%s", options->kernel ? "kernel" : "pam-dir");
+		return -EINVAL;
+	}
+	check->input = true;
+	r = lint_input(STDIN_FILENO, options->input_name, check->path, is_live(check->path), &check->lint, &problem);
+	return report(r, check->path, problem);
 }
 
 /* 0, or -errno, reported. */
@@ -178,9 +202,11 @@ static enum exit_status run(const struct options *options, char **arguments)
 	};
 	int r;
 
-	if (options->kernel && geteuid() != 0)
+	if (options->kernel && !options->input_name && geteuid() != 0)
 		return trouble("only root can try what this kernel can do: run this as root");
-	if (check_all(options, !arguments[0] || options->pam_directory, &check) < 0)
+	r = options->input_name ? check_input(options, &check)
+				: check_all(options, !arguments[0] || options->pam_directory, &check);
+	if (r < 0)
 		return EXIT_TROUBLE;
 	r = options->layout.style == OUTPUT_JSON ? print_json(&check) : 0;
 	if (options->layout.style != OUTPUT_JSON)

@@ -6,10 +6,8 @@
 #include "config/text_list.h"
 #include "config/keys.h"
 #include "session/plan.h"
-#include "tools/document.h"
 #include "tools/lint.h"
-#include "tools/nsinspect.h"
-#include "tools/verdict.h"
+#include "tools/policy_private.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -28,16 +26,22 @@ static void show_assumed(json_object *object, const char *key, const char *given
 	document_text(object, key, given ? given : people ? text : assumed);
 }
 
+void policy_show_query(json_object *object, const struct verdict_query *query, const struct options *options)
+{
+	const bool people = options->layout.style != OUTPUT_JSON;
+
+	show_assumed(object, "service", options->service, query->service, people);
+	show_assumed(object, "from", options->from, people ? "local" : NULL, people);
+}
+
 static void show_login(json_object *document, const struct verdict *verdict, const struct verdict_query *query,
 		       const struct options *given)
 {
-	const bool people = given->layout.style != OUTPUT_JSON;
 	json_object *object = document_object(document, "login");
 
 	document_text(object, "user", verdict->identity.name);
 	document_number(object, "uid", verdict->identity.uid);
-	show_assumed(object, "service", given->service, query->service, people);
-	show_assumed(object, "from", given->from, people ? "local" : NULL, people);
+	policy_show_query(object, query, given);
 	document_text(object, "outcome", verdict_name(verdict->outcome));
 	document_text(object, "meaning", verdict_meaning(verdict, query->service));
 	document_escaped(object, "problem", verdict->problem);
@@ -163,12 +167,11 @@ struct value_table {
 	json_object *array;
 };
 
-/* That it is off, and whom it says it is for. */
-static bool matters_when_off(const char *name, const struct origin *origin)
+bool policy_matters_when_off(const char *name)
 {
 	for (enum policy_key key = 0; key < POLICY_KEYS; key++)
 		if (strcmp(name, policy_keys[key].name) == 0)
-			return key == KEY_MODE || (key_is_selector(key) && origin && origin->file);
+			return key == KEY_MODE || key_is_selector(key);
 	return false;
 }
 
@@ -177,7 +180,7 @@ static int show_value(const char *key, const char *value, const struct origin *o
 	const struct value_table *table = data;
 
 	/* what else such a file or the defaults say isolates nobody */
-	if (table->policy->mode == MODE_OFF && !matters_when_off(key, origin))
+	if (table->policy->mode == MODE_OFF && (!policy_matters_when_off(key) || !origin || !origin->file))
 		return 0;
 
 	json_object *object = document_object(table->array, NULL);
@@ -203,7 +206,7 @@ static void show_step(json_object *array, const struct plan *plan, const struct 
 	document_text(object, "does", does);
 }
 
-static enum exit_status print_document(json_object *document, const struct options *options, enum exit_status status)
+enum exit_status policy_print(json_object *document, const struct options *options, enum exit_status status)
 {
 	int r = document_print(document, options->layout.style == OUTPUT_JSON);
 
@@ -225,7 +228,7 @@ static enum exit_status explain(const struct verdict *verdict, const struct verd
 		if (r < 0)
 			return trouble_errno(r, "policy");
 	}
-	return print_document(document, options, verdict->outcome == VERDICT_REFUSED ? EXIT_FINDINGS : EXIT_CLEAN);
+	return policy_print(document, options, verdict->outcome == VERDICT_REFUSED ? EXIT_FINDINGS : EXIT_CLEAN);
 }
 
 static enum exit_status print_plan(const struct plan *plan, const struct options *options)
@@ -238,7 +241,7 @@ static enum exit_status print_plan(const struct plan *plan, const struct options
 
 		for (size_t i = 0; i < plan->count; i++)
 			show_step(array, plan, &plan->steps[i]);
-		return print_document(document, options, EXIT_CLEAN);
+		return policy_print(document, options, EXIT_CLEAN);
 	}
 	text = plan_format(plan);
 	if (!text)
@@ -258,7 +261,7 @@ static enum exit_status print_no_plan(const char *why, const struct options *opt
 	document = document_new();
 	document_text(document, "no-session", why);
 	(void)document_array(document, "plan");
-	return print_document(document, options, EXIT_CLEAN);
+	return policy_print(document, options, EXIT_CLEAN);
 }
 
 static enum exit_status plan(const struct verdict *verdict, const struct verdict_query *query,
@@ -292,6 +295,21 @@ static enum exit_status plan(const struct verdict *verdict, const struct verdict
 	return print_plan(plan, options);
 }
 
+int policy_find(const struct verdict_query *query, struct verdict *ret)
+{
+	int r = verdict_find(query, ret);
+
+	if (r == -ENOENT || r == -EINVAL) {
+		_cleanup_free_ char *hint = r == -ENOENT ? near_user(query->user) : NULL;
+
+		(void)trouble("no user '%s'%s", query->user, hint ? hint : "");
+		return -ENOENT;
+	}
+	if (r < 0)
+		(void)trouble_errno(r, query->user);
+	return r;
+}
+
 static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(verdict_release) struct verdict verdict = { .directory = -1 };
@@ -301,16 +319,15 @@ static enum exit_status run(const struct options *options, char **arguments)
 		.service = options->service ? options->service : DEFAULT_SERVICE,
 		.from = options->from,
 	};
-	int r = verdict_find(&query, &verdict);
+	int r;
 
-	if (r == -ENOENT || r == -EINVAL) {
-		_cleanup_free_ char *hint = r == -ENOENT ? near_user(query.user) : NULL;
-
-		(void)trouble("no user '%s'%s", query.user, hint ? hint : "");
-		return EXIT_FINDINGS;
-	}
+	if (options->other_user && options->plan)
+		return trouble("--diff and --plan exclude each other");
+	if (options->other_user)
+		return policy_diff(&query, options);
+	r = policy_find(&query, &verdict);
 	if (r < 0)
-		return trouble_errno(r, query.user);
+		return r == -ENOENT ? EXIT_FINDINGS : EXIT_TROUBLE;
 	return options->plan ? plan(&verdict, &query, options) : explain(&verdict, &query, options);
 }
 

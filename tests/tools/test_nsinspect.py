@@ -583,6 +583,117 @@ def test_check_of_one_file_finds_what_it_extends(host, policies):
     assert problems(file) == [f"{file}:1: error: extends: there is no 'group/demon.conf' in the policy directory"]
 
 
+@pytest.mark.parametrize("text, problem", [
+    ('\nservices = { vsftpd }\n', "default.conf:2: warning: network.mode: 'loopback': data connections do not reach the "
+     "clients of vsftpd; it needs 'host'"),
+    ('services = { sshd }\nnetwork { mode = none }\n', "default.conf:2: warning: network.mode: 'none': X11 forwarding and "
+     "ssh -L to the session's own loopback fail in logins by sshd, for lo is down; 'loopback' has it up"),
+    ('mount { private "/tmp" {\nsize = 8m } }\n', "default.conf:2: warning: mount.private \"/tmp\".size: '8m' is too small "
+     "for what editors, compilers and scripts put there; give it 16m or more"),
+    ('mount { private "/tmp" {\ninodes = 500 } }\n', "default.conf:2: warning: mount.private \"/tmp\".inodes: '500' is too "
+     "small for what editors, compilers and scripts put there; give it 1000 or more"),
+])
+def test_check_warns_of_what_does_not_serve_its_logins(host, policies, text, problem):
+    (policies / "default.conf").write_text(text)
+    result = nsinspect("check", str(policies))
+    assert result.stdout.decode().splitlines() == [problem, f"{policies}: 2 files, 0 errors, 1 warning"]
+    assert result.returncode == 1
+
+
+# check --stdin: what an editor asks
+
+def check_input(text, *arguments):
+    result = nsinspect("check", "--stdin", *map(str, arguments), input=text.encode())
+    return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+
+def test_check_of_input_names_the_file_that_it_stands_for(host, policies):
+    before = (policies / "group/daemon.conf").read_text()
+    text = 'extends = "default"\nmode = of\nmodus = off\n'
+    assert check_input(text, "group/daemon.conf", policies) == (
+        1, "group/daemon.conf:2: error: mode: 'of' is none of enforce, audit, off; did you mean 'off'?\n"
+           "group/daemon.conf:3: error: unknown key 'modus'\n", "")
+    assert (policies / "group/daemon.conf").read_text() == before
+
+
+def test_check_of_good_input_says_nothing(host, policies):
+    assert check_input('extends = "default"\n', "user/alice.conf", policies) == (0, "", "")
+    assert check_input("", "user/alice", policies) == (0, "", "")
+    assert check_input('mode = "off"\n', "base.conf", policies) == (0, "", "")
+
+
+def test_check_of_input_judges_it_by_its_place(host, policies):
+    warning = "user/alice.conf:1: warning: priority: has no effect here; it ranks the files in group/\n"
+    assert check_input("priority = 5\n", "user/alice.conf", policies) == (1, warning, "")
+    assert check_input("priority = 5\n", "group/daemon.conf", policies) == (0, "", "")
+    # what its keys make together is judged where it is extended
+    assert check_input("pid { isolate = false }\n", "base.conf", policies) == (0, "", "")
+    assert check_input("pid { isolate = false }\n", "default.conf", policies)[0] == 1
+
+
+def test_check_of_input_resolves_what_it_extends_below_the_directory(host, policies):
+    assert check_input('\nextends = "group/demon"\n', "group/daemon.conf", policies) == (
+        1, "group/daemon.conf:2: error: extends: there is no 'group/demon.conf' in the policy directory\n", "")
+    assert check_input('extends = "group/daemon"\n', "group/daemon.conf", policies) == (
+        1, "group/daemon.conf:1: error: extends: group/daemon.conf -> group/daemon.conf is a loop\n", "")
+    (policies / "default.conf").write_text("mode = of\n")
+    code, output, _ = check_input('extends = "default"\n', "group/daemon.conf", policies)
+    assert code == 1 and output.startswith("default.conf:1: error: mode: ")
+
+
+def test_check_of_input_without_a_directory_uses_the_live_one(host):
+    live = pathlib.Path("/etc/security/nsisolate")
+    (live / "for-editors.conf").write_text('mode = "audit"\n')
+    try:
+        assert check_input('extends = "for-editors"\n', "user/nobody.conf") == (0, "", "")
+    finally:
+        (live / "for-editors.conf").unlink()
+    assert check_input("", "group/no-such-group.conf") == (
+        1, "group/no-such-group.conf: error: there is no group 'no-such-group': this refuses every login that has no "
+           "user file\n", "")
+    result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                             os.environ.get("NSINSPECT", "nsinspect"), "check", "--stdin", "default.conf"],
+                            input=b"mode = of\n", capture_output=True)
+    assert result.returncode == 1 and result.stdout.startswith(b"default.conf:1: error: mode: ")
+
+
+def test_check_of_input_as_json_is_that_of_check(host, policies):
+    shown = json.loads(check_input("mode = of\n", "default.conf", policies, "-J")[1])
+    problem, = shown["problems"]
+    assert (shown["path"], shown["files"], shown["errors"], shown["warnings"]) == (str(policies), 1, 1, 0)
+    assert (problem["file"], problem["line"], problem["where"], problem["severity"]) == \
+        ("default.conf", 1, "default.conf:1", "error")
+
+
+def test_check_of_input_that_is_too_long_or_hostile(host, policies):
+    assert check_input("#" * 65537, "default.conf", policies) == (
+        1, "default.conf: error: longer than 65536 bytes\n", "")
+    code, output, _ = check_input("mode = \"\x1b[2J\"\n\x1b = 1\n", "user/x\x1b[2J.conf", policies)
+    assert code == 1 and "\x1b" not in output
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["../x.conf"], "'../x.conf' is no file of the policy directory"),
+    (["/etc/passwd"], "'/etc/passwd' is no file of the policy directory"),
+    (["other/x.conf"], "'other/x.conf' is no file of the policy directory"),
+    (["default.conf", "/nonexistent"], "/nonexistent: No such file"),
+    (["default.conf", "/etc/passwd"], "'/etc/passwd' is a regular file"),
+    (["default.conf", "--kernel"], "--stdin checks one file and excludes --kernel"),
+    (["default.conf", "--pam-dir", "/etc/pam.d"], "--stdin checks one file and excludes --pam-dir"),
+])
+def test_check_of_input_refuses_wrong_usage(host, arguments, words):
+    code, output, error = check_input("", *arguments)
+    assert (code, output) == (2, "")
+    assert words in error
+
+
+def test_check_of_input_that_cannot_be_read_fails(host, policies):
+    directory = os.open(policies, os.O_RDONLY | os.O_DIRECTORY)
+    result = nsinspect("check", "--stdin", "default.conf", str(policies), stdin=directory)
+    os.close(directory)
+    assert (result.returncode, result.stderr) == (2, b"nsinspect: the input: Is a directory\n")
+
+
 def test_policy_shows_which_files_made_it(host, policies):
     (policies / "user/nobody.conf").write_text('extends = "default"\nservices = { "sshd" }\n')
     shown = json.loads(policy(policies, "-J", "--service", "sshd", "nobody").stdout)
@@ -595,6 +706,110 @@ def test_policy_shows_which_files_made_it(host, policies):
     shown = json.loads(policy(policies, "-J", "--service", "cron", "nobody").stdout)
     statuses = {c["file"]: c["status"] for c in shown["candidates"]}
     assert statuses["user/nobody.conf"] == "does not match the service or the address"
+
+
+# policy --diff
+
+def diff(directory, *arguments):
+    """Exit status, users and differences, by name and key."""
+    result = policy(directory, "-J", *arguments)
+    shown = json.loads(result.stdout)
+    return result.returncode, shown["users"], {
+        row["key"]: [(value["value"], value["file"], value["line"]) for value in row["values"]]
+        for row in shown["differences"]}
+
+
+def test_diff_has_each_value_that_differs_with_its_origin(host, policies):
+    (policies / "user/nobody.conf").write_text('uts { hostname = jail }\nmount { private "/srv" { size = 1g } }\n')
+    (policies / "user/daemon.conf").write_text('extends = "default"\n')
+    code, users, differences = diff(policies, "--diff", "daemon", "nobody")
+    default = "built-in default"
+    assert code == 1
+    assert [(u["user"], u["outcome"], u["meaning"], u["policy"], u["extends"]) for u in users] == [
+        ("nobody", "policy", "isolated", "user/nobody.conf", None),
+        ("daemon", "policy", "isolated", "user/daemon.conf", "default.conf")]
+    assert differences == {
+        "policy": [("user/nobody.conf", None, None), ("user/daemon.conf", None, None)],
+        "network.mode": [("loopback", default, None), ("none", "default.conf", 3)],
+        "uts.hostname": [("jail", "user/nobody.conf", 1), ("%h", default, None)],
+        'mount.private "/srv".backing': [("tmpfs", default, None), (None, None, None)],
+        'mount.private "/srv".size': [("1g", "user/nobody.conf", 2), (None, None, None)],
+        'mount.private "/srv".inodes': [("128k", default, None), (None, None, None)],
+    }
+
+
+def test_diff_is_a_table_for_people(host, policies):
+    (policies / "user/nobody.conf").write_text("\nuts { hostname = jail }\n")
+    (policies / "user/daemon.conf").write_text("")
+    result = policy(policies, "nobody", "--diff", "daemon")
+    assert result.returncode == 1
+    text = re.sub(" +", " ", result.stdout.decode())
+    assert "\nDifferences:\n KEY FIRST FIRST-FROM SECOND SECOND-FROM\n" in text
+    assert "\n uts.hostname jail user/nobody.conf:2 %h built-in default\n" in text
+    assert "service: login (assumed)" in text
+
+
+def test_diff_of_equals_is_empty_and_success(host, policies):
+    result = policy(policies, "nobody", "--diff", "nobody")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.endswith(b"\nDifferences:\n  none\n")
+    assert diff(policies, "nobody", "--diff", "nobody")[::2] == (0, {})
+    # the same outcome without any policy
+    assert diff(policies, "daemon", "--diff", "bin")[::2] == (0, {})
+
+
+def test_diff_goes_by_service_and_address(host, policies):
+    (policies / "user/nobody.conf").write_text('service "cron" { network { mode = "host" } }\n')
+    (policies / "user/daemon.conf").write_text("")
+    assert set(diff(policies, "nobody", "--diff", "daemon")[2]) == {"policy"}
+    assert set(diff(policies, "nobody", "--diff", "daemon", "--service", "cron")[2]) == {"policy", "network.mode"}
+    (policies / "user/nobody.conf").write_text("from = { 203.0.113.0/24 }\n")
+    (policies / "user/daemon.conf").write_text("from = { 203.0.113.0/24 }\n")
+    assert set(diff(policies, "nobody", "--diff", "daemon", "--from", "203.0.113.9")[2]) == {"policy"}
+
+
+def test_diff_of_different_outcomes_names_them_only(host, policies):
+    (policies / "user/nobody.conf").write_text("")
+    assert diff(policies, "nobody", "--diff", "root")[::2] == (1, {
+        "outcome": [("isolated", None, None),
+                    ("passed: uid 0 is not isolated unless user/root.conf exists", None, None)],
+        "policy": [("user/nobody.conf", None, None), (None, None, None)]})
+
+
+def test_diff_with_mode_off_leaves_out_what_does_not_apply(host, policies):
+    (policies / "user/nobody.conf").write_text('services = { "login" }\nuts { hostname = jail }\n')
+    (policies / "user/daemon.conf").write_text('mode = "off"\nnetwork { mode = "none" }\n')
+    code, _, differences = diff(policies, "nobody", "--diff", "daemon")
+    assert (code, set(differences)) == (1, {"outcome", "policy", "mode", "services"})
+    assert differences["mode"] == [("enforce", "built-in default", None), ("off", "user/daemon.conf", 1)]
+    assert differences["services"] == [('{"login"}', "user/nobody.conf", 1), (None, "built-in default", None)]
+
+
+def test_diff_with_a_broken_policy_is_a_failure(host, policies):
+    (policies / "user/nobody.conf").write_text("")
+    (policies / "user/daemon.conf").write_text("mode = of\n")
+    problem = "user/daemon.conf:1: mode: 'of' is none of enforce, audit, off; did you mean 'off'?"
+    for users in (("nobody", "daemon"), ("daemon", "nobody"), ("daemon", "daemon")):
+        result = policy(policies, users[0], "--diff", users[1])
+        assert result.returncode == 2
+        assert f"nsinspect: daemon cannot be compared: {problem}\n" in result.stderr.decode()
+        assert b"Differences:" in result.stdout
+    code, _, differences = diff(policies, "nobody", "--diff", "daemon")
+    assert (code, differences["problem"]) == (2, [(None, None, None), (problem, None, None)])
+
+
+@pytest.mark.parametrize("users", [("nobody", "no-such-user"), ("no-such-user", "nobody"), ("nobody", "a\x1b[2J")])
+def test_diff_with_an_unknown_user_is_a_failure(host, policies, users):
+    result = policy(policies, users[0], "--diff", users[1])
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert b"no user '" in result.stderr and b"\x1b" not in result.stderr
+
+
+def test_diff_excludes_plan(host, policies):
+    result = policy(policies, "nobody", "--diff", "daemon", "--plan")
+    assert (result.returncode, result.stderr) == (2, b"nsinspect: --diff and --plan exclude each other\n")
+
+
 # check of this host: PAM stacks, sshd, the kernel
 
 CLOSE = "session required pam_nsisolate.so close\n"
@@ -758,6 +973,27 @@ def test_help_goes_to_standard_output(host, command):
         assert result.returncode == 0
         assert result.stdout.startswith(b"Usage:\n nsinspect")
         assert result.stderr == b""
+
+
+@pytest.mark.parametrize("command, options", [
+    ("policy", ["--diff USER2", "--from ADDRESS", "--plan", "--policy-dir DIR", "--service NAME"]),
+    ("check", ["--kernel", "--pam-dir DIR", "--stdin NAME"]),
+])
+def test_help_of_a_command_lists_its_options(host, command, options):
+    text = nsinspect(command, "--help").stdout.decode()
+    for option in options:
+        assert f"     {option} " in text
+    for other in ("policy", "check", "list", "show", "ps"):
+        if other != command:
+            assert options[0] not in nsinspect(other, "--help").stdout.decode()
+
+
+def test_manual_has_every_option_of_every_command(host):
+    manual = (pathlib.Path(__file__).parents[2] / "man/nsinspect.1.scd").read_text()
+    for command in ("list", "show", "ps", "policy", "check"):
+        for name, argument in re.findall(r"--([a-z-]+) ?([A-Z]\w*)?", nsinspect(command, "--help").stdout.decode()):
+            assert re.search(rf"^\*-.*\*--{name}\*|^\*--{name}\*", manual, re.M), name
+            assert not argument or re.search(rf"\*--{name}\* _{argument}_", manual), (name, argument)
 
 
 def test_help_lists_every_command_and_column(host):

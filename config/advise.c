@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/advise.h"
+
+#include "config/keys.h"
+#include "config/text_list.h"
+#include "config/value.h"
+
+#include <string.h>
+
+#define SHARED_DIRECTORY "/tmp" /* which every program takes for granted */
+#define SIZE_LEAST       (UINT64_C(16) << 20)
+#define SIZE_LEAST_TEXT  "16m"
+#define FILES_LEAST      UINT64_C(1000)
+#define FILES_LEAST_TEXT "1000"
+
+/* They open a connection for each transfer, after the session is open. "ftp" is the name that most take by default. */
+static const char *const ftp_services[] = { "ftp", "proftpd", "pure-ftpd", "vsftpd" };
+
+static void add(const struct policy *policy, struct origin origin, const char *text, struct diagnostics *diag)
+{
+	diagnostics_add(diag, SEVERITY_WARNING, origin.file ? origin.file : policy->file, origin.line, "%s", text);
+}
+
+static void advise_least(const struct policy *policy, const struct private_directory *directory, enum policy_key key,
+			 struct origin origin, const char *least, struct diagnostics *diag)
+{
+	_cleanup_free_ char *label = key_label(key, directory->path), *value = value_format(key, directory);
+	_cleanup_free_ char *text = NULL;
+
+	if (label && value &&
+	    asprintf(&text,
+		     "%s: '%s' is too small for what editors, compilers and scripts put there; give it %s or more",
+		     label, value, least) < 0)
+		text = NULL;
+	add(policy, origin, text ? text : "out of memory", diag);
+}
+
+static void advise_private(const struct policy *policy, const struct private_directory *directory,
+			   struct diagnostics *diag)
+{
+	if (strcmp(directory->path, SHARED_DIRECTORY) != 0)
+		return;
+	if (directory->size < SIZE_LEAST)
+		advise_least(policy, directory, KEY_MOUNT_PRIVATE_SIZE, directory->size_origin, SIZE_LEAST_TEXT, diag);
+	if (directory->inodes < FILES_LEAST)
+		advise_least(policy, directory, KEY_MOUNT_PRIVATE_INODES, directory->inodes_origin, FILES_LEAST_TEXT,
+			     diag);
+}
+
+static bool is_ftp(const char *service)
+{
+	for (size_t i = 0; i < ELEMENTS(ftp_services); i++)
+		if (strcmp(service, ftp_services[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Where the mode was chosen; of the default, where the service was. */
+static struct origin network_origin(const struct policy *policy)
+{
+	return policy->origins[policy->origins[KEY_NETWORK_MODE].file ? KEY_NETWORK_MODE : KEY_SERVICES];
+}
+
+static void advise_network(const struct policy *policy, const char *service, struct diagnostics *diag)
+{
+	const enum network_mode mode = policy->network.mode;
+	_cleanup_free_ char *text = NULL;
+	int r = 0;
+
+	if (policy->services && !text_list_has(policy->services, service))
+		return;
+	if (is_ftp(service) && (mode == NETWORK_NONE || mode == NETWORK_LOOPBACK))
+		r = asprintf(&text,
+			     "network.mode: '%s': data connections do not reach the clients of %s; it needs 'host'",
+			     mode == NETWORK_NONE ? "none" : "loopback", service);
+	else if (strcmp(service, "sshd") == 0 && mode == NETWORK_NONE)
+		r = asprintf(&text,
+			     "network.mode: 'none': X11 forwarding and ssh -L to the session's own loopback fail "
+			     "in logins by sshd, for lo is down; 'loopback' has it up");
+	if (r < 0)
+		add(policy, network_origin(policy), "out of memory", diag);
+	else if (text)
+		add(policy, network_origin(policy), text, diag);
+}
+
+void policy_advise(const struct policy *policy, const char *service, struct diagnostics *diag)
+{
+	if (policy->mode == MODE_OFF)
+		return;
+	for (size_t i = 0; i < policy->mount.private_count; i++)
+		advise_private(policy, &policy->mount.private[i], diag);
+	if (service)
+		advise_network(policy, service, diag);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+/* What a lint warns of although it can be done. */
+#include "support.h"
+
+#include <string.h>
+
+#define AT1 TEST_FILE ":1: "
+#define AT2 TEST_FILE ":2: "
+#define TMP(key, is) \
+	"mount.private \"/tmp\"." key ": '" is "' is too small for what editors, compilers and scripts put there; "
+#define FTP(mode, service) \
+	"network.mode: '" mode "': data connections do not reach the clients of " service "; it needs 'host'"
+#define SSHD                                                                                                         \
+	"network.mode: 'none': X11 forwarding and ssh -L to the session's own loopback fail in logins by sshd, for " \
+	"lo "                                                                                                        \
+	"is down; 'loopback' has it up"
+
+static const struct {
+	const char *text, *message;
+} cases[] = {
+	{ "mount { private \"/tmp\" { size = \"16m\" inodes = 1000 } }", NULL },
+	{ "mount { private \"/tmp\" {\nsize = \"16383k\" } }", AT2 TMP("size", "16383k") "give it 16m or more" },
+	{ "mount { private \"/tmp/\" {\ninodes = 999 } }", AT2 TMP("inodes", "999") "give it 1000 or more" },
+	{ "mount { private \"/var/tmp\" { size = 1m inodes = 10 } }", NULL },
+	{ "mode = off mount { private \"/tmp\" { size = 1m } }", NULL },
+	{ "mode = audit mount { private \"/tmp\" { size = 1m } }", AT1 TMP("size", "1m") "give it 16m or more" },
+	{ "service su { mount { private \"/tmp\" { size = 1m } } }", AT1 TMP("size", "1m") "give it 16m or more" },
+
+	{ "\nservices = { sshd, vsftpd }", AT2 FTP("loopback", "vsftpd") },
+	{ "services = { proftpd }\nnetwork { mode = none }", AT2 FTP("none", "proftpd") },
+	{ "services = { pure-ftpd } network { mode = loopback }", AT1 FTP("loopback", "pure-ftpd") },
+	{ "services = { ftp }", AT1 FTP("loopback", "ftp") },
+	{ "services = { vsftpd } network { mode = host }", NULL },
+	{ "services = { sshd, vsftpd } service vsftpd { network { mode = host } }", NULL },
+	{ "service vsftpd {\nnetwork { mode = none } }", AT2 FTP("none", "vsftpd") },
+	{ "service vsftpd { mount { proc = hidepid } }", TEST_FILE ": " FTP("loopback", "vsftpd") },
+	{ "services = { cron } service vsftpd { network { mode = none } }", NULL },
+	{ "services = { vsftpd } mode = off", NULL },
+	{ "services = { vsftpd } service vsftpd { mode = off }", NULL },
+	{ "network { mode = loopback }", NULL },
+
+	{ "services = { sshd }\nnetwork { mode = none }", AT2 SSHD },
+	{ "service sshd {\nnetwork { mode = none } }", AT2 SSHD },
+	{ "services = { sshd } network { mode = loopback }", NULL },
+	{ "services = { cron } network { mode = none }", NULL },
+	{ "network { mode = none }", NULL },
+};
+
+static void what_does_not_serve_its_logins_is_named_where_it_is_said(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++)
+		assert_lint(cases[i].text, cases[i].message);
+}
+
+static void a_warning_is_given_once_and_refuses_nobody(void **state)
+{
+	static const char text[] = "services = { sshd, vsftpd, ftp } network { mode = none }\n"
+				   "mount { private \"/tmp\" { size = 1m inodes = 1 } }\nservice sshd { }";
+	struct diagnostics diag = { 0 };
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+
+	(void)state;
+	assert_int_equal(policy_lint(TEST_FILE, text, strlen(text), &policy, &diag), 0);
+	assert_non_null(policy);
+	assert_int_equal(diag.count, 5);
+	assert_false(diagnostics_failed(&diag));
+	diagnostics_release(&diag);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_does_not_serve_its_logins_is_named_where_it_is_said),
+		cmocka_unit_test(a_warning_is_given_once_and_refuses_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
