@@ -225,31 +225,21 @@ static void options_freep(cfg_opt_t **options)
 
 static int options_make(const char *prefix, bool in_service, cfg_opt_t **ret);
 
-static bool scan_has_section(const struct scan *scan, const char *name)
+static bool scan_has(const struct scan *scan, const char *name, size_t length)
 {
-	size_t length = strlen(name);
-
 	for (size_t i = 0; i < scan->count; i++)
-		if (scan->events[i].section && scan->events[i].length == length &&
-		    memcmp(scan->events[i].name, name, length) == 0)
+		if (scan->events[i].length == length && memcmp(scan->events[i].name, name, length) == 0)
 			return true;
 	return false;
 }
 
-/*
- * The options of the section called by the first `length` bytes of `name`; service "NAME" takes the whole
- * language but itself. None for a section that the file has not: a login pays for what its policy says, not for the
- * language.
- */
+/* The options of the section called by the first `length` bytes of `name`; service "NAME" takes the whole
+ * language but itself. */
 static int options_make_section(const char *name, size_t length, bool in_service, cfg_opt_t *ret)
 {
 	_cleanup_free_ char *prefix = NULL;
 
 	ret->type = CFGT_SEC;
-	if (!scan_has_section(reader->scan, ret->name)) {
-		ret->subopts = calloc(1, sizeof(*ret->subopts));
-		return ret->subopts ? 0 : -ENOMEM;
-	}
 	prefix = strndup(name, length);
 	if (!prefix)
 		return -ENOMEM;
@@ -291,7 +281,11 @@ static bool options_have(const cfg_opt_t *options, const char *name, size_t leng
 	return false;
 }
 
-/* An option for each name directly below `prefix`. Keys of service "NAME" have no service of their own. */
+/*
+ * An option for each name directly below `prefix`, if the file has that name anywhere: libconfuse copies all of them
+ * for each section, and a login pays for what its policy says, not for the language. libconfuse then refuses any other
+ * name. Keys of service "NAME" have no service of their own.
+ */
 static int options_make(const char *prefix, bool in_service, cfg_opt_t **ret)
 {
 	_cleanup_(options_freep) cfg_opt_t *options = calloc(1, sizeof(*options));
@@ -308,7 +302,8 @@ static int options_make(const char *prefix, bool in_service, cfg_opt_t **ret)
 		if (strncmp(info->name, prefix, strlen(prefix)) != 0 || (skip && info->name[skip - 1] != '.'))
 			continue;
 		length = strcspn(info->name + skip, ".");
-		if (options_have(options, info->name + skip, length) || (key == KEY_SERVICE && in_service))
+		if (!scan_has(reader->scan, info->name + skip, length) ||
+		    options_have(options, info->name + skip, length) || (key == KEY_SERVICE && in_service))
 			continue;
 		grown = reallocarray(options, count + 2, sizeof(*options));
 		if (!grown)

@@ -9,6 +9,7 @@
  *     bench-open PAM-CONFDIR SERVICE USER ROUNDS
  */
 
+#include "bench.h"
 #include "common/namespaces.h"
 #include "session/apply.h"
 #include "session/syscalls.h"
@@ -16,61 +17,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <security/pam_appl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
-
-static double now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(2);
-}
-
-static int silent_conversation(int count, const struct pam_message **messages, struct pam_response **ret, void *data)
-{
-	(void)messages;
-	(void)data;
-	*ret = calloc((size_t)count, sizeof(**ret));
-	return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
-}
-
-static double time_module(const char *confdir, const char *service, const char *user)
-{
-	const struct pam_conv conversation = { silent_conversation, NULL };
-	pam_handle_t *pamh;
-	double start, end;
-	int r = pam_start_confdir(service, user, &conversation, confdir, &pamh);
-
-	if (r != PAM_SUCCESS)
-		die("pam_start_confdir");
-	start = now_us();
-	r = pam_open_session(pamh, 0);
-	end = now_us();
-	if (r != PAM_SUCCESS) {
-		fprintf(stderr, "pam_open_session: %s\n", pam_strerror(pamh, r));
-		exit(2);
-	}
-	if (!pam_getenv(pamh, "NSISOLATE_ID")) {
-		fputs("pam_open_session succeeded without a session: the figure would mean nothing\n", stderr);
-		exit(2);
-	}
-	if (pam_close_session(pamh, 0) != PAM_SUCCESS)
-		die("pam_close_session");
-	pam_end(pamh, PAM_SUCCESS);
-	return end - start;
-}
 
 struct outside {
 	int fds[NAMESPACE_KINDS];
@@ -124,19 +75,6 @@ static double time_bare(const struct plan *plan, const struct outside *outside)
 	close(ready[1]);
 	close(pidfd);
 	return end - start;
-}
-
-static int by_value(const void *left, const void *right)
-{
-	double a = *(const double *)left, b = *(const double *)right;
-
-	return (a > b) - (a < b);
-}
-
-static double quantile(double *values, size_t count, double share)
-{
-	qsort(values, count, sizeof(*values), by_value);
-	return values[(size_t)(share * (double)(count - 1))];
 }
 
 /* The plan of the built-in defaults, with the private directories of the shipped policy. */
