@@ -27,6 +27,7 @@ class Example:
 
 EXAMPLE = {
     "restricted-shell": Example({"mnt", "net", "ipc", "uts", "pid"}, "shell-%s", 64 * MIB),
+    "shell-and-cron": Example({"mnt", "net", "ipc", "uts", "pid"}, "shell-%s", 512 * MIB),
     "classroom-exam": Example({"mnt", "net", "ipc", "uts", "pid"}, "exam-alice", 256 * MIB, loopback=False),
     "tmux-and-editors": Example({"mnt", "ipc"}, "testhost", 2048 * MIB),
     "hpc-login-node": Example({"mnt", "pid"}, "testhost", 8192 * MIB, shared=True),
