@@ -10,6 +10,7 @@
 
 #include "config/decide.h"
 #include "config/explain.h"
+#include "config/scan.h"
 #include "session/plan.h"
 
 #include <fcntl.h>
@@ -17,10 +18,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define CANARY               "CANARY-5b1d09"
-#define LINE_MAX_OF_A_POLICY 1024
-#define FILE_NAME            "group/students.conf"
-#define BASE_NAME            "base.conf"
+#define CANARY    "CANARY-5b1d09"
+#define FILE_NAME "group/students.conf"
+#define BASE_NAME "base.conf"
 
 #define MUST(condition, ...)                                                                  \
 	do {                                                                                  \
@@ -213,7 +213,7 @@ static char *values_of(const struct policy *policy, bool as_file)
 static bool has_long_line(const char *text)
 {
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
-		if (strcspn(text, "\n") > LINE_MAX_OF_A_POLICY)
+		if (strcspn(text, "\n") > SCAN_LINE_MAX)
 			return true;
 	return false;
 }
