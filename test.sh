@@ -30,5 +30,5 @@ build build-sanitized --native-file build-dev.ini
 meson test -C build-sanitized --no-rebuild --print-errorlogs --no-suite lint
 meson test -C build-test --no-rebuild --print-errorlogs
 # the benchmarks judge nothing; a short form shows that they run
-ROUNDS="${ROUNDS:-50}" meson test -C build-test --no-rebuild --benchmark --print-errorlogs --verbose
+NSISOLATE_ROUNDS="${NSISOLATE_ROUNDS:-50}" meson test -C build-test --no-rebuild --benchmark --print-errorlogs --verbose
 echo "all tests passed"

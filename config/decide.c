@@ -139,28 +139,16 @@ int policy_new_default(const char *file, struct policy **ret)
 	return policy_merge(&empty, 1, NULL, ret, &none);
 }
 
-/* Those with a section of their own. */
-static int add_services(const struct settings *settings, char ***services)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < settings->count; i++)
-		if (settings->items[i].key == KEY_SERVICE)
-			r = text_list_add(services, settings->items[i].service);
-	return r;
-}
-
 /* As it is for a login by no service that the file names, and for each that it does. */
 static int check_services(const struct layers *layers, struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_(text_list_freep) char **services = NULL;
-	int worst = policy_from_layers(layers, NULL, &policy, diag), r = 0;
+	int worst = policy_from_layers(layers, NULL, &policy, diag), r;
 
 	if (worst < 0 && worst != -EBADMSG)
 		return worst;
-	for (size_t i = 0; r == 0 && i < layers->count; i++)
-		r = add_services(&layers->items[i].settings, &services);
+	r = layers_sections(layers->items, layers->count, &services);
 	for (char **service = services; r == 0 && service && *service; service++) {
 		_cleanup_(policy_freep) struct policy *for_service = NULL;
 

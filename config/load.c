@@ -5,8 +5,13 @@
 #include "config/parse.h"
 #include "config/text_list.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#define NS_PER_S       INT64_C(1000000000)
+#define SETTLE_NS      (NS_PER_S / 10)
 
 #define STRING(number) #number
 #define DIGITS(number) STRING(number)
@@ -28,6 +33,24 @@ static int stat_file(int fd, const char *name, struct stat *ret, struct diagnost
 	return 0;
 }
 
+/*
+ * A file that was cut to be written anew may read as a whole policy, for instance as an empty one. Nobody can tell but
+ * by waiting: what has not been written to for a while is not being written.
+ */
+static void let_settle(const struct stat *st)
+{
+	struct timespec now, left;
+	int64_t age;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	age = (int64_t)(now.tv_sec - st->st_mtim.tv_sec) * NS_PER_S + now.tv_nsec - st->st_mtim.tv_nsec;
+	if (age < 0 || age >= SETTLE_NS)
+		return;
+	left = (struct timespec){ .tv_nsec = SETTLE_NS - age };
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+		;
+}
+
 /* All of the file from its start, whatever the descriptor's offset is, and the same file before and after. */
 static int read_file(int fd, const char *name, char **ret, size_t *ret_size, struct diagnostics *diag)
 {
@@ -39,6 +62,7 @@ static int read_file(int fd, const char *name, char **ret, size_t *ret_size, str
 	r = stat_file(fd, name, &before, diag);
 	if (r < 0)
 		return r;
+	let_settle(&before);
 	text = malloc((size_t)before.st_size + 1);
 	if (!text)
 		return -ENOMEM;

@@ -22,10 +22,22 @@ struct policy *policy_free(struct policy *policy)
 	free(policy->uts.hostname);
 	free(policy->uts.domainname);
 	text_list_free(policy->sources);
+	text_list_free(policy->sections);
 	free(policy->file);
 	free(policy->origins);
 	free(policy);
 	return NULL;
+}
+
+int layers_sections(const struct layer *layers, size_t count, char ***services)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; r == 0 && j < layers[i].settings.count; j++)
+			if (layers[i].settings.items[j].key == KEY_SERVICE)
+				r = text_list_add(services, layers[i].settings.items[j].service);
+	return r;
 }
 
 /* A policy without a value. */
@@ -42,6 +54,8 @@ static int policy_new(const struct layer *layers, size_t count, struct policy **
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = text_list_add(&policy->sources, layers[i].file);
+	if (r == 0)
+		r = layers_sections(layers, count, &policy->sections);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(policy);

@@ -19,3 +19,6 @@ struct layer {
  */
 int policy_merge(const struct layer *layers, size_t count, const char *service, struct policy **ret,
 		 struct diagnostics *diag) _must_check_;
+
+/* Adds the services that have a section of their own to a text list. 0 or -ENOMEM. */
+int layers_sections(const struct layer *layers, size_t count, char ***services) _must_check_;

@@ -7,8 +7,6 @@
 #include "tools/lint_private.h"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -30,12 +28,14 @@ struct walk {
 	bool live;
 	char **sources; /* every file that a policy is made of */
 	struct group_ranks ranks;
+	struct user_files users; /* only live */
 };
 
 static void walk_release(struct walk *walk)
 {
 	text_list_free(walk->sources);
 	group_ranks_release(&walk->ranks);
+	user_files_release(&walk->users);
 	if (walk->root.open)
 		close_fd(walk->root.fd);
 	*walk = (struct walk){ 0 };
@@ -139,23 +139,6 @@ static bool has_suffix(const char *name)
 	return size > strlen(SUFFIX) && strcmp(name + size - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-static void check_owner_of_name(struct lint *lint, const char *directory, const char *file, const char *name)
-{
-	bool group = strcmp(directory, "group") == 0;
-
-	errno = 0;
-	if (group ? getgrnam(name) != NULL : getpwnam(name) != NULL)
-		return;
-	if (errno != 0 && errno != ENOENT)
-		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0, "the %s '%s' cannot be looked up: %s", directory,
-				name, strerror(errno));
-	else if (group)
-		diagnostics_add(&lint->diag, SEVERITY_ERROR, file, 0,
-				"there is no group '%s': this refuses every login that has no user file", name);
-	else
-		diagnostics_add(&lint->diag, SEVERITY_WARNING, file, 0, "there is no user '%s'", name);
-}
-
 /* What can only be said of a whole policy. */
 static int lint_policy(struct walk *walk, enum place place, const struct policy *policy)
 {
@@ -167,6 +150,8 @@ static int lint_policy(struct walk *walk, enum place place, const struct policy 
 		return r;
 	visit(walk->lint, policy);
 	lint_host(policy, &walk->lint->diag);
+	if (walk->live)
+		lint_services(policy, &walk->lint->diag);
 	if (place == PLACE_GROUP)
 		return group_ranks_add(&walk->ranks, policy);
 	if (priority->file)
@@ -175,7 +160,8 @@ static int lint_policy(struct walk *walk, enum place place, const struct policy 
 	return 0;
 }
 
-static int lint_entry(struct walk *walk, enum place place, const char *file)
+/* name: of the user or group that it is for, or NULL. */
+static int lint_entry(struct walk *walk, enum place place, const char *file, const char *name)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_free_ char *problem = NULL, *text = NULL;
@@ -194,7 +180,11 @@ static int lint_entry(struct walk *walk, enum place place, const char *file)
 	if (place == PLACE_BASE)
 		return policy_lint_base(&walk->root, file, text, size, diag);
 	r = policy_lint_below(&walk->root, file, text, size, &policy, diag);
-	return r < 0 || !policy ? r : lint_policy(walk, place, policy);
+	if (r == 0 && policy)
+		r = lint_policy(walk, place, policy);
+	if (r == 0 && policy && walk->live && place == PLACE_USER)
+		r = user_files_add(&walk->users, policy, name);
+	return r;
 }
 
 static int any_entry(const struct dirent *entry)
@@ -216,9 +206,11 @@ static int lint_policy_name(struct walk *walk, enum place place, const char *dir
 	name = strndup(entry, strlen(entry) - strlen(SUFFIX));
 	if (!name)
 		return -ENOMEM;
-	if (walk->live)
-		check_owner_of_name(walk->lint, directory, file, name);
-	return lint_entry(walk, place, file);
+	if (walk->live && place == PLACE_USER)
+		lint_user_name(file, name, &walk->lint->diag);
+	if (walk->live && place == PLACE_GROUP)
+		lint_group_name(file, name, &walk->lint->diag);
+	return lint_entry(walk, place, file, name);
 }
 
 static int lint_directory(struct walk *walk, enum place place, const char *directory)
@@ -261,7 +253,7 @@ static int lint_base(struct walk *walk, const char *entry)
 	/* what a broken file extends is not known */
 	if (!diagnostics_failed(diag) && !text_list_has(walk->sources, entry))
 		diagnostics_add(diag, SEVERITY_WARNING, entry, 0, "not read: no file extends it");
-	return lint_entry(walk, PLACE_BASE, entry);
+	return lint_entry(walk, PLACE_BASE, entry, NULL);
 }
 
 static int lint_bases(struct walk *walk)
@@ -286,7 +278,7 @@ static int lint_bases(struct walk *walk)
 static int lint_default(struct walk *walk)
 {
 	if (faccessat(walk->root.fd, DEFAULT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
-		return lint_entry(walk, PLACE_DEFAULT, DEFAULT_FILE);
+		return lint_entry(walk, PLACE_DEFAULT, DEFAULT_FILE, NULL);
 	if (walk->live)
 		diagnostics_add(&walk->lint->diag, SEVERITY_WARNING, DEFAULT_FILE, 0,
 				"missing: logins that no other file decides are refused");
@@ -305,6 +297,8 @@ static int lint_files(struct walk *walk)
 		r = lint_bases(walk);
 	if (r == 0)
 		lint_ranks(&walk->ranks, &walk->lint->diag);
+	if (r == 0)
+		lint_users(&walk->users, &walk->lint->diag);
 	return r;
 }
 

@@ -30,4 +30,7 @@ struct lint {
  */
 int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret,
 	      char **ret_problem) _must_check_;
+/* "; did you mean 'alice'?" for a name that NSS does not know, or ""; malloced, NULL when memory ran out. */
+char *near_user(const char *name);
+
 void lint_release(struct lint *lint);

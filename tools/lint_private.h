@@ -27,3 +27,30 @@ void group_ranks_release(struct group_ranks *ranks);
 
 /* Files of one priority of which a login can have several: its name decides, which nobody expects. */
 void lint_ranks(const struct group_ranks *ranks, struct diagnostics *diag);
+
+/* Files of users and groups that NSS does not know: with the nearest name that it has. */
+void lint_user_name(const char *file, const char *name, struct diagnostics *diag);
+void lint_group_name(const char *file, const char *name, struct diagnostics *diag);
+
+/* Services that have no file in pam.d. */
+void lint_services(const struct policy *policy, struct diagnostics *diag);
+
+/* A user file of a user who exists. */
+struct user_file {
+	char *file;
+	char *name;
+	uid_t uid;
+	uint64_t hash; /* of its policy */
+};
+
+struct user_files {
+	struct user_file *items;
+	size_t count;
+};
+
+/* Passes over a user whom NSS does not know. 0 or -ENOMEM. */
+int user_files_add(struct user_files *users, const struct policy *policy, const char *name) _must_check_;
+void user_files_release(struct user_files *users);
+
+/* Other names of their uids, by which other files decide. */
+void lint_users(const struct user_files *users, struct diagnostics *diag);

@@ -7,6 +7,7 @@
 #include "config/keys.h"
 #include "session/plan.h"
 #include "tools/document.h"
+#include "tools/lint.h"
 #include "tools/nsinspect.h"
 #include "tools/verdict.h"
 
@@ -303,7 +304,9 @@ static enum exit_status run(const struct options *options, char **arguments)
 	int r = verdict_find(&query, &verdict);
 
 	if (r == -ENOENT || r == -EINVAL) {
-		(void)trouble("no user '%s'", query.user);
+		_cleanup_free_ char *hint = r == -ENOENT ? near_user(query.user) : NULL;
+
+		(void)trouble("no user '%s'%s", query.user, hint ? hint : "");
 		return EXIT_FINDINGS;
 	}
 	if (r < 0)

@@ -306,6 +306,7 @@ def set_policy(name, text="", mode=0o644):
         os.makedirs(directory, exist_ok=True)
         os.chmod(directory, 0o755)
     write(path, text, mode)
+    os.utime(path, (1, 1))  # a fresh file is waited for
     return path
 
 

@@ -27,6 +27,12 @@ import traceback
 
 MARKER = "/.nsisolate-sandbox"
 HOSTNAME = "testhost"
+# what the build makes for the tests alone, and where they find it
+BUILT_FOR_TESTS = {
+    "logins/libnss_broken.so.2": "/usr/lib/x86_64-linux-gnu",
+    "attack/plain-libconfuse": "/usr/local/lib/nsisolate-tests",
+    "attack/preloaded.so": "/usr/local/lib/nsisolate-tests",
+}
 SKIPPED = 77
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -123,6 +129,10 @@ def stage_install(build, stage):
     if build:
         subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", stage],
                        check=True, stdin=subprocess.DEVNULL)
+        for built, directory in BUILT_FOR_TESTS.items():
+            if os.path.exists(f"{build}/tests/{built}"):
+                os.makedirs(stage + directory, exist_ok=True)
+                shutil.copy(f"{build}/tests/{built}", stage + directory)
 
 
 def lay_overlay(scratch, root, stage):

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 char *lint(const char *text)
 {
@@ -28,6 +29,13 @@ void assert_lint(const char *text, const char *expected)
 		assert_string_equal(found, expected);
 }
 
+void make_old(int fd)
+{
+	static const struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+
+	assert_int_equal(futimens(fd, long_ago), 0);
+}
+
 struct candidate candidate_of(enum candidate_kind kind, const char *name, const char *text)
 {
 	struct candidate candidate = { .kind = kind, .name = strdup(name), .fd = -1 };
@@ -41,6 +49,7 @@ struct candidate candidate_of(enum candidate_kind kind, const char *name, const 
 	candidate.fd = memfd_create("policy", MFD_CLOEXEC);
 	assert_true(candidate.fd >= 0);
 	assert_int_equal(write(candidate.fd, text, strlen(text)), strlen(text));
+	make_old(candidate.fd);
 	return candidate;
 }
 

@@ -22,5 +22,8 @@ struct policy *policy_of(const char *text);
 /* A candidate that holds `text` in memory; a NULL text makes one with a problem. */
 struct candidate candidate_of(enum candidate_kind kind, const char *name, const char *text);
 
+/* As if the file had been written long ago: a fresh one is waited for. */
+void make_old(int fd);
+
 /* Asserts that linting `text` says `expected` first; NULL: says nothing. */
 void assert_lint(const char *text, const char *expected);

@@ -46,6 +46,7 @@ static void make_file(const char *name, const char *text)
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	make_old(fd);
 }
 
 static void make_files(const struct file *files)

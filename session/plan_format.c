@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/* Plans as people read them. */
+
+#include "session/plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* "512m": the largest unit that divides the number. */
+static void put_size(FILE *out, const char *name, uint64_t number)
+{
+	static const struct {
+		uint64_t factor;
+		const char *suffix;
+	} units[] = { { 1ULL << 30, "g" }, { 1ULL << 20, "m" }, { 1ULL << 10, "k" }, { 1, "" } };
+
+	if (number == 0)
+		return;
+	for (size_t i = 0; i < ELEMENTS(units); i++) {
+		if (number % units[i].factor == 0) {
+			(void)fprintf(out, " %s=%" PRIu64 "%s", name, number / units[i].factor, units[i].suffix);
+			return;
+		}
+	}
+}
+
+static void put_namespaces(FILE *out, unsigned clone_flags)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
+		if (clone_flags & (unsigned)namespace_table[i].clone_flag) {
+			(void)fprintf(out, "%s%s", separator, namespace_table[i].name);
+			separator = ",";
+		}
+	}
+	if (clone_flags == 0)
+		(void)fputs("none", out);
+}
+
+static void put_step(FILE *out, const struct plan *plan, const struct step *step)
+{
+	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
+
+	if (step->kind == STEP_NAMESPACES || step->kind == STEP_SETNS)
+		put_namespaces(out, plan->clone_flags);
+	if (step->target)
+		(void)fputs(step->target, out);
+	if (step->value)
+		(void)fprintf(out, "%s%s", step->target ? " " : "", step->value);
+	put_size(out, "size", step->size);
+	put_size(out, "inodes", step->inodes);
+	if (filesystem)
+		(void)fprintf(out, " mode=%04o nosuid,nodev", (unsigned)step->mode);
+	if (step->kind == STEP_MOUNT_RUNTIME_DIR)
+		(void)fprintf(out, " own=%u", (unsigned)step->uid);
+	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE)
+		(void)fputs(" nosuid,nodev,noexec", out);
+	if (step->kind == STEP_WORKING_DIRECTORY)
+		(void)fputs("the same directory, else /", out);
+}
+
+char *step_describe(const struct plan *plan, const struct step *step)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	put_step(out, plan, step);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+char *plan_format(const struct plan *plan)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = &plan->steps[i];
+
+		(void)fprintf(out, "%-7s %-18s ", place_name(step_place(step->kind)), step_name(step->kind));
+		put_step(out, plan, step);
+		(void)fputc('\n', out);
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
