@@ -70,9 +70,17 @@ static void make_directory(void)
 	(void)atexit(remove_directory);
 }
 
+/* Seldom, and never cut to nothing first: ext4 would then wait for the disk at every close(2). */
 static void write_base(const char *text, size_t size)
 {
-	MUST(ftruncate(base_fd, 0) == 0 && pwrite(base_fd, text, size, 0) == (ssize_t)size, "%m");
+	static char written[POLICY_FILE_MAX];
+	static size_t written_size;
+
+	if (size == written_size && memcmp(text, written, size) == 0)
+		return;
+	MUST(pwrite(base_fd, text, size, 0) == (ssize_t)size && ftruncate(base_fd, (off_t)size) == 0, "%m");
+	memcpy(written, text, size);
+	written_size = size;
 }
 
 /* --- what must hold --- */
