@@ -10,6 +10,7 @@
 
 #include "config/decide.h"
 #include "config/explain.h"
+#include "config/scan.h"
 #include "session/plan.h"
 
 #include <fcntl.h>
@@ -17,10 +18,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define CANARY               "CANARY-5b1d09"
-#define LINE_MAX_OF_A_POLICY 1024
-#define FILE_NAME            "group/students.conf"
-#define BASE_NAME            "base.conf"
+#define CANARY    "CANARY-5b1d09"
+#define FILE_NAME "group/students.conf"
+#define BASE_NAME "base.conf"
 
 #define MUST(condition, ...)                                                                  \
 	do {                                                                                  \
@@ -70,9 +70,17 @@ static void make_directory(void)
 	(void)atexit(remove_directory);
 }
 
+/* Seldom, and never cut to nothing first: ext4 would then wait for the disk at every close(2). */
 static void write_base(const char *text, size_t size)
 {
-	MUST(ftruncate(base_fd, 0) == 0 && pwrite(base_fd, text, size, 0) == (ssize_t)size, "%m");
+	static char written[POLICY_FILE_MAX];
+	static size_t written_size;
+
+	if (size == written_size && memcmp(text, written, size) == 0)
+		return;
+	MUST(pwrite(base_fd, text, size, 0) == (ssize_t)size && ftruncate(base_fd, (off_t)size) == 0, "%m");
+	memcpy(written, text, size);
+	written_size = size;
 }
 
 /* --- what must hold --- */
@@ -213,7 +221,7 @@ static char *values_of(const struct policy *policy, bool as_file)
 static bool has_long_line(const char *text)
 {
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
-		if (strcspn(text, "\n") > LINE_MAX_OF_A_POLICY)
+		if (strcspn(text, "\n") > SCAN_LINE_MAX)
 			return true;
 	return false;
 }
