@@ -70,6 +70,14 @@ static void make_directory(void)
 	(void)atexit(remove_directory);
 }
 
+/* Who reads a policy waits for a file that has just been written to. */
+static void make_old(int fd)
+{
+	static const struct timespec times[] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+
+	MUST(futimens(fd, times) == 0, "%m");
+}
+
 /* Seldom, and never cut to nothing first: ext4 would then wait for the disk at every close(2). */
 static void write_base(const char *text, size_t size)
 {
@@ -79,6 +87,7 @@ static void write_base(const char *text, size_t size)
 	if (size == written_size && memcmp(text, written, size) == 0)
 		return;
 	MUST(pwrite(base_fd, text, size, 0) == (ssize_t)size && ftruncate(base_fd, (off_t)size) == 0, "%m");
+	make_old(base_fd);
 	memcpy(written, text, size);
 	written_size = size;
 }
@@ -296,6 +305,7 @@ static int decide(const char *text, size_t size, enum candidate_kind kind, const
 	int r;
 
 	MUST(items[0].fd >= 0 && write(items[0].fd, text, size) == (ssize_t)size, "%m");
+	make_old(items[0].fd);
 	r = policy_decide(&candidates, &login, 1000, ret, &diag);
 	MUST(r == DECISION_POLICY || r == -EBADMSG, "policy_decide gave %d", r);
 	MUST((r == DECISION_POLICY) == (*ret != NULL), "policy_decide gave %d", r);
