@@ -283,11 +283,14 @@ static void plan_for(const struct policy *policy, const struct expansion *names)
 
 static void make_plans(const struct policy *policy)
 {
-	static const struct expansion plain = { "alice", 3001, "students", "bastion.example.org", "57e6c547d261" };
-	static const struct expansion strange = { "..", (uid_t)-2, "", "-\xc3\xa4 .%h/", "" };
+	static const struct expansion logins[] = {
+		{ "alice", 3001, "students", "bastion.example.org", "57e6c547d261" },
+		{ "..", (uid_t)-2, "", "-\xc3\xa4 .%h/", "" },
+		{ "a-name-that-is-longer-than-the-64-bytes-which-the-kernel-allows-a-host", 0, "%u", "h", "0" },
+	};
 
-	plan_for(policy, &plain);
-	plan_for(policy, &strange);
+	for (size_t i = 0; i < ELEMENTS(logins); i++)
+		plan_for(policy, &logins[i]);
 }
 
 /* --- decide --- */
