@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 /*
- * A file from its start, wherever its descriptor stands, or all that comes from a pipe: malloced, with a '\0' behind the
- * *ret_size bytes that is not counted. 0; -EFBIG when there are more than `limit` bytes; -ENOMEM; else the -errno of
- * pread(2) or read(2).
+ * A file from its start, wherever its descriptor stands, or all that comes from a pipe: malloced, with a '\0' behind
+ * the *ret_size bytes that is not counted. 0; -EFBIG when there are more than `limit` bytes; -ENOMEM; else the -errno
+ * of pread(2) or read(2).
  */
 int read_whole(int fd, size_t limit, char **ret, size_t *ret_size) _must_check_;
 

@@ -215,6 +215,17 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		       "that "
 		       "ps and whatever looks itself up there fail in the session; leave mount.proc out");
 	}
+	if (!policy->pid.isolate && policy->on_logout == ON_LOGOUT_WAIT) {
+		REPORT(diag, SEVERITY_ERROR, policy, KEY_ON_LOGOUT,
+		       "on-logout: 'wait' needs pid.isolate = true: without PIDs of its own nobody knows when the last "
+		       "process of a session has ended");
+		failed = true;
+	} else if (policy->on_logout == ON_LOGOUT_WAIT && policy->scope == SCOPE_SESSION) {
+		REPORT(diag, SEVERITY_WARNING, policy, KEY_ON_LOGOUT,
+		       "on-logout: 'wait' with scope = \"session\": what the user leaves running goes on where no "
+		       "later login "
+		       "of theirs gets to; add scope = \"user\"");
+	}
 	if (!policy->pid.isolate)
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
 		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its "

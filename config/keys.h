@@ -74,7 +74,7 @@ enum value_type {
 	VALUE_CHOICE,
 	VALUE_PATTERN, /* host or domain name with expansions */
 	VALUE_SIZE,    /* bytes: digits and k, m or g */
-	VALUE_COUNT,   /* number of files, written like a size */
+	VALUE_COUNT,   /* a number, written like a size */
 	VALUE_LIST,
 	VALUE_INTEGER, /* signed */
 	VALUE_FILE,    /* a policy file, below the policy directory */

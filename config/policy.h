@@ -20,6 +20,8 @@ enum mount_propagation { PROPAGATION_SLAVE, PROPAGATION_PRIVATE };
 enum mount_proc { PROC_SESSION, PROC_HIDEPID, PROC_HOST };
 enum private_backing { BACKING_TMPFS, BACKING_DIRECTORY };
 enum runtime_dir { RUNTIME_DIR_PRIVATE, RUNTIME_DIR_HOST };
+enum session_scope { SCOPE_SESSION, SCOPE_USER };
+enum on_logout { ON_LOGOUT_KILL, ON_LOGOUT_WAIT };
 enum user_manager { USER_MANAGER_REFUSE, USER_MANAGER_ALLOW };
 
 /* Where a value came from; file is NULL for a built-in default. Owned by the policy. */
@@ -41,6 +43,9 @@ struct policy {
 	char **services; /* canonical names; NULL: all */
 	char **from;     /* canonical prefixes and "local"; NULL: all */
 	enum policy_mode mode;
+	enum session_scope scope;
+	enum on_logout on_logout;
+	uint64_t max_sessions; /* alive at once, of one user */
 	struct {
 		enum network_mode mode;
 	} network;

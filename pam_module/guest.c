@@ -142,6 +142,14 @@ static int deny(const struct guest *guest, const char *text)
 	return PAM_PERM_DENIED;
 }
 
+/* As the policy wants it, too; the user can mend it by logging out. */
+static int refuse_more(const struct guest *guest, const char *text)
+{
+	log_login(guest, LOG_NOTICE, "denied", text);
+	tell_user(guest, "You have as many sessions as your login policy allows.");
+	return PAM_PERM_DENIED;
+}
+
 static int pass(const struct guest *guest, const char *text)
 {
 	log_login(guest, LOG_INFO, "not isolated", text ? text : "");
@@ -175,7 +183,11 @@ static int keep_session(const struct guest *guest, struct session *session)
 		return audit ? pass(guest, "would isolate, but PAM could not store that")
 			     : refuse_failure(guest, "step keep: PAM could not store the session");
 	}
-	log_session(guest, session_is_audit(session) ? "would isolate" : "session opened", session);
+	log_session(guest,
+		    session_is_audit(session) ? "would isolate"
+		    : *session->login         ? "session joined"
+					      : "session opened",
+		    session);
 	return PAM_SUCCESS;
 }
 
@@ -208,6 +220,8 @@ static int enter_session(const struct guest *guest, const struct who *who)
 		return guest->arguments.optional ? pass(guest, text) : refuse_without_policy(guest, text);
 	case OUTCOME_DENIED:
 		return deny(guest, text);
+	case OUTCOME_FULL:
+		return refuse_more(guest, text);
 	case OUTCOME_REFUSED:
 		return refuse_policy(guest, text);
 	case OUTCOME_FAILED:
@@ -261,7 +275,7 @@ int guest_close(struct guest *guest)
 	if (!session || !session_is_own(session))
 		return PAM_SUCCESS;
 	r = session_leave(session);
-	log_session(guest, "session closed", session);
+	log_session(guest, session->gone_on ? "session left" : "session closed", session);
 	if (r < 0)
 		pam_syslog(guest->pamh, LOG_ERR, "step close: id=%s: %s", session->id, strerror(-r));
 	(void)pam_set_data(guest->pamh, SESSION_DATA, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/client.h"
 
+#include "session/join_protocol.h"
 #include "session/record_store.h"
 #include "session/report.h"
 #include "session/helper_process.h"
@@ -88,6 +89,9 @@ static struct session *session_new(const struct session_request *request, const 
 	if (!session)
 		return NULL;
 	memcpy(session->id, reply->id, sizeof(session->id));
+	memcpy(session->login, reply->login, sizeof(session->login));
+	session->shared = reply->shared;
+	session->uid = request->uid;
 	memcpy(session->namespaces, reply->namespaces, sizeof(session->namespaces));
 	session->policy_hash = reply->policy_hash;
 	session->clone_flags = reply->clone_flags;
@@ -230,11 +234,62 @@ static int wait_ready(int socket, char **ret_text)
 	return r < 0 ? r : report.error;
 }
 
-/* Takes back a session that the caller will not use: its init is killed and its record removed. */
-static void take_back(struct session *session)
+/* Removes what is left of a session that ended, or of a login that did. */
+static int remove_records(const struct session *session)
+{
+	char name[RECORD_NAME_MAX + 1];
+	int r = 0;
+
+	if (*session->login) {
+		(void)snprintf(name, sizeof(name), "%s.%s", session->id, session->login);
+		r = record_remove(name);
+	}
+	if (session->gone_on)
+		return r;
+	if (session->shared)
+		join_listener_remove(session->uid, session->policy_hash, session->id);
+	return r < 0 ? r : record_remove(session->id);
+}
+
+/* Tells the init of a session that may go on that this login has ended. 0 or -errno; -ESRCH: it has ended itself. */
+static int tell_init(struct session *session)
+{
+	const struct sockaddr_un address = join_address(session->uid, session->policy_hash, session->id);
+	_cleanup_(message_release) struct message request = { 0 }, answer = { 0 };
+	const char *word = "";
+	int r;
+
+	message_put(&request, PROTOCOL_VERSION);
+	message_put(&request, LEAVE_VERB);
+	message_put(&request, *session->login ? session->login : session->id);
+	r = join_ask(&address, 0, &request, NULL, 0, &answer, &word);
+	/* the init is ending, or has ended */
+	if (r == -ENOENT || r == -ECONNREFUSED || r == -ECONNRESET || r == -EPIPE)
+		return -ESRCH;
+	/* and if it cannot be told, it learns it from the end of this process */
+	session->gone_on = r < 0 || strcmp(word, JOIN_ENDED) != 0;
+	return r;
+}
+
+/* 0; -ESRCH when the session has ended before; -errno. */
+static int end_login(struct session *session)
+{
+	if (session->shared)
+		return tell_init(session);
+	return pidfd_send_signal(session->init_pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
+}
+
+static void kill_session(const struct session *session)
 {
 	(void)pidfd_send_signal(session->init_pidfd, SIGKILL, NULL, 0);
-	(void)record_remove(session->id);
+	(void)remove_records(session);
+}
+
+/* Takes back a session, or a login of one, that the caller will not use. */
+static void take_back(struct session *session)
+{
+	(void)end_login(session);
+	(void)remove_records(session);
 }
 
 /* Moves the process. On failure it is back, and the session is gone. */
@@ -250,7 +305,7 @@ static int enter(struct session *session, int socket, char **ret_text)
 	r = go_inside(session->init_pidfd, session->clone_flags);
 	if (r < 0)
 		say(ret_text, "setns", "init", r);
-	else if ((r = acknowledge(socket)) < 0)
+	else if (!*session->login && (r = acknowledge(socket)) < 0)
 		say(ret_text, "setns", "acknowledgement", r);
 	if (r < 0) {
 		(void)go_outside(session);
@@ -280,16 +335,21 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 	}
 	session = session_new(request, &reply);
 	if (!session) {
-		(void)pidfd_send_signal(reply.init_pidfd, SIGKILL, NULL, 0);
+		/* a session of others' is not ours to end: it loses this login with our process */
+		if (!*reply.login) {
+			(void)pidfd_send_signal(reply.init_pidfd, SIGKILL, NULL, 0);
+			(void)record_remove(reply.id);
+		}
 		close_fd(reply.init_pidfd);
-		(void)record_remove(reply.id);
 		say(ret_text, "session", "", -ENOMEM);
 		return OUTCOME_FAILED;
 	}
 	session->init_pidfd = reply.init_pidfd;
-	r = wait_ready(process->socket, ret_text);
+	/* whoever joins finds it ready */
+	r = *session->login ? 0 : wait_ready(process->socket, ret_text);
+	/* nobody else can have come in */
 	if (r < 0)
-		take_back(session);
+		kill_session(session);
 	else
 		r = enter(session, process->socket, ret_text);
 	if (r < 0) {
@@ -317,7 +377,7 @@ enum outcome session_enter(const struct session_request *request, const char *he
 	}
 	own.caller = getpid();
 	own.caller_pidfd = self;
-	own.flags = is_threaded() ? REQUEST_THREADED : 0;
+	own.flags = request->flags | (is_threaded() ? REQUEST_THREADED : 0);
 	r = helper_start(helper, &process);
 	if (r < 0) {
 		say(ret_text, "helper", helper, r);
@@ -346,12 +406,14 @@ static void wait_for_end(int init_pidfd)
 int session_leave(struct session *session)
 {
 	int r = go_outside(session);
+	int ended = end_login(session);
 	int removed;
 
 	/* tolerates ESRCH: the init has ended before us */
-	if (pidfd_send_signal(session->init_pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH && r == 0)
-		r = -errno;
-	wait_for_end(session->init_pidfd);
-	removed = record_remove(session->id);
+	if (ended < 0 && ended != -ESRCH && r == 0)
+		r = ended;
+	if (!session->gone_on)
+		wait_for_end(session->init_pidfd);
+	removed = remove_records(session);
 	return r < 0 ? r : removed;
 }

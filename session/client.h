@@ -12,6 +12,10 @@
 /* A session that this process has entered. */
 struct session {
 	char id[SESSION_ID_LENGTH + 1];
+	char login[LOGIN_ID_LENGTH + 1]; /* of this login, when it joined a session that was there; else "" */
+	bool shared;                     /* the session may go on without this login */
+	bool gone_on;                    /* session_leave() found that it does */
+	uid_t uid;
 	char *user; /* pw_name */
 	char *policy;
 	char *mode;
@@ -24,8 +28,8 @@ struct session {
 };
 
 /*
- * Starts the helper, hands it the request (caller, caller_pidfd and flags are
- * filled here) and waits for its answer, at most CLIENT_TIMEOUT_MS. Returns an enum outcome; with
+ * Starts the helper, hands it the request (caller and caller_pidfd are
+ * filled here, flags completed) and waits for its answer, at most CLIENT_TIMEOUT_MS. Returns an enum outcome; with
  * OUTCOME_OPENED the process has entered the session and *ret_session is set.
  * With every other outcome it is where it was, and nothing is left behind.
  * *ret_text: one line for the log, malloced; NULL where there is nothing to say or no memory.
@@ -35,9 +39,10 @@ enum outcome session_enter(const struct session_request *request, const char *he
 			   char **ret_text) _must_check_;
 
 /*
- * Ends the session: back into the outside namespaces, then its init is
- * killed and waited for as long as that cannot deadlock, then its record is
- * removed. 0, or the first -errno; the rest is done all the same. Only if session_is_own().
+ * Ends the login, and with it the session unless others are in it or its policy has it wait for its processes: back
+ * into the outside namespaces, then its init is killed or told, and waited for as long as
+ * that cannot deadlock, then what ended loses its record. 0, or the first -errno; the rest is done all
+ * the same. Only if session_is_own().
  */
 int session_leave(struct session *session);
 

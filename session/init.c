@@ -2,22 +2,20 @@
 #include "session/init.h"
 
 #include "session/apply.h"
+#include "session/keeper.h"
 #include "session/protocol.h"
 #include "session/record_store.h"
 #include "session/report.h"
 
-#include <linux/capability.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
+#include <sys/socket.h>
 
-/* How long the login process may take from our "ready" to its setns. */
-#define JOIN_TIMEOUT_MS 30000
 /* How long the helper, which only writes the record meanwhile, may take. */
 #define HELPER_TIMEOUT_MS 20000
 
+/* Negative ones are none. */
 static void close_all_but(int *keep, size_t count)
 {
 	unsigned from = 0;
@@ -32,6 +30,8 @@ static void close_all_but(int *keep, size_t count)
 		}
 	}
 	for (size_t i = 0; i < count; i++) {
+		if (keep[i] < 0)
+			continue;
 		if ((unsigned)keep[i] > from)
 			(void)close_range(from, (unsigned)keep[i] - 1, 0);
 		from = (unsigned)keep[i] + 1;
@@ -64,14 +64,16 @@ static int wait_for_helper(const struct init_arguments *arguments)
 /* Locked before it is linked: whoever sees a record with a free lock knows that its session has ended. */
 static int show_record(const struct init_arguments *arguments)
 {
-	int r = record_lock(arguments->record);
+	const struct init_files *files = &arguments->files;
+	int r = record_lock(files->record, RECORD_LOCK_BOTH);
 
-	return r < 0 ? r : record_publish(arguments->directory, arguments->record, arguments->id);
+	return r < 0 ? r : record_publish(files->directory, files->record, arguments->id);
 }
 
 /* The steps first, whatever the helper is doing meanwhile; their failure is reported once the reply is out. */
 static int prepare(const struct init_arguments *arguments, struct report *ret_report)
 {
+	const struct init_files *files = &arguments->files;
 	const struct step *failed = NULL;
 	int r;
 
@@ -86,71 +88,34 @@ static int prepare(const struct init_arguments *arguments, struct report *ret_re
 	ret_report->error = show_record(arguments);
 	ret_report->step = step_name(STEP_RECORD);
 	ret_report->object = RECORD_DIRECTORY;
+	/* by us and not by the helper, so that SO_PEERCRED of later logins names us, unix(7) */
+	if (ret_report->error == 0 && files->listener >= 0 && listen(files->listener, SOMAXCONN) < 0)
+		ret_report->error = -errno;
 	return 0;
-}
-
-/* 0 when the login process says that it is in; anything else (it died, it gave up, time is over) ends the session. */
-static int wait_for_caller(const struct init_arguments *arguments)
-{
-	_cleanup_(message_release) struct message message = { 0 };
-	struct message_reader reader;
-	size_t no_fds = 0;
-	int r = message_receive(arguments->caller, JOIN_TIMEOUT_MS, &message, NULL, &no_fds);
-
-	if (r < 0)
-		return r;
-	reader = message_read(&message);
-	return strcmp(message_get(&reader), PROTOCOL_VERSION) == 0 ? 0 : -EPROTO;
-}
-
-/*
- * From here on the init must only wait and exit. Afterwards it has no
- * capability, can gain none, and its memory and /proc entries are root's alone (prctl(2), PR_SET_DUMPABLE).
- * It had to be dumpable until the login process was in: its setns(2) is a ptrace(2) access check.
- */
-static int seal(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	if (syscall(SYS_capset, &header, none) < 0)
-		return -errno;
-	return 0;
-}
-
-static void wait_for_end(int caller_pidfd)
-{
-	struct pollfd poller = { .fd = caller_pidfd, .events = POLLIN };
-
-	/* EINTR: a stop and continue; everything else but "ended" cannot happen and must not spin */
-	while (poll(&poller, 1, -1) < 0 && errno == EINTR)
-		;
 }
 
 void init_main(const struct init_arguments *arguments)
 {
-	int keep[] = {
-		arguments->caller_pidfd, arguments->caller, arguments->helper, arguments->record, arguments->directory,
+	const struct init_files *files = &arguments->files;
+	int at_work[] = {
+		arguments->caller_pidfd, arguments->caller, arguments->helper, files->record,
+		files->directory,        files->place,      files->listener,   files->gate,
+	};
+	/* nothing of the host may be held once somebody can come in */
+	int at_rest[] = {
+		arguments->caller_pidfd, arguments->caller, files->record, files->place, files->listener,
 	};
 	struct report report = { 0 };
-	int with_caller[] = { arguments->caller_pidfd, arguments->caller, arguments->record };
-	int login_only[] = { arguments->caller_pidfd, arguments->record };
 
-	close_all_but(keep, ELEMENTS(keep));
+	close_all_but(at_work, ELEMENTS(at_work));
 	(void)prctl(PR_SET_NAME, "nsisolate-init", 0, 0, 0);
 	/* orphans of the session become our children: wait(2), an ignored SIGCHLD makes the kernel reap them */
 	(void)signal(SIGCHLD, SIG_IGN);
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prepare(arguments, &report) < 0)
 		_exit(1);
-	/* nothing of the host may be held once somebody can come in */
-	close_all_but(with_caller, ELEMENTS(with_caller));
+	close_all_but(at_rest, ELEMENTS(at_rest));
 	if (send_report(arguments, &report) < 0 || report.error < 0)
 		_exit(1);
-	if (wait_for_caller(arguments) < 0 || seal() < 0)
-		_exit(1);
-	close_all_but(login_only, ELEMENTS(login_only));
-	wait_for_end(arguments->caller_pidfd);
+	keep_session(arguments);
 	_exit(0);
 }

@@ -4,20 +4,28 @@
 /*
  * The session's init: PID 1 of its PID namespace (or, without one, the
  * process that holds the session). Runs the steps of place init, links the record, reports
- * to the login process, waits for it to come in, then gives up everything that it
- * does not need and lives until the login process ends.
+ * to the login process, and then keeps the session (keeper.h).
  */
 
 #include "session/plan.h"
 
+/* The open files of a session that its init gets from the helper. */
+struct init_files {
+	int record;    /* the unnamed record, to be locked and linked */
+	int directory; /* of the records; closed before anyone can come in */
+	int place;     /* taken for the session among those of its user, user_state.h; held for its life */
+	int listener;  /* bound: where later logins join and leave; -1: the session is one login's */
+	int gate;      /* keeps other openings of the user waiting until this session can be joined; -1 */
+};
+
 struct init_arguments {
 	const struct plan *plan;
 	const char *id;   /* of the session: the record's name */
+	bool wait;        /* on-logout = "wait" */
 	int caller_pidfd; /* readable when the login process has ended, pidfd_open(2) */
 	int caller;       /* socket to the login process: one report, one acknowledgement, then closed */
 	int helper;       /* socket to the helper: "written", then closed */
-	int record;       /* the unnamed record, to be locked and linked */
-	int directory;    /* of the records; closed before anyone can come in */
+	struct init_files files;
 };
 
 /* What the helper tells the init: the record is whole and the reply is sent. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/launch.h"
 
-#include "session/init.h"
 #include "session/syscalls.h"
 
 #include <fcntl.h>
@@ -85,15 +84,15 @@ void launch_abort(struct launch *launch)
 	release(launch);
 }
 
-int launch_start(const struct session_request *request, const struct plan *plan, const char *id, int directory,
-		 int record, struct launch *ret, char **ret_failure)
+int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
+		 char **ret_failure)
 {
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
 	int pair[2];
 	int pidfd = -1;
 	struct clone_args clone = {
-		.flags = plan->clone_flags | CLONE_PIDFD,
+		.flags = order->plan->clone_flags | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -108,13 +107,13 @@ int launch_start(const struct session_request *request, const struct plan *plan,
 		return describe(ret_failure, step_name(STEP_NAMESPACES), "clone3", -errno);
 	if (pid == 0)
 		init_main(&(struct init_arguments){
-			.plan = plan,
-			.id = id,
+			.plan = order->plan,
+			.id = order->id,
+			.wait = order->wait,
 			.caller_pidfd = request->caller_pidfd,
 			.caller = PROTOCOL_HELPER_FD,
 			.helper = theirs,
-			.record = record,
-			.directory = directory,
+			.files = order->files,
 		});
 	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .socket = TAKE_FD(ours) };
 	return 0;

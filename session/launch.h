@@ -3,6 +3,7 @@
 
 /* Making the session's init: the one clone3(2), and what must be true of the caller before it. */
 
+#include "session/init.h"
 #include "session/plan.h"
 #include "session/request.h"
 
@@ -12,6 +13,14 @@
  * which.
  */
 bool launch_allowed(const struct session_request *request, char **ret_text) _must_check_;
+
+/* What is to be launched; all of it borrowed. */
+struct launch_order {
+	const struct plan *plan;
+	const char *id;
+	bool wait; /* on-logout = "wait" */
+	struct init_files files;
+};
 
 /* An init on its way. */
 struct launch {
@@ -24,8 +33,8 @@ struct launch {
  * Starts the init, which runs the plan's init steps and reports to the login process by itself.
  * 0, or -errno with *ret_failure (malloced: step, object, reason).
  */
-int launch_start(const struct session_request *request, const struct plan *plan, const char *id, int directory,
-		 int record, struct launch *ret, char **ret_failure) _must_check_;
+int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
+		 char **ret_failure) _must_check_;
 
 /* Tells the init that the record is written and the reply sent. 0 or -errno. Releases the launch. */
 int launch_finish(struct launch *launch) _must_check_;

@@ -4,17 +4,20 @@
 #include "config/decide.h"
 #include "config/problem.h"
 #include "session/audit.h"
-#include "session/init.h"
+#include "session/join.h"
+#include "session/join_protocol.h"
 #include "session/plan.h"
 #include "session/process.h"
 #include "session/record_store.h"
+#include "session/session_record.h"
+#include "session/user_state.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #define LOGIN_DEFS           "/etc/login.defs"
 #define SERVICE_USER_MANAGER "systemd-user"
@@ -147,50 +150,6 @@ static int make_plan(const struct session_request *request, const char *id, stru
 	return r;
 }
 
-static char *join_sources(const struct policy *policy)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	for (char **source = policy->sources; source && *source; source++)
-		fprintf(out, "%s%s", source == policy->sources ? "" : ",", *source);
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
-static int write_record(const struct session_request *request, const struct open_result *result, pid_t init, int file)
-{
-	_cleanup_free_ char *sources = join_sources(result->policy);
-	struct record record = {
-		.user = (char *)request->user,
-		.uid = request->uid,
-		.service = (char *)request->service,
-		.tty = (char *)request->tty,
-		.remote_host = (char *)request->remote_host,
-		.login_pid = request->caller,
-		.init_pid = init,
-		.policy = result->policy->file,
-		.sources = sources,
-		.policy_hash = result->policy->hash,
-		.mode = (char *)result->reply.mode,
-		.opened = time(NULL),
-	};
-	int r;
-
-	if (!sources)
-		return -ENOMEM;
-	memcpy(record.id, result->reply.id, sizeof(record.id));
-	memcpy(record.namespaces, result->reply.namespaces, sizeof(record.namespaces));
-	r = process_start_time(request->caller, &record.login_start);
-	return r < 0 ? r : record_write(file, &record);
-}
-
 /* Of all its namespaces the reply names those that the session has of its own. */
 static int own_namespaces(pid_t init, unsigned clone_flags, uint64_t ret[NAMESPACE_KINDS])
 {
@@ -217,36 +176,12 @@ static bool describe_session(const struct session_request *request, const struct
 		fail(result, "namespaces", "/proc", r);
 		return false;
 	}
-	r = write_record(request, result, init, file);
+	r = session_record_write(request, result->policy, &result->reply, init, file);
 	if (r < 0) {
 		fail(result, "record", RECORD_DIRECTORY, r);
 		return false;
 	}
 	return true;
-}
-
-static void open_session(const struct session_request *request, const struct plan *plan, int directory,
-			 struct open_result *result)
-{
-	_cleanup_free_ char *failure = NULL;
-	_cleanup_close_ int file = record_file_new(directory);
-	int r;
-
-	if (file < 0) {
-		fail(result, "record", RECORD_DIRECTORY, file);
-		return;
-	}
-	r = launch_start(request, plan, result->reply.id, directory, file, &result->launch, &failure);
-	if (r < 0) {
-		fail_text(result, failure ? failure : strerror(-r));
-		return;
-	}
-	if (!describe_session(request, plan, result, result->launch.pid, file)) {
-		launch_abort(&result->launch);
-		return;
-	}
-	conclude(result, OUTCOME_OPENED, "%s", "");
-	result->reply.init_pidfd = result->launch.pidfd;
 }
 
 /* The plan is checked, and then not carried out: the session is a record alone, held while the login lives. */
@@ -271,10 +206,155 @@ static bool reduce_to_audit(struct plan **plan, struct open_result *result)
 	return true;
 }
 
+/* What of this machine a new session needs; closed here, and kept by its init as far as it does. */
+struct opening {
+	const struct session_request *request;
+	struct plan *plan;
+	struct init_files files;
+	int user_directory;
+	bool wait;   /* the session may outlive its logins */
+	bool shared; /* later logins of the user may join */
+};
+
+static void opening_release(struct opening *opening)
+{
+	plan_free(opening->plan);
+	close_fd(opening->files.record);
+	close_fd(opening->files.directory);
+	close_fd(opening->files.place);
+	close_fd(opening->files.listener);
+	close_fd(opening->files.gate);
+	close_fd(opening->user_directory);
+}
+
+/*
+ * A session is shared from the host's side only: inside one, nobody but the kernel
+ * could say whose sockets these are.
+ */
+static void set_kind(struct opening *opening, const struct policy *policy)
+{
+	bool enforced = policy->mode == MODE_ENFORCE;
+
+	opening->wait = enforced && policy->on_logout == ON_LOGOUT_WAIT;
+	opening->shared = enforced && policy->scope == SCOPE_USER && !(opening->request->flags & REQUEST_ALONE) &&
+			  !record_root_is_inside();
+}
+
+/* 1: the login has joined a session; 0: it needs one of its own; -1: it failed. */
+static int try_join(struct opening *opening, struct open_result *result)
+{
+	const char *object = "gate";
+	int r;
+
+	if (!opening->shared)
+		return 0;
+	r = opening->files.gate = user_gate_take(opening->user_directory);
+	if (r >= 0)
+		r = join_session(opening->request, result->policy, opening->files.directory, opening->user_directory,
+				 &result->reply, &object);
+	if (r < 0)
+		fail(result, "join", object, r);
+	else if (r > 0)
+		conclude(result, OUTCOME_OPENED, "%s", "");
+	return r < 0 ? -1 : r;
+}
+
+static int take_place(struct opening *opening, struct open_result *result)
+{
+	const struct policy *policy = result->policy;
+	uint64_t alive;
+	int r = user_place_take(opening->user_directory, policy->max_sessions, &alive);
+
+	opening->files.place = r;
+	if (r == -EDQUOT)
+		conclude(result, OUTCOME_FULL,
+			 "%s says max-sessions = %" PRIu64 ", and %" PRIu64 " of theirs are alive", policy->file,
+			 policy->max_sessions, alive);
+	else if (r < 0)
+		fail(result, "max-sessions", USERS_DIRECTORY, r);
+	return r;
+}
+
+/* Whatever may go on without the login that opened it can be told of a login's end. */
+static int listen_for_logins(struct opening *opening, struct open_result *result)
+{
+	int r;
+
+	if (!opening->wait && !opening->shared)
+		return 0;
+	r = opening->files.listener = join_listener_new(opening->request->uid, result->policy->hash, result->reply.id);
+	if (r < 0)
+		fail(result, "listen", USERS_DIRECTORY, r);
+	else
+		result->reply.shared = true;
+	return r;
+}
+
+static void launch_session(const struct opening *opening, struct open_result *result)
+{
+	_cleanup_free_ char *failure = NULL;
+	const struct launch_order order = {
+		.plan = opening->plan,
+		.id = result->reply.id,
+		.wait = opening->wait,
+		.files = opening->files,
+	};
+	int r = launch_start(opening->request, &order, &result->launch, &failure);
+
+	if (r < 0) {
+		fail_text(result, failure ? failure : strerror(-r));
+		return;
+	}
+	if (!describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record)) {
+		launch_abort(&result->launch);
+		return;
+	}
+	conclude(result, OUTCOME_OPENED, "%s", "");
+	result->reply.init_pidfd = result->launch.pidfd;
+}
+
+static void forget_listener(const struct open_result *result)
+{
+	if (result->reply.shared)
+		join_listener_remove(result->uid, result->policy->hash, result->reply.id);
+}
+
+static void open_session(struct opening *opening, struct open_result *result)
+{
+	int r = opening->files.record = record_file_new(opening->files.directory);
+
+	if (r < 0) {
+		fail(result, "record", RECORD_DIRECTORY, r);
+		return;
+	}
+	if (listen_for_logins(opening, result) < 0)
+		return;
+	launch_session(opening, result);
+	if (result->reply.outcome != OUTCOME_OPENED)
+		forget_listener(result);
+}
+
+static bool open_directories(struct opening *opening, struct open_result *result)
+{
+	int r = opening->files.directory = record_directory_open();
+
+	if (r < 0) {
+		fail(result, "record", RECORD_DIRECTORY, r);
+		return false;
+	}
+	r = opening->user_directory = user_directory_open(opening->request->uid);
+	if (r < 0)
+		fail(result, "record", USERS_DIRECTORY, r);
+	return r >= 0;
+}
+
 static void open_by_policy(const struct session_request *request, struct open_result *result)
 {
-	_cleanup_(plan_freep) struct plan *plan = NULL;
-	_cleanup_close_ int directory = -1;
+	_cleanup_(opening_release) struct opening opening = {
+		.request = request,
+		.files = { .record = -1, .directory = -1, .place = -1, .listener = -1, .gate = -1 },
+		.user_directory = -1,
+	};
 	int r;
 
 	if (!wants_session(request, result))
@@ -284,23 +364,21 @@ static void open_by_policy(const struct session_request *request, struct open_re
 		result->reply.text = result->text;
 		return;
 	}
-	r = session_id_new(result->reply.id);
+	r = random_id(result->reply.id, SESSION_ID_LENGTH);
 	if (r < 0) {
 		fail(result, "session-id", NULL, r);
 		return;
 	}
-	if (make_plan(request, result->reply.id, result, &plan) < 0)
+	if (make_plan(request, result->reply.id, result, &opening.plan) < 0 || !open_directories(&opening, result))
 		return;
-	directory = record_directory_open();
-	if (directory < 0) {
-		fail(result, "record", RECORD_DIRECTORY, directory);
-		return;
-	}
 	/* after the directory of the records, which is a mount point of the plan */
-	if (result->policy->mode == MODE_AUDIT && !reduce_to_audit(&plan, result))
+	if (result->policy->mode == MODE_AUDIT && !reduce_to_audit(&opening.plan, result))
 		return;
-	record_sweep(directory);
-	open_session(request, plan, directory, result);
+	record_sweep(opening.files.directory);
+	set_kind(&opening, result->policy);
+	if (try_join(&opening, result) != 0 || take_place(&opening, result) < 0)
+		return;
+	open_session(&opening, result);
 }
 
 /* In mode audit nobody is refused: what would have been is said. */
@@ -310,6 +388,7 @@ static void soften(struct open_result *result)
 
 	switch (result->reply.outcome) {
 	case OUTCOME_DENIED:
+	case OUTCOME_FULL:
 	case OUTCOME_REFUSED:
 	case OUTCOME_FAILED:
 		conclude(result, OUTCOME_AUDIT, "would refuse: %s", text ? text : "out of memory");
@@ -328,7 +407,9 @@ static void soften(struct open_result *result)
 
 void session_open_from_request(const struct session_request *request, struct open_result *ret)
 {
-	*ret = (struct open_result){ .reply.init_pidfd = -1, .launch = { .pidfd = -1, .socket = -1 } };
+	*ret = (struct open_result){ .uid = request->uid,
+				     .reply.init_pidfd = -1,
+				     .launch = { .pidfd = -1, .socket = -1 } };
 	if (!decide(request, ret))
 		return;
 	open_by_policy(request, ret);
@@ -338,12 +419,19 @@ void session_open_from_request(const struct session_request *request, struct ope
 
 void open_result_release(struct open_result *result, bool sent)
 {
-	if (result->reply.outcome == OUTCOME_OPENED && !sent)
+	bool opened = result->reply.outcome == OUTCOME_OPENED;
+
+	if (opened && *result->reply.login) {
+		/* the login was taken in, and lives or ends with its process */
+		close_fd(result->reply.init_pidfd);
+	} else if (opened && !sent) {
 		launch_abort(&result->launch);
-	else if (result->reply.outcome == OUTCOME_OPENED && launch_finish(&result->launch) < 0)
+		forget_listener(result);
+	} else if (opened && launch_finish(&result->launch) < 0) {
 		/* the init has ended, or ends when it finds our socket closed; the login process learns it by its own
 		 */
 		result->reply.outcome = OUTCOME_FAILED;
+	}
 	policy_free(result->policy);
 	free(result->text);
 }

@@ -6,6 +6,7 @@
 
 /* A reply and what its strings and descriptor belong to. */
 struct open_result {
+	uid_t uid;
 	struct session_reply reply;
 	char *text;
 	struct policy *policy;

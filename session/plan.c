@@ -89,7 +89,7 @@ static int add_step(struct plan *plan, struct step step)
 	return 0;
 }
 
-static unsigned policy_clone_flags(const struct policy *policy)
+unsigned policy_clone_flags(const struct policy *policy)
 {
 	const bool wanted[NAMESPACE_KINDS] = {
 		[NAMESPACE_MOUNT] = policy->mount.isolate, [NAMESPACE_NETWORK] = policy->network.mode != NETWORK_HOST,
@@ -270,7 +270,7 @@ static int add_mounts(struct plan *plan, const struct policy *policy, const stru
 					   .target = RECORD_ROOT,
 					   .size = OWN_RECORDS_SIZE,
 					   .inodes = OWN_RECORDS_INODES,
-					   .mode = 0700,
+					   .mode = RECORD_ROOT_INSIDE_MODE,
 				   });
 	if (r == 0)
 		r = add_private_directories(plan, policy, &login->names, ret_problem);

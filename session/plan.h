@@ -64,6 +64,9 @@ struct plan_login {
 	gid_t gid;
 };
 
+/* CLONE_NEW... of the namespaces that a session under this policy has of its own. */
+unsigned policy_clone_flags(const struct policy *policy);
+
 /* 0; -EINVAL with *ret_problem (malloced sentence) when a value cannot be expanded; -ENOMEM. */
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret,
 	      char **ret_problem) _must_check_;

@@ -15,6 +15,7 @@ static const char *const outcome_names[] = {
 	[OUTCOME_USER_MANAGER] = "user-manager",
 	[OUTCOME_AUDIT] = "audit",
 	[OUTCOME_DENIED] = "denied",
+	[OUTCOME_FULL] = "full",
 	[OUTCOME_REFUSED] = "refused",
 	[OUTCOME_FAILED] = "failed",
 };

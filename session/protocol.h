@@ -12,8 +12,9 @@
  *             count, then for each candidate: kind has-descriptor name problem
  *             + descriptors: the caller's pidfd, the policy directory, the open candidates in order
  *   reply     version outcome text, and for "opened":
- *             id clone-flags policy hash mode, then an inode number for each namespace kind
+ *             id login shared clone-flags policy hash mode, then an inode number for each namespace kind
  *             + descriptor: the init's pidfd
+ *             A login that joined a session has a name of its own, and neither report nor ack follow.
  *   report    version "ready", or version "failed" step object errno
  *   ack       version: the caller is in; the init answers nothing
  *
@@ -44,11 +45,13 @@ enum outcome {
 	OUTCOME_USER_MANAGER, /* systemd-user of a user with user-manager = "allow" */
 	OUTCOME_AUDIT,        /* mode "audit", and the login would have been refused; text says why */
 	OUTCOME_DENIED,       /* on purpose: the policy allows no such login, for instance no user manager */
+	OUTCOME_FULL,         /* the user has as many sessions as the policy allows; text says how many */
 	OUTCOME_REFUSED,      /* because of a policy that is broken or cannot be applied; text says why */
 	OUTCOME_FAILED,       /* a step failed; text names step, object and errno */
 };
 
 #define REQUEST_THREADED 1u /* flags: the caller has more than one task */
+#define REQUEST_ALONE    2u /* the session is for this caller only, whatever the policy's scope */
 
 struct message {
 	char *data; /* malloced */

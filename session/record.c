@@ -21,7 +21,7 @@ enum field_type {
 	FIELD_TEXT, /* text */
 	FIELD_UID,
 	FIELD_PID,
-	FIELD_TICKS,
+	FIELD_NUMBER,
 	FIELD_HASH, /* 16 lower-case hexadecimal digits */
 	FIELD_SECONDS,
 };
@@ -35,18 +35,22 @@ struct field {
 /* In the order of the text. The last one is required, so that a text cut off between two lines is no record. */
 static const struct field fields[] = {
 	{ "id", FIELD_ID, offsetof(struct record, id) },
+	{ "login", FIELD_TEXT, offsetof(struct record, login) },
 	{ "user", FIELD_NAME, offsetof(struct record, user) },
 	{ "uid", FIELD_UID, offsetof(struct record, uid) },
 	{ "service", FIELD_TEXT, offsetof(struct record, service) },
 	{ "tty", FIELD_TEXT, offsetof(struct record, tty) },
 	{ "remote-host", FIELD_TEXT, offsetof(struct record, remote_host) },
 	{ "login-pid", FIELD_PID, offsetof(struct record, login_pid) },
-	{ "login-start", FIELD_TICKS, offsetof(struct record, login_start) },
+	{ "login-start", FIELD_NUMBER, offsetof(struct record, login_start) },
 	{ "init-pid", FIELD_PID, offsetof(struct record, init_pid) },
+	{ "outer-pid-namespace", FIELD_NUMBER, offsetof(struct record, outer_pid_namespace) },
 	{ "policy", FIELD_NAME, offsetof(struct record, policy) },
 	{ "sources", FIELD_TEXT, offsetof(struct record, sources) },
 	{ "policy-hash", FIELD_HASH, offsetof(struct record, policy_hash) },
 	{ "mode", FIELD_NAME, offsetof(struct record, mode) },
+	{ "scope", FIELD_NAME, offsetof(struct record, scope) },
+	{ "on-logout", FIELD_NAME, offsetof(struct record, on_logout) },
 	{ "opened", FIELD_SECONDS, offsetof(struct record, opened) },
 };
 
@@ -111,7 +115,7 @@ static void write_value(FILE *out, const struct record *record, const struct fie
 	case FIELD_PID:
 		(void)fprintf(out, "%jd", (intmax_t) * (const pid_t *)value);
 		break;
-	case FIELD_TICKS:
+	case FIELD_NUMBER:
 		(void)fprintf(out, "%ju", (uintmax_t) * (const uint64_t *)value);
 		break;
 	case FIELD_HASH:
@@ -304,7 +308,7 @@ static int parse_field(const struct field *field, struct slice value, struct rec
 		if (r == 0)
 			*(pid_t *)to = (pid_t)number;
 		return r;
-	case FIELD_TICKS:
+	case FIELD_NUMBER:
 		return parse_decimal(value, 0, UINT64_MAX, to);
 	case FIELD_HASH:
 		return parse_hash(value, to);

@@ -2,10 +2,13 @@
 #pragma once
 
 /*
- * One record a session, below /run/nsisolate/sessions: KEY=value lines, written
- * whole into an unnamed file and linked into place. The session's init holds
- * a POSIX write lock on it from its one open: held means alive, and F_GETLK
- * names its pid (fcntl_locking(2)). Readers never take the lock, and treat
+ * Records of the sessions and of their logins, below /run/nsisolate/sessions:
+ * KEY=value lines, written whole into an unnamed file and linked into place. A session has
+ * the record ID, which is also that of the login that opened it; each login that
+ * joined it later has a record ID.LOGIN beside it. The session's init holds
+ * POSIX write locks on them from its one open: held means alive, and F_GETLK
+ * names its pid (fcntl_locking(2)). Of the bytes of a record one is locked while the session lives
+ * and another while the login does. Readers never take a lock, and treat
  * the text as hostile: inside a session root writes records too.
  */
 
@@ -17,14 +20,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define RECORD_ROOT       "/run/nsisolate"
-#define RECORD_DIRECTORY  RECORD_ROOT "/sessions"
-#define RECORD_VERSION    1
-#define RECORD_MAX        (16 * 1024) /* bytes; a longer file is not a record */
-#define SESSION_ID_LENGTH 12          /* lower-case hexadecimal digits */
+#define RECORD_ROOT "/run/nsisolate"
+/* the mode by which the directory of a session's own is known: the host's has no sticky bit */
+#define RECORD_ROOT_INSIDE_MODE 01700
+#define RECORD_DIRECTORY        RECORD_ROOT "/sessions"
+#define RECORD_VERSION          1
+#define RECORD_MAX              (16 * 1024) /* bytes; a longer file is not a record */
+#define SESSION_ID_LENGTH       12          /* lower-case hexadecimal digits */
+#define LOGIN_ID_LENGTH         6           /* likewise */
+#define RECORD_NAME_MAX         (SESSION_ID_LENGTH + 1 + LOGIN_ID_LENGTH)
+
+/* What of a record is locked, a byte each: while the session lives, and while the login that the record is of does. */
+enum record_lock { RECORD_LOCK_SESSION = 1, RECORD_LOCK_LOGIN = 2, RECORD_LOCK_BOTH = 3 };
+
+#define RECORD_LOGIN_BYTE 1 /* the session's is 0 */
 
 struct record {
-	char id[SESSION_ID_LENGTH + 1];
+	char id[SESSION_ID_LENGTH + 1]; /* of the session */
+	char *login;                    /* of a login that joined it, or "" for the one that opened it */
 	char *user;
 	uid_t uid;
 	char *service;
@@ -37,8 +50,11 @@ struct record {
 	char *policy;                         /* the file that decided: "group/students.conf" */
 	char *sources;                        /* every file that gave a value, comma-separated */
 	uint64_t policy_hash;
-	char *mode;     /* "enforce" */
-	int64_t opened; /* seconds since the epoch */
+	char *mode;                   /* "enforce" */
+	char *scope;                  /* "session", or "user" where later logins of the user join */
+	char *on_logout;              /* "kill", or "wait" where the session lives while a process of it does */
+	uint64_t outer_pid_namespace; /* inode number of the one that all PIDs here are of */
+	int64_t opened;               /* seconds since the epoch */
 };
 
 void record_release(struct record *record);
@@ -53,24 +69,34 @@ char *record_format(const struct record *record);
 int record_parse(const char *text, size_t size, struct record *ret) _must_check_;
 
 /*
- * 1: alive, and *ret_pid is its init's pid in the reader's PID namespace (0: not visible from
- * here); 0: ended; or -errno.
+ * 1: the session, or of a later login's record the login, is alive, and *ret_pid is the init's pid in the
+ * reader's PID namespace (0: not visible from here); 0: ended; or -errno.
  */
 int record_alive(int fd, pid_t *ret_pid) _must_check_;
+
+/* 1: the login that the record is of is alive; 0: it has ended; or -errno. */
+int record_login_alive(int fd) _must_check_;
 
 /* What a reader finds behind one name in the directory. */
 struct record_view {
 	struct record record;
-	bool valid;                       /* record is filled */
-	bool alive;                       /* the lock is held */
-	pid_t init_pid;                   /* from the lock, never from the text; 0 when ended or not visible */
-	char name[SESSION_ID_LENGTH + 1]; /* the file's name */
+	bool valid;                     /* record is filled */
+	bool alive;                     /* the session is, or of a later login's record the login */
+	bool login_alive;               /* the login that the record is of */
+	pid_t init_pid;                 /* from the lock, never from the text; 0 when ended or not visible */
+	char name[RECORD_NAME_MAX + 1]; /* the file's name */
 };
 
 struct record_list {
 	struct record_view *items; /* sorted by name */
 	size_t count;
 };
+
+/*
+ * Reads the record `name` in a directory; a file that is no record is a view that is not
+ * valid. 0; -ENOENT; -errno. Released by record_release() of its record.
+ */
+int record_view_read(int directory, const char *name, struct record_view *ret) _must_check_;
 
 /* Reads every record in a directory, ended and invalid ones included. A missing directory is an empty list. */
 int records_read(const char *directory, struct record_list *ret) _must_check_;

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Asks for a read lock: only a write lock is in its way, so another reader's lock keeps nothing alive. */
 int record_alive(int fd, pid_t *ret_pid)
 {
-	/* Asks for a read lock: only a write lock is in its way, so another reader's lock keeps nothing alive. */
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 
 	if (fcntl(fd, F_GETLK, &lock) < 0)
@@ -27,9 +27,32 @@ int record_alive(int fd, pid_t *ret_pid)
 	return 1;
 }
 
-static bool is_session_id(const char *name)
+int record_login_alive(int fd)
 {
-	return strlen(name) == SESSION_ID_LENGTH && strspn(name, "0123456789abcdef") == SESSION_ID_LENGTH;
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = RECORD_LOGIN_BYTE, .l_len = 1 };
+
+	return fcntl(fd, F_GETLK, &lock) < 0 ? -errno : lock.l_type != F_UNLCK;
+}
+
+/* ID, or ID.LOGIN */
+static bool is_record_name(const char *name)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (strspn(name, digits) != SESSION_ID_LENGTH)
+		return false;
+	name += SESSION_ID_LENGTH;
+	return *name == '\0' ||
+	       (*name == '.' && strspn(name + 1, digits) == LOGIN_ID_LENGTH && name[1 + LOGIN_ID_LENGTH] == '\0');
+}
+
+/* A record says itself what it is called. */
+static bool is_called(const struct record *record, const char *name)
+{
+	char own[RECORD_NAME_MAX + 2];
+
+	(void)snprintf(own, sizeof(own), "%s%s%s", record->id, *record->login ? "." : "", record->login);
+	return strcmp(own, name) == 0;
 }
 
 static int read_record(int fd, struct record_view *view)
@@ -43,7 +66,7 @@ static int read_record(int fd, struct record_view *view)
 	r = record_parse(text, size, &view->record);
 	if (r < 0)
 		return r;
-	if (strcmp(view->record.id, view->name) != 0) {
+	if (!is_called(&view->record, view->name)) {
 		record_release(&view->record);
 		return -EBADMSG;
 	}
@@ -51,22 +74,22 @@ static int read_record(int fd, struct record_view *view)
 	return 0;
 }
 
-/* 0, also for a file that is no record; -ENOENT when it is gone by now; other errors are the reader's own. */
-static int view_file(int directory, const char *name, struct record_view *view)
+int record_view_read(int directory, const char *name, struct record_view *view)
 {
 	/* O_NONBLOCK: a FIFO must not hold the reader up */
 	_cleanup_close_ int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat status;
 	int r;
 
-	(void)snprintf(view->name, sizeof(view->name), "%.*s", SESSION_ID_LENGTH, name);
+	*view = (struct record_view){ 0 };
+	(void)snprintf(view->name, sizeof(view->name), "%.*s", RECORD_NAME_MAX, name);
 	if (fd < 0 && (errno == ENOENT || errno == EMFILE || errno == ENFILE || errno == ENOMEM))
 		return -errno;
 	if (fd < 0) /* a link, a socket, a device: no record */
 		return 0;
 	if (fstat(fd, &status) < 0)
 		return -errno;
-	if (!S_ISREG(status.st_mode) || !is_session_id(name))
+	if (!S_ISREG(status.st_mode) || !is_record_name(name))
 		return 0;
 
 	if (status.st_size <= RECORD_MAX) {
@@ -76,6 +99,7 @@ static int view_file(int directory, const char *name, struct record_view *view)
 	}
 	r = record_alive(fd, &view->init_pid);
 	view->alive = r > 0;
+	view->login_alive = record_login_alive(fd) > 0;
 	return 0;
 }
 
@@ -93,7 +117,7 @@ static int append_view(struct record_list *list, const struct record_view *view)
 static int read_entry(int directory, const char *name, struct record_list *list)
 {
 	struct record_view view = { 0 };
-	int r = view_file(directory, name, &view);
+	int r = record_view_read(directory, name, &view);
 
 	if (r == 0)
 		r = append_view(list, &view);

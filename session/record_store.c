@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/record_store.h"
 
+#include "session/join_protocol.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -10,19 +12,18 @@
 /* Records looked at by one opening: a bound on what a login pays for the crashes of others. */
 #define SWEEP_MAX 8
 
-/*
- * Opens `name` below `parent`, made with `mode` when missing. Judged by descriptor: a directory
- * that root alone can write.
- */
-static int open_own_directory(int parent, const char *name, mode_t mode)
+int own_directory_open(int parent, const char *name, mode_t mode)
 {
-	_cleanup_close_ int fd = -1;
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	_cleanup_close_ int fd = openat(parent, name, flags);
 	struct stat status;
 
-	/* tolerates EEXIST: the usual case */
-	if (mkdirat(parent, name, mode) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		/* tolerates EEXIST: another login was first */
+		if (mkdirat(parent, name, mode) < 0 && errno != EEXIST)
+			return -errno;
+		fd = openat(parent, name, flags);
+	}
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &status) < 0)
@@ -32,13 +33,23 @@ static int open_own_directory(int parent, const char *name, mode_t mode)
 	return TAKE_FD(fd);
 }
 
+int run_directory_open(const char *name, mode_t mode)
+{
+	_cleanup_close_ int root = own_directory_open(AT_FDCWD, RECORD_ROOT, 0755);
+
+	return root < 0 ? root : own_directory_open(root, name, mode);
+}
+
+bool record_root_is_inside(void)
+{
+	struct stat status;
+
+	return stat(RECORD_ROOT, &status) == 0 && (status.st_mode & S_ISVTX);
+}
+
 int record_directory_open(void)
 {
-	_cleanup_close_ int root = open_own_directory(AT_FDCWD, RECORD_ROOT, 0755);
-
-	if (root < 0)
-		return root;
-	return open_own_directory(root, &RECORD_DIRECTORY[sizeof(RECORD_ROOT)], 0700);
+	return run_directory_open(&RECORD_DIRECTORY[sizeof(RECORD_ROOT)], 0700);
 }
 
 int record_file_new(int directory)
@@ -48,11 +59,27 @@ int record_file_new(int directory)
 	return fd < 0 ? -errno : fd;
 }
 
-int record_lock(int file)
+static int change_lock(int file, enum record_lock which, short type)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = which == RECORD_LOCK_LOGIN ? RECORD_LOGIN_BYTE : 0,
+		.l_len = which == RECORD_LOCK_BOTH ? RECORD_LOGIN_BYTE + 1 : 1,
+	};
 
 	return fcntl(file, F_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+int record_lock(int file, enum record_lock lock)
+{
+	return change_lock(file, lock, F_WRLCK);
+}
+
+void record_unlock(int file, enum record_lock lock)
+{
+	/* giving up what one holds at the very edge of what one holds needs no memory, fcntl_locking(2) */
+	(void)change_lock(file, lock, F_UNLCK);
 }
 
 static int write_all(int fd, const char *text, size_t size)
@@ -78,23 +105,23 @@ int record_write(int file, const struct record *record)
 }
 
 /* linkat(2) names an unnamed file by descriptor with CAP_DAC_READ_SEARCH, else by its link in /proc. */
-int record_publish(int directory, int file, const char *id)
+int record_publish(int directory, int file, const char *name)
 {
 	char path[32];
 
-	if (linkat(file, "", directory, id, AT_EMPTY_PATH) == 0)
+	if (linkat(file, "", directory, name, AT_EMPTY_PATH) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return -errno;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	return linkat(AT_FDCWD, path, directory, id, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	return linkat(AT_FDCWD, path, directory, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-int record_remove(const char *id)
+int record_remove(const char *name)
 {
-	char path[sizeof(RECORD_DIRECTORY) + 1 + SESSION_ID_LENGTH];
+	char path[sizeof(RECORD_DIRECTORY) + 1 + RECORD_NAME_MAX];
 
-	snprintf(path, sizeof(path), RECORD_DIRECTORY "/%s", id);
+	snprintf(path, sizeof(path), RECORD_DIRECTORY "/%s", name);
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
@@ -102,10 +129,18 @@ int record_remove(const char *id)
 static void sweep_one(int directory, const char *name)
 {
 	_cleanup_close_ int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct record_view view;
 	pid_t init;
 
-	if (fd >= 0 && record_alive(fd, &init) == 0)
-		(void)unlinkat(directory, name, 0);
+	if (fd < 0 || record_alive(fd, &init) != 0)
+		return;
+	/* what it says is read first: where its socket is */
+	if (record_view_read(directory, name, &view) == 0) {
+		if (view.valid && *view.record.login == '\0')
+			join_listener_remove(view.record.uid, view.record.policy_hash, view.record.id);
+		record_release(&view.record);
+	}
+	(void)unlinkat(directory, name, 0);
 }
 
 void record_sweep(int directory)
@@ -134,14 +169,14 @@ void record_sweep(int directory)
 	}
 }
 
-int session_id_new(char ret[SESSION_ID_LENGTH + 1])
+int random_id(char *ret, size_t length)
 {
 	unsigned char bytes[SESSION_ID_LENGTH / 2];
-	ssize_t size = getrandom(bytes, sizeof(bytes), 0);
+	ssize_t size = getrandom(bytes, length / 2, 0);
 
-	if (size != sizeof(bytes))
+	if (size != (ssize_t)(length / 2))
 		return size < 0 ? -errno : -EIO;
-	for (size_t i = 0; i < sizeof(bytes); i++)
+	for (size_t i = 0; i < length / 2; i++)
 		snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
 	return 0;
 }

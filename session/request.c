@@ -147,6 +147,8 @@ void reply_encode(const struct session_reply *reply, struct message *message)
 	if (reply->outcome != OUTCOME_OPENED)
 		return;
 	message_put(message, reply->id);
+	message_put(message, reply->login);
+	message_put_number(message, reply->shared);
 	message_put_number(message, reply->clone_flags);
 	message_put(message, reply->policy);
 	message_put_number(message, reply->policy_hash);
@@ -158,10 +160,13 @@ void reply_encode(const struct session_reply *reply, struct message *message)
 static int decode_opened(struct message_reader *reader, struct session_reply *reply)
 {
 	const char *id = message_get(reader);
+	const char *login = message_get(reader);
 
-	if (reader->error || strlen(id) != SESSION_ID_LENGTH)
+	if (reader->error || strlen(id) != SESSION_ID_LENGTH || (*login && strlen(login) != LOGIN_ID_LENGTH))
 		return -EBADMSG;
 	memcpy(reply->id, id, sizeof(reply->id));
+	(void)stpcpy(reply->login, login);
+	reply->shared = message_get_number(reader, 1);
 	reply->clone_flags = (unsigned)message_get_number(reader, UINT_MAX);
 	reply->policy = message_get(reader);
 	reply->policy_hash = message_get_number(reader, UINT64_MAX);

@@ -38,12 +38,15 @@ void request_release(struct session_request *request); /* of a decoded one */
 /* The two modes in which there is a record, as it, the log and the reply name them. */
 #define MODE_NAME_ENFORCE "enforce"
 #define MODE_NAME_AUDIT   "audit"
+#define SCOPE_NAME_USER   "user"
 
 struct session_reply {
 	enum outcome outcome;
 	const char *text; /* one line for the log; "" where there is nothing to say */
 	/* only with OUTCOME_OPENED: */
 	char id[SESSION_ID_LENGTH + 1];
+	char login[LOGIN_ID_LENGTH + 1]; /* of a login that joined, or "" */
+	bool shared;                     /* the session may go on when this login ends: leave it, don't kill it */
 	unsigned clone_flags;
 	const char *policy; /* the file that decided */
 	uint64_t policy_hash;

@@ -123,6 +123,7 @@ static int enter_session(struct run *run)
 		.service = run->nsrun->service,
 		.tty = run->tty ? run->tty : "",
 		.remote_host = run->nsrun->from,
+		.flags = REQUEST_ALONE,
 		.candidates = run->who.candidates,
 	};
 
@@ -135,6 +136,7 @@ static int enter_session(struct run *run)
 	case OUTCOME_AUDIT:
 		return pass(run, text);
 	case OUTCOME_DENIED:
+	case OUTCOME_FULL:
 		return refuse(run, LOG_NOTICE, text);
 	case OUTCOME_NO_POLICY:
 	case OUTCOME_REFUSED:

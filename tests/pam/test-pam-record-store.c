@@ -39,7 +39,7 @@ static int publish(int directory, const char *id)
 
 	CHECK(file >= 0);
 	(void)snprintf(record.id, sizeof(record.id), "%s", id);
-	CHECK_INT(record_lock(file), 0);
+	CHECK_INT(record_lock(file, RECORD_LOCK_BOTH), 0);
 	CHECK_INT(record_write(file, &record), 0);
 	r = record_publish(directory, file, id);
 	close_fd(file);
@@ -164,8 +164,8 @@ static void ids_are_new_and_hexadecimal(void)
 {
 	char first[SESSION_ID_LENGTH + 1], second[SESSION_ID_LENGTH + 1];
 
-	CHECK_INT(session_id_new(first), 0);
-	CHECK_INT(session_id_new(second), 0);
+	CHECK_INT(random_id(first, SESSION_ID_LENGTH), 0);
+	CHECK_INT(random_id(second, SESSION_ID_LENGTH), 0);
 	CHECK(strcmp(first, second) != 0);
 	CHECK_INT(strlen(first), SESSION_ID_LENGTH);
 	CHECK_INT(strspn(first, "0123456789abcdef"), SESSION_ID_LENGTH);

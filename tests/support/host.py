@@ -454,6 +454,13 @@ def record_is_alive(path):
         return struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, request))[0] != fcntl.F_UNLCK
 
 
+def login_is_alive(path):
+    """The init holds a lock on the second byte as long as the login lives that the record is of."""
+    with open(path, "rb") as file:
+        request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+        return struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, request))[0] != fcntl.F_UNLCK
+
+
 def live_records():
     return {name: record for name, record in records().items() if record_is_alive(f"{RECORDS}/{name}")}
 

@@ -25,6 +25,9 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "mode=enforce\n"
 				       "services=\n"
 				       "from=\n"
+				       "scope=session\n"
+				       "on-logout=kill\n"
+				       "max-sessions=64\n"
 				       "network.mode=loopback\n"
 				       "ipc.isolate=true\n"
 				       "uts.isolate=true\n"
@@ -55,7 +58,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_true(policy->hash == UINT64_C(0x232d81500bb85cf7));
+	assert_true(policy->hash == UINT64_C(0xa513293cdfc18280));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -173,6 +176,13 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.private \"/srv\": needs mount.isolate = true; remove the section or mount.isolate" },
 		{ GIVE_UP_MOUNTS " mount { propagation = slave }",
 		  AT1 "mount.propagation: means nothing with mount.isolate = false; remove one of them" },
+		{ "on-logout = wait scope = user", NULL },
+		{ "on-logout = wait",
+		  AT1 "on-logout: 'wait' with scope = \"session\": what the user leaves running goes on where no later "
+		      "login of theirs gets to; add scope = \"user\"" },
+		{ "on-logout = wait scope = user pid { isolate = false } mount { proc = hidepid }",
+		  AT1 "on-logout: 'wait' needs pid.isolate = true: without PIDs of its own nobody knows when the last "
+		      "process of a session has ended" },
 		{ "uts { isolate = false hostname = a }",
 		  AT1 "uts.hostname: means nothing with uts.isolate = false; remove one of them" },
 		{ "uts { isolate = false domainname = a }",

@@ -53,9 +53,10 @@ static void write_file(const char *directory, const char *name, const char *text
 	assert_true(fputs(text, file) >= 0);
 }
 
-static char *example_text(const char *id)
+static char *example_text(const char *id, const char *login)
 {
 	struct record record = {
+		.login = (char *)login,
 		.user = (char *)"alice",
 		.uid = 1000,
 		.service = (char *)"sshd",
@@ -63,6 +64,8 @@ static char *example_text(const char *id)
 		.init_pid = 1,
 		.policy = (char *)"default.conf",
 		.mode = (char *)"enforce",
+		.scope = (char *)"session",
+		.on_logout = (char *)"kill",
 	};
 
 	memcpy(record.id, id, sizeof(record.id));
@@ -71,15 +74,14 @@ static char *example_text(const char *id)
 
 static void write_record(const char *directory, const char *name, const char *id)
 {
-	_cleanup_free_ char *text = example_text(id);
+	_cleanup_free_ char *text = example_text(id, "");
 
 	write_file(directory, name, text);
 }
 
 /* A child that holds a lock of this type until it is killed. */
-static pid_t hold_lock(const char *directory, const char *name, short type)
+static pid_t hold_lock_of(const char *path, short type, off_t start, off_t length)
 {
-	_cleanup_free_ char *path = path_in(directory, name);
 	int ready[2];
 	char byte;
 
@@ -89,7 +91,7 @@ static pid_t hold_lock(const char *directory, const char *name, short type)
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+		struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
 		int fd = open(path, O_RDWR | O_CLOEXEC);
 
 		if (fd < 0 || fcntl(fd, F_SETLK, &lock) < 0 || write(ready[1], "r", 1) != 1)
@@ -101,6 +103,13 @@ static pid_t hold_lock(const char *directory, const char *name, short type)
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	(void)close(ready[0]);
 	return child;
+}
+
+static pid_t hold_lock(const char *directory, const char *name, short type)
+{
+	_cleanup_free_ char *path = path_in(directory, name);
+
+	return hold_lock_of(path, type, 0, 0);
 }
 
 static void end(pid_t child)
@@ -279,17 +288,72 @@ static void held_lock_shows_even_when_the_text_is_broken(void **state)
 	end(child);
 }
 
-static void names_are_sorted_and_cut_to_the_length_of_an_id(void **state)
+static void login_is_told_from_its_session(void **state)
+{
+	static const struct {
+		off_t start, length;
+		bool session, login;
+	} cases[] = {
+		{ 0, 1, true, false },
+		{ RECORD_LOGIN_BYTE, 1, true, true },
+		{ 0, RECORD_LOGIN_BYTE + 1, true, true },
+	};
+	_cleanup_free_ char *path = path_in(*state, ID);
+
+	write_record(*state, ID, ID);
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(record_list_release) struct record_list list = { 0 };
+		pid_t child = hold_lock_of(path, F_WRLCK, cases[i].start, cases[i].length);
+
+		assert_int_equal(records_read(*state, &list), 0);
+		assert_int_equal(list.items[0].alive, cases[i].session);
+		assert_int_equal(list.items[0].login_alive, cases[i].login);
+		assert_int_equal(list.items[0].init_pid, child);
+		end(child);
+	}
+}
+
+static void record_of_a_later_login_is_called_by_both_names(void **state)
+{
+	static const struct {
+		const char *file, *login;
+		bool valid;
+	} cases[] = {
+		{ ID ".00beef", "00beef", true },
+		{ ID ".00beef", "00bee1", false },
+		{ ID ".00beef", "", false },
+		{ ID, "00beef", false },
+		{ ID ".00BEEF", "00BEEF", false },
+		{ ID ".00bee", "00bee", false },
+		{ ID ".", "", false },
+		{ ID "..", ".", false },
+	};
+
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(record_list_release) struct record_list list = { 0 };
+		_cleanup_free_ char *text = example_text(ID, cases[i].login);
+		_cleanup_free_ char *path = path_in(*state, cases[i].file);
+
+		write_file(*state, cases[i].file, text);
+		assert_int_equal(records_read(*state, &list), 0);
+		assert_int_equal(list.count, 1);
+		assert_string_equal(list.items[0].name, cases[i].file);
+		assert_int_equal(list.items[0].valid, cases[i].valid);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
+static void names_are_sorted_and_cut_to_the_length_of_a_record_s(void **state)
 {
 	_cleanup_(record_list_release) struct record_list list = { 0 };
 
 	write_record(*state, "cccccccccccc", "cccccccccccc");
 	write_record(*state, "aaaaaaaaaaaa", "aaaaaaaaaaaa");
-	write_file(*state, "bbbbbbbbbbbb-and-more", "");
+	write_file(*state, "bbbbbbbbbbbb-and-more-that-is-cut", "");
 	assert_int_equal(records_read(*state, &list), 0);
 	assert_int_equal(list.count, 3);
 	assert_string_equal(list.items[0].name, "aaaaaaaaaaaa");
-	assert_string_equal(list.items[1].name, "bbbbbbbbbbbb");
+	assert_string_equal(list.items[1].name, "bbbbbbbbbbbb-and-mo");
 	assert_string_equal(list.items[2].name, "cccccccccccc");
 	assert_false(list.items[1].valid);
 }
@@ -309,7 +373,9 @@ int main(void)
 		cmocka_unit_test(descriptor_that_is_none_is_an_error),
 		IN_DIRECTORY(files_that_are_no_records_are_listed_as_invalid),
 		IN_DIRECTORY(held_lock_shows_even_when_the_text_is_broken),
-		IN_DIRECTORY(names_are_sorted_and_cut_to_the_length_of_an_id),
+		IN_DIRECTORY(login_is_told_from_its_session),
+		IN_DIRECTORY(record_of_a_later_login_is_called_by_both_names),
+		IN_DIRECTORY(names_are_sorted_and_cut_to_the_length_of_a_record_s),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

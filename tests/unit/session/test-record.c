@@ -13,6 +13,7 @@ static struct record example(void)
 {
 	return (struct record){
 		.id = "0123456789ab",
+		.login = (char *)"",
 		.user = (char *)"alice",
 		.uid = 1000,
 		.service = (char *)"sshd",
@@ -22,10 +23,13 @@ static struct record example(void)
 		.login_start = 123456789,
 		.init_pid = 4243,
 		.namespaces = { [NAMESPACE_MOUNT] = 4026532001, [NAMESPACE_PID] = 4026532005 },
+		.outer_pid_namespace = 4026531836,
 		.policy = (char *)"group/students.conf",
 		.sources = (char *)"group/students.conf,default.conf",
 		.policy_hash = 0x0123456789abcdef,
 		.mode = (char *)"enforce",
+		.scope = (char *)"session",
+		.on_logout = (char *)"kill",
 		.opened = 1700000000,
 	};
 }
@@ -33,6 +37,7 @@ static struct record example(void)
 static void assert_same(const struct record *a, const struct record *b)
 {
 	assert_string_equal(a->id, b->id);
+	assert_string_equal(a->login, b->login);
 	assert_string_equal(a->user, b->user);
 	assert_int_equal(a->uid, b->uid);
 	assert_string_equal(a->service, b->service);
@@ -46,6 +51,9 @@ static void assert_same(const struct record *a, const struct record *b)
 	assert_string_equal(a->sources, b->sources);
 	assert_true(a->policy_hash == b->policy_hash);
 	assert_string_equal(a->mode, b->mode);
+	assert_string_equal(a->scope, b->scope);
+	assert_string_equal(a->on_logout, b->on_logout);
+	assert_true(a->outer_pid_namespace == b->outer_pid_namespace);
 	assert_true(a->opened == b->opened);
 }
 
@@ -89,6 +97,7 @@ static void format_is_what_the_documentation_shows(void **state)
 	(void)state;
 	assert_string_equal(text, "nsisolate-record=1\n"
 				  "id=0123456789ab\n"
+				  "login=\n"
 				  "user=alice\n"
 				  "uid=1000\n"
 				  "service=sshd\n"
@@ -97,12 +106,15 @@ static void format_is_what_the_documentation_shows(void **state)
 				  "login-pid=4242\n"
 				  "login-start=123456789\n"
 				  "init-pid=4243\n"
+				  "outer-pid-namespace=4026531836\n"
 				  "ns-mnt=4026532001\n"
 				  "ns-pid=4026532005\n"
 				  "policy=group/students.conf\n"
 				  "sources=group/students.conf,default.conf\n"
 				  "policy-hash=0123456789abcdef\n"
 				  "mode=enforce\n"
+				  "scope=session\n"
+				  "on-logout=kill\n"
 				  "opened=1700000000\n");
 }
 
@@ -152,7 +164,7 @@ static void text_holds_one_line_a_value_and_only_printable_bytes(void **state)
 		assert_true(*at == '\n' || (*at >= 0x20 && *at <= 0x7e));
 		lines += *at == '\n';
 	}
-	assert_int_equal(lines, 17);
+	assert_int_equal(lines, 21);
 }
 
 static void names_of_four_kibibytes_are_kept(void **state)

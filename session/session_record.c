@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/session_record.h"
+
+#include "session/process.h"
+#include "session/record_store.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static char *join_sources(const struct policy *policy)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (char **source = policy->sources; source && *source; source++)
+		fprintf(out, "%s%s", source == policy->sources ? "" : ",", *source);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+int outer_pid_namespace(uint64_t *ret)
+{
+	struct stat status;
+
+	if (stat("/proc/self/ns/pid", &status) < 0)
+		return -errno;
+	*ret = status.st_ino;
+	return 0;
+}
+
+int session_record_write(const struct session_request *request, const struct policy *policy,
+			 const struct session_reply *reply, pid_t init, int file)
+{
+	_cleanup_free_ char *sources = join_sources(policy);
+	struct record record = {
+		.login = (char *)reply->login,
+		.user = (char *)request->user,
+		.uid = request->uid,
+		.service = (char *)request->service,
+		.tty = (char *)request->tty,
+		.remote_host = (char *)request->remote_host,
+		.login_pid = request->caller,
+		.init_pid = init,
+		.policy = policy->file,
+		.sources = sources,
+		.policy_hash = policy->hash,
+		.mode = (char *)reply->mode,
+		.scope = (char *)(policy->scope == SCOPE_USER ? SCOPE_NAME_USER : "session"),
+		.on_logout = (char *)(policy->on_logout == ON_LOGOUT_WAIT ? "wait" : "kill"),
+		.opened = time(NULL),
+	};
+	int r;
+
+	if (!sources)
+		return -ENOMEM;
+	memcpy(record.id, reply->id, sizeof(record.id));
+	memcpy(record.namespaces, reply->namespaces, sizeof(record.namespaces));
+	r = outer_pid_namespace(&record.outer_pid_namespace);
+	if (r == 0)
+		r = process_start_time(request->caller, &record.login_start);
+	return r < 0 ? r : record_write(file, &record);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* The record of a session, or of a login that joined one, from what the helper knows of it. */
+
+#include "config/policy.h"
+#include "session/request.h"
+
+/*
+ * Writes the record of the caller's login: the reply has id, login, mode and namespaces by now.
+ * init: of the session, in the helper's PID namespace. 0 or -errno.
+ */
+int session_record_write(const struct session_request *request, const struct policy *policy,
+			 const struct session_reply *reply, pid_t init, int file) _must_check_;
+
+/* Inode number of the helper's PID namespace, which is the caller's. 0 or -errno. */
+int outer_pid_namespace(uint64_t *ret) _must_check_;
