@@ -7,6 +7,8 @@
 
 #include "session/record.h"
 
+#include "common/read_whole.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,38 +32,11 @@ static bool is_session_id(const char *name)
 	return strlen(name) == SESSION_ID_LENGTH && strspn(name, "0123456789abcdef") == SESSION_ID_LENGTH;
 }
 
-/* The whole file, at most RECORD_MAX bytes: -EBADMSG when it is longer. */
-static int read_whole(int fd, char **ret, size_t *ret_size)
-{
-	_cleanup_free_ char *text = malloc(RECORD_MAX + 1);
-	size_t size = 0;
-
-	if (!text)
-		return -ENOMEM;
-
-	for (;;) {
-		ssize_t got = read(fd, text + size, RECORD_MAX + 1 - size);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		size += (size_t)got;
-		if (size > RECORD_MAX)
-			return -EBADMSG;
-	}
-	*ret = TAKE_PTR(text);
-	*ret_size = size;
-	return 0;
-}
-
 static int read_record(int fd, struct record_view *view)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	int r = read_whole(fd, &text, &size);
+	int r = read_whole(fd, RECORD_MAX, &text, &size);
 
 	if (r < 0)
 		return r;
