@@ -31,10 +31,7 @@ STEP = 'mount { private "/nonexistent" { } }\n'
 
 
 @pytest.fixture(autouse=True)
-def installed(module, host):
-    for services in H.STACKS.values():
-        H.add_module(services)
-    H.set_policy("default.conf", 'mode = "off"\n')
+def installed(installed):
     H.set_policy("user/alice.conf")
 
 

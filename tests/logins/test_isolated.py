@@ -25,25 +25,14 @@ pytestmark = pytest.mark.usefixtures("installed")
 
 
 @pytest.fixture
-def installed(module, host):
-    """The module in every stack; alice and carol under the defaults, all others through default.conf."""
-    for services in H.STACKS.values():
-        H.add_module(services)
-    if os.path.isdir(H.POLICIES):
-        H.empty(H.POLICIES)
-    H.set_policy("default.conf", 'mode = "off"\n')
+def installed(installed):
+    """alice and carol under the defaults, all others through default.conf."""
     H.set_policy("user/alice.conf")
     H.set_policy("user/carol.conf")
     yield
     for name in os.listdir("/home/alice"):
         if name not in (".ssh", ".hushlogin"):
             os.unlink(f"/home/alice/{name}")
-
-
-@pytest.fixture
-def server(installed):
-    with P.sshd() as running:
-        yield running
 
 
 @contextlib.contextmanager
