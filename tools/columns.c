@@ -86,6 +86,9 @@ static int add_column(struct report *report, const struct column *column)
 
 	if (array)
 		flags = (flags & ~SCOLS_FL_TRUNC) | SCOLS_FL_WRAP;
+	/* these would have the branches of a tree in the text; JSON nests instead */
+	if (report->style == OUTPUT_RAW || report->style == OUTPUT_PAIRS)
+		flags &= ~SCOLS_FL_TREE;
 
 	struct libscols_column *made = scols_table_new_column(report->table, column->name, column->width, flags);
 
