@@ -3,6 +3,7 @@
 
 #include "tools/display.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -209,6 +210,17 @@ struct report *report_free(struct report *report)
 		free(report);
 	}
 	return NULL;
+}
+
+int cell_text(char *text, char **ret)
+{
+	*ret = text;
+	return text ? 0 : -ENOMEM;
+}
+
+int cell_number(uint64_t value, char **ret)
+{
+	return asprintf(ret, "%" PRIu64, value) < 0 ? -ENOMEM : 0;
 }
 
 void columns_help(const struct column *columns, size_t count, FILE *out)
