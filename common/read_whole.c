@@ -3,6 +3,13 @@
 
 #include "common/error.h"
 
+static ssize_t read_at(int fd, void *buffer, size_t size, off_t offset)
+{
+	ssize_t got = pread(fd, buffer, size, offset);
+
+	return got < 0 && errno == ESPIPE ? read(fd, buffer, size) : got;
+}
+
 int read_head(int fd, size_t limit, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *bytes = malloc(limit + 1);
@@ -11,7 +18,7 @@ int read_head(int fd, size_t limit, char **ret, size_t *ret_size)
 	if (!bytes)
 		return -ENOMEM;
 	while (size < limit) {
-		ssize_t got = pread(fd, bytes + size, limit - size, (off_t)size);
+		ssize_t got = read_at(fd, bytes + size, limit - size, (off_t)size);
 
 		if (got < 0 && errno == EINTR)
 			continue;

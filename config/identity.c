@@ -19,10 +19,13 @@ static int nss_error(int error)
 	return error == ENOENT || error == ESRCH ? -EIO : -error;
 }
 
-/* One reentrant lookup: what getpwnam_r(3) and getgrnam_r(3) have in common. entry is their struct. */
-typedef int (*nss_fn)(const char *name, void *entry, char *buffer, size_t size, bool *ret_found);
+/*
+ * One reentrant lookup: what getpwnam_r(3), getgrnam_r(3) and getgrgid_r(3) have in common. key points to the name or
+ * to the gid, entry to their struct.
+ */
+typedef int (*nss_fn)(const void *key, void *entry, char *buffer, size_t size, bool *ret_found);
 
-static int nss_user(const char *name, void *entry, char *buffer, size_t size, bool *ret_found)
+static int nss_user(const void *name, void *entry, char *buffer, size_t size, bool *ret_found)
 {
 	struct passwd *found = NULL;
 	int error = getpwnam_r(name, entry, buffer, size, &found);
@@ -31,7 +34,7 @@ static int nss_user(const char *name, void *entry, char *buffer, size_t size, bo
 	return error;
 }
 
-static int nss_group(const char *name, void *entry, char *buffer, size_t size, bool *ret_found)
+static int nss_group(const void *name, void *entry, char *buffer, size_t size, bool *ret_found)
 {
 	struct group *found = NULL;
 	int error = getgrnam_r(name, entry, buffer, size, &found);
@@ -40,8 +43,17 @@ static int nss_group(const char *name, void *entry, char *buffer, size_t size, b
 	return error;
 }
 
+static int nss_gid(const void *gid, void *entry, char *buffer, size_t size, bool *ret_found)
+{
+	struct group *found = NULL;
+	int error = getgrgid_r(*(const gid_t *)gid, entry, buffer, size, &found);
+
+	*ret_found = found;
+	return error;
+}
+
 /* 0 with the buffer that *entry points into; -ENOENT; or the NSS error. */
-static int nss_lookup(nss_fn fn, const char *name, void *entry, char **ret_buffer)
+static int nss_lookup(nss_fn fn, const void *key, void *entry, char **ret_buffer)
 {
 	for (size_t size = NSS_BUFFER_FIRST; size <= NSS_BUFFER_MAX; size *= 4) {
 		_cleanup_free_ char *buffer = malloc(size);
@@ -50,7 +62,7 @@ static int nss_lookup(nss_fn fn, const char *name, void *entry, char **ret_buffe
 
 		if (!buffer)
 			return -ENOMEM;
-		error = fn(name, entry, buffer, size, &found);
+		error = fn(key, entry, buffer, size, &found);
 		if (error == ERANGE)
 			continue;
 		if (error != 0)
@@ -179,14 +191,8 @@ int identity_in_group(const struct identity *identity, const char *group)
 
 char *identity_group_name(const struct identity *identity)
 {
-	for (size_t size = NSS_BUFFER_FIRST; size <= NSS_BUFFER_MAX; size *= 4) {
-		_cleanup_free_ char *buffer = malloc(size);
-		struct group entry;
-		struct group *found = NULL;
-		int error = buffer ? getgrgid_r(identity->gid, &entry, buffer, size, &found) : ENOMEM;
+	_cleanup_free_ char *buffer = NULL;
+	struct group entry;
 
-		if (error != ERANGE)
-			return error == 0 && found ? strdup(found->gr_name) : NULL;
-	}
-	return NULL;
+	return nss_lookup(nss_gid, &identity->gid, &entry, &buffer) == 0 ? strdup(entry.gr_name) : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/load.h"
 
+#include "common/read_whole.h"
 #include "config/check.h"
 #include "config/parse.h"
 #include "config/text_list.h"
@@ -51,36 +52,29 @@ static void let_settle(const struct stat *st)
 		;
 }
 
-/* All of the file from its start, whatever the descriptor's offset is, and the same file before and after. */
+/* All of the file, and the same file before and after. */
 static int read_file(int fd, const char *name, char **ret, size_t *ret_size, struct diagnostics *diag)
 {
 	_cleanup_free_ char *text = NULL;
 	struct stat before, after;
 	size_t size = 0;
+	bool longer;
 	int r;
 
 	r = stat_file(fd, name, &before, diag);
 	if (r < 0)
 		return r;
 	let_settle(&before);
-	text = malloc((size_t)before.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (size < (size_t)before.st_size + 1) {
-		ssize_t n = pread(fd, text + size, (size_t)before.st_size + 1 - size, (off_t)size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return unusable(name, strerrordesc_np(errno), diag);
-		if (n == 0)
-			break;
-		size += (size_t)n;
-	}
+	r = read_whole(fd, (size_t)before.st_size, &text, &size);
+	longer = r == -EFBIG;
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 && !longer)
+		return unusable(name, strerrordesc_np(-r), diag);
 	r = stat_file(fd, name, &after, diag);
 	if (r < 0)
 		return r;
-	if (size != (size_t)before.st_size || after.st_size != before.st_size ||
+	if (longer || size != (size_t)before.st_size || after.st_size != before.st_size ||
 	    after.st_mtim.tv_sec != before.st_mtim.tv_sec || after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
 		return unusable(name, "the file changed while it was read; write a new file and rename it", diag);
 	*ret = TAKE_PTR(text);

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pytest  # noqa: E402
 
 from support import host as host_module  # noqa: E402
+from support import programs  # noqa: E402
 from support import sandbox  # noqa: E402
 
 TEST_TIMEOUT = 240
@@ -82,3 +83,19 @@ def module(host):
         f"the staged install has no {host.MODULE_DIRECTORY}/{host.MODULE}: give --build-dir with a build that was "
         "configured with --prefix=/usr --sysconfdir=/etc --libdir=lib/x86_64-linux-gnu --libexecdir=libexec")
     return host.MODULE
+
+
+@pytest.fixture
+def installed(module, host):
+    """The module in every stack, and default.conf as the only policy, which isolates nobody."""
+    for services in host.STACKS.values():
+        host.add_module(services)
+    if os.path.isdir(host.POLICIES):
+        host.empty(host.POLICIES)
+    host.set_policy("default.conf", 'mode = "off"\n')
+
+
+@pytest.fixture
+def server(installed):
+    with programs.sshd() as running:
+        yield running

@@ -3,6 +3,7 @@
 
 #include "tools/display.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -86,6 +87,9 @@ static int add_column(struct report *report, const struct column *column)
 
 	if (array)
 		flags = (flags & ~SCOLS_FL_TRUNC) | SCOLS_FL_WRAP;
+	/* these would have the branches of a tree in the text; JSON nests instead */
+	if (report->style == OUTPUT_RAW || report->style == OUTPUT_PAIRS)
+		flags &= ~SCOLS_FL_TREE;
 
 	struct libscols_column *made = scols_table_new_column(report->table, column->name, column->width, flags);
 
@@ -206,6 +210,17 @@ struct report *report_free(struct report *report)
 		free(report);
 	}
 	return NULL;
+}
+
+int cell_text(char *text, char **ret)
+{
+	*ret = text;
+	return text ? 0 : -ENOMEM;
+}
+
+int cell_number(uint64_t value, char **ret)
+{
+	return asprintf(ret, "%" PRIu64, value) < 0 ? -ENOMEM : 0;
 }
 
 void columns_help(const struct column *columns, size_t count, FILE *out)

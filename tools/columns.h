@@ -12,6 +12,7 @@
 #include <libsmartcols.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum output_style {
 	OUTPUT_TABLE,
@@ -71,6 +72,10 @@ static inline void report_freep(struct report **report)
 {
 	*report = report_free(*report);
 }
+
+/* For `cell`: hands over a malloced text, NULL when memory ran out; or prints a number. 0 or -ENOMEM. */
+int cell_text(char *text, char **ret) _must_check_;
+int cell_number(uint64_t value, char **ret) _must_check_;
 
 /* Help: a line a column. */
 void columns_help(const struct column *columns, size_t count, FILE *out);

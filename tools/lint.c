@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/lint.h"
 
+#include "common/read_whole.h"
 #include "config/decide.h"
 #include "config/keys.h"
 #include "config/path.h"
@@ -42,39 +43,17 @@ static void walk_release(struct walk *walk)
 	*walk = (struct walk){ 0 };
 }
 
-static int read_file(int fd, char **ret, size_t *ret_size)
-{
-	_cleanup_free_ char *text = malloc(POLICY_FILE_MAX + 1);
-	size_t size = 0;
-
-	if (!text)
-		return -ENOMEM;
-	while (size <= POLICY_FILE_MAX) {
-		ssize_t got = read(fd, text + size, POLICY_FILE_MAX + 1 - size);
-
-		if (got < 0 && errno != EINTR)
-			return -errno;
-		if (got == 0)
-			break;
-		if (got > 0)
-			size += (size_t)got;
-	}
-	*ret = TAKE_PTR(text);
-	*ret_size = size;
-	return 0;
-}
-
 /* The text of a file that is not too long; NULL with 0 after a diagnostic. */
 static int read_policy(int fd, const char *name, struct lint *lint, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	int r = read_file(fd, &text, &size);
+	int r = read_whole(fd, POLICY_FILE_MAX, &text, &size);
 
-	if (r < 0)
+	if (r < 0 && r != -EFBIG)
 		return r;
 	lint->files++;
-	if (size > POLICY_FILE_MAX)
+	if (r == -EFBIG)
 		diagnostics_add(&lint->diag, SEVERITY_ERROR, name, 0, "longer than %d bytes", POLICY_FILE_MAX);
 	else
 		*ret = TAKE_PTR(text);

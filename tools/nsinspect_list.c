@@ -12,17 +12,6 @@
 
 #define TEXT_MAX 48 /* bytes of a record's text in a table; -J, -P, -r and `show` have all of it */
 
-static int take(char *text, char **ret)
-{
-	*ret = text;
-	return text ? 0 : -ENOMEM;
-}
-
-static int number(uint64_t value, char **ret)
-{
-	return asprintf(ret, "%" PRIu64, value) < 0 ? -ENOMEM : 0;
-}
-
 /* A table for people stays readable whatever somebody called themselves. */
 static int shorten(const char *text, char **ret)
 {
@@ -40,14 +29,14 @@ static int record_text(const struct column *column, const void *row, enum output
 	text = *(char *const *)((const char *)&session->view->record + column->argument);
 	if (style == OUTPUT_TABLE && strlen(text) > TEXT_MAX)
 		return shorten(text, ret);
-	return *text ? take(strdup(text), ret) : 0;
+	return *text ? cell_text(strdup(text), ret) : 0;
 }
 
 static int id(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	(void)column;
 	(void)style;
-	return take(strdup(((const struct session *)row)->view->name), ret);
+	return cell_text(strdup(((const struct session *)row)->view->name), ret);
 }
 
 static int uid(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -56,7 +45,7 @@ static int uid(const struct column *column, const void *row, enum output_style s
 
 	(void)column;
 	(void)style;
-	return session->view->valid ? number(session->view->record.uid, ret) : 0;
+	return session->view->valid ? cell_number(session->view->record.uid, ret) : 0;
 }
 
 static int since(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -64,7 +53,8 @@ static int since(const struct column *column, const void *row, enum output_style
 	const struct session *session = row;
 
 	(void)column;
-	return session->view->valid ? take(display_time(session->view->record.opened, for_programs(style)), ret) : 0;
+	return session->view->valid ? cell_text(display_time(session->view->record.opened, for_programs(style)), ret)
+				    : 0;
 }
 
 static int namespaces(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -72,7 +62,7 @@ static int namespaces(const struct column *column, const void *row, enum output_
 	const struct session *session = row;
 
 	(void)column;
-	return session->seen ? take(format_namespaces(session, style == OUTPUT_JSON ? '\n' : ','), ret) : 0;
+	return session->seen ? cell_text(format_namespaces(session, style == OUTPUT_JSON ? '\n' : ','), ret) : 0;
 }
 
 static int namespace_inode(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -81,14 +71,14 @@ static int namespace_inode(const struct column *column, const void *row, enum ou
 	uint64_t inode = session->namespaces[column->argument];
 
 	(void)style;
-	return session->seen && inode ? number(inode, ret) : 0;
+	return session->seen && inode ? cell_number(inode, ret) : 0;
 }
 
 static int state(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	(void)column;
 	(void)style;
-	return take(strdup(session_state_name(((const struct session *)row)->state)), ret);
+	return cell_text(strdup(session_state_name(((const struct session *)row)->state)), ret);
 }
 
 static int processes(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -97,7 +87,7 @@ static int processes(const struct column *column, const void *row, enum output_s
 
 	(void)column;
 	(void)style;
-	return session->seen ? number(session->processes, ret) : 0;
+	return session->seen ? cell_number(session->processes, ret) : 0;
 }
 
 static int login_pid(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -106,7 +96,7 @@ static int login_pid(const struct column *column, const void *row, enum output_s
 
 	(void)column;
 	(void)style;
-	return session->view->valid ? number((uint64_t)session->view->record.login_pid, ret) : 0;
+	return session->view->valid ? cell_number((uint64_t)session->view->record.login_pid, ret) : 0;
 }
 
 static int init_pid(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -117,7 +107,7 @@ static int init_pid(const struct column *column, const void *row, enum output_st
 	(void)style;
 	if (!session_is_alive(session) || !session->view->init_pid)
 		return 0;
-	return number((uint64_t)session->view->init_pid, ret);
+	return cell_number((uint64_t)session->view->init_pid, ret);
 }
 
 static int hash(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -139,13 +129,13 @@ static int sources(const struct column *column, const void *row, enum output_sty
 	if (!session->view->valid)
 		return 0;
 	if (style != OUTPUT_JSON)
-		return take(strdup(session->view->record.sources), ret);
+		return cell_text(strdup(session->view->record.sources), ret);
 
 	char *text = display_text(session->view->record.sources);
 
 	for (char *at = text; at && (at = strchr(at, ',')); at++)
 		*at = '\n';
-	return take(text, ret);
+	return cell_text(text, ret);
 }
 
 /* clang-format off */

@@ -7,7 +7,6 @@
 #include "tools/members.h"
 #include "tools/process_info.h"
 
-#include <inttypes.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -32,29 +31,18 @@ static void members_release(struct members *members)
 	free(members->items);
 }
 
-static int number(uint64_t value, char **ret)
-{
-	return asprintf(ret, "%" PRIu64, value) < 0 ? -ENOMEM : 0;
-}
-
-static int text(char *value, char **ret)
-{
-	*ret = value;
-	return value ? 0 : -ENOMEM;
-}
-
 static int id(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	(void)column;
 	(void)style;
-	return text(strdup(((const struct member *)row)->session->view->name), ret);
+	return cell_text(strdup(((const struct member *)row)->session->view->name), ret);
 }
 
 static int host_pid(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	(void)column;
 	(void)style;
-	return number((uint64_t)((const struct member *)row)->info.pid, ret);
+	return cell_number((uint64_t)((const struct member *)row)->info.pid, ret);
 }
 
 /* Its pid in the session's own PID namespace, whatever namespaces lie below that. */
@@ -64,7 +52,8 @@ static int inside_pid(const struct column *column, const void *row, enum output_
 
 	(void)column;
 	(void)style;
-	return member->level < member->info.level_count ? number((uint64_t)member->info.levels[member->level], ret) : 0;
+	return member->level < member->info.level_count ? cell_number((uint64_t)member->info.levels[member->level], ret)
+							: 0;
 }
 
 static int user(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -74,14 +63,14 @@ static int user(const struct column *column, const void *row, enum output_style 
 
 	(void)column;
 	(void)style;
-	return entry ? text(strdup(entry->pw_name), ret) : number(member->info.uid, ret);
+	return entry ? cell_text(strdup(entry->pw_name), ret) : cell_number(member->info.uid, ret);
 }
 
 static int uid(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	(void)column;
 	(void)style;
-	return number(((const struct member *)row)->info.uid, ret);
+	return cell_number(((const struct member *)row)->info.uid, ret);
 }
 
 static int state(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -90,7 +79,7 @@ static int state(const struct column *column, const void *row, enum output_style
 
 	(void)column;
 	(void)style;
-	return text(strdup(letters), ret);
+	return cell_text(strdup(letters), ret);
 }
 
 static int cpu_time(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -98,7 +87,8 @@ static int cpu_time(const struct column *column, const void *row, enum output_st
 	const struct member *member = row;
 
 	(void)column;
-	return for_programs(style) ? number(member->info.cpu, ret) : text(display_cpu_time(member->info.cpu), ret);
+	return for_programs(style) ? cell_number(member->info.cpu, ret)
+				   : cell_text(display_cpu_time(member->info.cpu), ret);
 }
 
 static int memory(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -106,14 +96,15 @@ static int memory(const struct column *column, const void *row, enum output_styl
 	const struct member *member = row;
 
 	(void)column;
-	return for_programs(style) ? number(member->info.memory, ret) : text(display_size(member->info.memory), ret);
+	return for_programs(style) ? cell_number(member->info.memory, ret)
+				   : cell_text(display_size(member->info.memory), ret);
 }
 
 static int command(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	(void)column;
 	(void)style;
-	return text(strdup(((const struct member *)row)->info.command), ret);
+	return cell_text(strdup(((const struct member *)row)->info.command), ret);
 }
 
 static const struct column columns[] = {

@@ -5,13 +5,12 @@
 #include "tools/nsrun.h"
 
 #include "nsisolate-config.h"
-#include "tools/display.h"
+#include "tools/nsrun_fail.h"
 
 #include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -57,22 +56,6 @@ static const char help[] =
 	" -V, --version             the version\n\n"
 	"Exit status: the command's; 128+N if signal N ended it; 125 nsrun failed or refused,\n"
 	"126 the command cannot be run, 127 there is no such command.\n";
-
-int nsrun_fail(const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_free_ char *shown = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
-	va_end(arguments);
-	shown = text ? display_text(text) : NULL;
-	/* one write, for many run at once */
-	(void)dprintf(STDERR_FILENO, "nsrun: %s\n", shown ? shown : "out of memory");
-	return EXIT_NSRUN;
-}
 
 static int usage(void)
 {

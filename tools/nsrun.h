@@ -3,17 +3,7 @@
 
 /* What the parts of nsrun(1) share. */
 
-#include "common/cleanup.h"
-
 #include <stdbool.h>
-
-/* As env(1), chroot(1) and their kin have it; every other status is the command's. */
-enum nsrun_exit {
-	EXIT_NSRUN = 125,         /* nsrun failed or refused: there was no command */
-	EXIT_CANNOT_INVOKE = 126, /* the command is there but cannot be run */
-	EXIT_NOT_FOUND = 127,     /* there is no such command */
-	EXIT_SIGNAL = 128,        /* plus the number of the signal that ended the command */
-};
 
 /* The command line. */
 struct nsrun {
@@ -28,9 +18,6 @@ struct nsrun {
 	bool die_with_parent;
 	char **command; /* ends in NULL; empty: the user's login shell */
 };
-
-/* One line on standard error, made fit for a terminal, and EXIT_NSRUN. */
-int nsrun_fail(const char *format, ...) _printf_(1, 2);
 
 /* Prints the plan. An exit status. */
 int nsrun_plan(const struct nsrun *nsrun);

@@ -2,6 +2,7 @@
 #include "tools/nsrun_command.h"
 
 #include "common/error.h"
+#include "tools/nsrun_fail.h"
 
 #include <grp.h>
 #include <linux/keyctl.h>

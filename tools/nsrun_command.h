@@ -4,7 +4,6 @@
 /* From fork(2) to execve(2): the process that becomes the command. */
 
 #include "config/find.h"
-#include "tools/nsrun.h"
 
 #include <signal.h>
 #include <sys/types.h>

@@ -3,6 +3,7 @@
 /* nsrun --dry-run: what would be done, found the way the session helper finds it; without root. */
 
 #include "tools/nsrun.h"
+#include "tools/nsrun_fail.h"
 #include "tools/verdict.h"
 
 #include <string.h>

@@ -13,6 +13,7 @@
 #include "tools/environment.h"
 #include "tools/nsrun.h"
 #include "tools/nsrun_command.h"
+#include "tools/nsrun_fail.h"
 #include "tools/nsrun_supervise.h"
 
 #include <limits.h>

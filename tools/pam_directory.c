@@ -3,6 +3,7 @@
 /* The service files of a directory: found and read. */
 
 #include "common/error.h"
+#include "common/read_whole.h"
 #include "config/problem.h"
 #include "tools/pam_files.h"
 #include "tools/pam_files_private.h"
@@ -56,32 +57,7 @@ void pam_directory_release(struct pam_directory *directory)
 
 int pam_read_all(int fd, struct pam_text *ret)
 {
-	_cleanup_free_ char *bytes = malloc(PAM_FILE_BYTES_MAX + 1);
-	size_t length = 0;
-
-	if (!bytes)
-		return -ENOMEM;
-	while (length <= PAM_FILE_BYTES_MAX) {
-		ssize_t got = pread(fd, bytes + length, PAM_FILE_BYTES_MAX + 1 - length, (off_t)length);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		length += (size_t)got;
-	}
-	if (length > PAM_FILE_BYTES_MAX)
-		return -EFBIG;
-
-	char *fitting = realloc(bytes, length + 1);
-
-	if (fitting)
-		bytes = fitting;
-	ret->bytes = TAKE_PTR(bytes);
-	ret->length = length;
-	return 0;
+	return read_whole(fd, PAM_FILE_BYTES_MAX, &ret->bytes, &ret->length);
 }
 
 int pam_service_open(const struct pam_directory *directory, const char *name)

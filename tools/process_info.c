@@ -2,6 +2,7 @@
 #include "tools/process_info.h"
 
 #include "common/error.h"
+#include "common/read_whole.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,31 +14,15 @@
 int process_file_read(int process, const char *name, size_t limit, char **ret, size_t *ret_size)
 {
 	_cleanup_close_ int fd = openat(process, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0;
+	size_t size;
+	int r;
 
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : negative_errno();
-	text = malloc(limit + 1);
-	if (!text)
-		return -ENOMEM;
-
-	while (size < limit) {
-		ssize_t got = read(fd, text + size, limit - size);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return negative_errno();
-		if (got == 0)
-			break;
-		size += (size_t)got;
-	}
-	text[size] = '\0';
-	*ret = TAKE_PTR(text);
-	if (ret_size)
+	r = read_head(fd, limit, ret, &size);
+	if (r == 0 && ret_size)
 		*ret_size = size;
-	return 0;
+	return r;
 }
 
 /* What stat says; its command name is bracketed and may hold anything. *ret_name is a piece of `text`. */

@@ -31,7 +31,7 @@ int process_stat_read(int process, struct process_info *ret) _must_check_;
 int process_info_read(int process, struct process_info *ret) _must_check_;
 void process_info_release(struct process_info *info);
 
-/* A whole file of /proc, at most `limit` bytes of it, terminated: malloced. */
+/* As read_head() has it, of a file of /proc; -ESRCH when the process is gone. ret_size may be NULL. */
 int process_file_read(int process, const char *name, size_t limit, char **ret, size_t *ret_size) _must_check_;
 
 /* True for a process that has ended and waits for its parent. */

@@ -16,16 +16,11 @@ SECRET = "of-the-host"
 
 
 @pytest.fixture
-def installed(module, host):
-    for services in H.STACKS.values():
-        H.add_module(services)
+def installed(installed):
     for service in ("su", "su-l"):
         path = f"/etc/pam.d/{service}"
         H.write(path, "auth sufficient pam_permit.so\n" + H.read(path))
     H.write("/etc/sudoers.d/attack", "bob ALL=(alice,carol) NOPASSWD: ALL\n", 0o440)
-    if os.path.isdir(H.POLICIES):
-        H.empty(H.POLICIES)
-    H.set_policy("default.conf", 'mode = "off"\n')
     H.set_policy("user/alice.conf")
     H.write(HOSTILE, H.read(os.path.join(os.path.dirname(__file__), "hostile.py")), 0o755)
     yield
@@ -34,12 +29,6 @@ def installed(module, host):
         for name in os.listdir(f"/home/{user}"):
             if name not in (".ssh", ".hushlogin"):
                 P.run(["rm", "-rf", f"/home/{user}/{name}"]).check()
-
-
-@pytest.fixture
-def server(installed):
-    with P.sshd() as running:
-        yield running
 
 
 @pytest.fixture

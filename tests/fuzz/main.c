@@ -5,7 +5,7 @@
  */
 #include "harness.h"
 
-#include "common/cleanup.h"
+#include "common/read_whole.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -37,19 +37,18 @@ static void run_afl(void)
 
 static int run_descriptor(int fd, const char *name)
 {
-	_cleanup_free_ uint8_t *input = malloc(INPUT_MAX), *copy = NULL;
+	_cleanup_free_ uint8_t *copy = NULL;
+	_cleanup_free_ char *input = NULL;
 	size_t size = 0;
-	ssize_t n = 1;
+	int r = read_head(fd, INPUT_MAX, &input, &size);
 
-	while (input && n > 0 && size < INPUT_MAX) {
-		n = read(fd, input + size, INPUT_MAX - size);
-		size += n > 0 ? (size_t)n : 0;
-	}
-	copy = input ? malloc(size > 0 ? size : 1) : NULL;
-	if (!copy || n < 0) {
-		perror(name);
+	if (r == 0)
+		copy = malloc(size > 0 ? size : 1);
+	if (!copy) {
+		(void)fprintf(stderr, "%s: %s\n", name, strerror(r < 0 ? -r : ENOMEM));
 		return 1;
 	}
+	/* of its own size, so that reading behind it shows */
 	memcpy(copy, input, size);
 	(void)LLVMFuzzerTestOneInput(copy, size);
 	return 0;

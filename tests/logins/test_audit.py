@@ -16,10 +16,7 @@ WOULD_REFUSE = r"pam_nsisolate\(\S+:session\): not isolated: user=alice .*: woul
 
 
 @pytest.fixture(autouse=True)
-def audited(module, host):
-    for services in H.STACKS.values():
-        H.add_module(services)
-    H.set_policy("default.conf", 'mode = "off"\n')
+def audited(installed):
     H.set_policy("user/alice.conf", 'mode = "audit"\n')
 
 

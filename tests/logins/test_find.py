@@ -21,12 +21,7 @@ pytestmark = pytest.mark.usefixtures("installed")
 
 
 @pytest.fixture
-def installed(module, host):
-    for services in H.STACKS.values():
-        H.add_module(services)
-    if os.path.isdir(H.POLICIES):
-        H.empty(H.POLICIES)
-    H.set_policy("default.conf", 'mode = "off"\n')
+def installed(installed):
     yield
     with contextlib.suppress(FileNotFoundError):
         os.unlink(SWITCH)

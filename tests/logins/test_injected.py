@@ -15,7 +15,6 @@ from support import host as H
 from support import programs as P
 
 PROGRAMS = list(P.PROGRAMS)
-REFUSED = r"pam_nsisolate\(\S+:session\): refused: user=alice "
 # where it is called: the spawn of the helper, its init's first step, mounts, names and record, the caller's setns
 INJECTED = {"clone3": "EAGAIN", "mount_setattr": "EPERM", "fsmount": "EMFILE", "move_mount": "ENOSPC",
             "sethostname": "EPERM", "linkat": "ENOSPC", "setns": "EPERM"}
@@ -31,10 +30,7 @@ STEP = 'mount { private "/nonexistent" { } }\n'
 
 
 @pytest.fixture(autouse=True)
-def installed(module, host):
-    for services in H.STACKS.values():
-        H.add_module(services)
-    H.set_policy("default.conf", 'mode = "off"\n')
+def installed(installed):
     H.set_policy("user/alice.conf")
 
 
@@ -70,20 +66,12 @@ def faults():
     yield pytest.param(lambda: contextlib.nullcontext(H.set_policy("user/alice.conf", STEP)), id="failing-step")
 
 
-def attempt(program, command):
-    if program == "cron":
-        P.cron_job("alice", command, refused=REFUSED)
-    else:
-        assert P.PROGRAMS[program]("alice", command).status != 0
-
-
 @pytest.mark.parametrize("fault", faults())
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_failing_step_runs_no_command_and_leaves_nothing(program, fault, host):
+def test_a_failing_step_runs_no_command_and_leaves_nothing(program, fault):
     """What is left, the fixture `host` finds."""
     with fault():
-        attempt(program, "touch /home/alice/ran")
-        host.log.wait_for(REFUSED)
+        P.assert_refused(program, "alice", "touch /home/alice/ran")
     assert not os.path.exists("/home/alice/ran")
     assert H.records() == {}
     H.set_policy("user/alice.conf")
@@ -92,14 +80,7 @@ def test_a_failing_step_runs_no_command_and_leaves_nothing(program, fault, host)
 
 
 @pytest.mark.parametrize("fault", faults())
-def test_a_failing_step_forwards_nothing(fault, host):
+def test_a_failing_step_forwards_nothing(fault):
     # the listener before the fault: its thread is no process of a login; sshd after it, to be traced
     with P.Listener("hello") as listener, fault(), P.sshd():
-        forwarding = ("-L", f"127.0.0.1:8001:127.0.0.1:{listener.port}",
-                      "-R", f"127.0.0.1:8002:127.0.0.1:{listener.port}")
-        with P.ssh_forward("alice", *forwarding) as client:
-            host.log.wait_for(REFUSED)
-            H.wait_until(lambda: P.listening_on(8001) or client.process.poll() is not None,
-                         "ssh neither listens nor ends")
-            assert P.connect(8001) in ("", None)
-            assert not P.listening_on(8002)
+        P.assert_forwards_nothing("alice", listener)

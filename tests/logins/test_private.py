@@ -10,10 +10,8 @@ from support import programs as P
 
 
 @pytest.fixture(autouse=True)
-def installed(module, host):
-    """The module in every stack, and directories of the host's that a policy can cover."""
-    for services in H.STACKS.values():
-        H.add_module(services)
+def installed(installed):
+    """Directories of the host's that a policy can cover."""
     H.set_policy("default.conf", 'mount { private "/srv/%u" { size = "8m" } }\n')
     os.mkdir("/srv/alice", 0o755)
     H.write("/srv/alice/of-the-host", "")

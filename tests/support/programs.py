@@ -405,3 +405,28 @@ def by_ssh(user, command):
 
 
 PROGRAMS = {"sshd": by_ssh, "login": login, "su": su, "sudo": sudo, "cron": cron_job}
+
+
+# what a login that the module refuses must not do
+
+def refusal(user):
+    """A pattern of its log line."""
+    return rf"pam_nsisolate\(\S+:session\): refused: user={user} "
+
+
+def assert_refused(program, user, command):
+    if program == "cron":
+        cron_job(user, command, refused=refusal(user))
+    else:
+        assert PROGRAMS[program](user, command).status != 0
+        host.log.wait_for(refusal(user))
+
+
+def assert_forwards_nothing(user, listener):
+    """In neither direction, by a client that asks for no command; where sshd runs already."""
+    forwarding = ("-L", f"127.0.0.1:8001:127.0.0.1:{listener.port}", "-R", f"127.0.0.1:8002:127.0.0.1:{listener.port}")
+    with ssh_forward(user, *forwarding) as client:
+        host.log.wait_for(refusal(user))
+        wait_until(lambda: listening_on(8001) or client.process.poll() is not None, "ssh neither listens nor ends")
+        assert connect(8001) in ("", None)
+        assert not listening_on(8002)

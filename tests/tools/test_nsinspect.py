@@ -335,6 +335,20 @@ def test_ps_of_an_ended_session_finds_nothing(records):
     assert b"has ended" in result.stderr
 
 
+def test_ps_draws_its_tree_for_people_only(records):
+    session = records.open(commands=["exec sh -c 'sleep 300; true'"])
+    processes_of(records, session.id, expected=3, command="sleep 300")
+    columns = ("-o", "COMMAND,PID", session.id)
+    table, bare, pairs, raw = (records.run("ps", *options, *columns).stdout.decode().splitlines()
+                               for options in ((), ("-n",), ("-P",), ("-r",)))
+    assert re.fullmatch(r"/usr/bin/python3 .*", table[1])
+    assert [re.sub(r" +", " ", line) for line in table[2:]] == ["└─sh -c sleep 300; true 2", " └─sleep 300 3"]
+    assert bare == table[1:]
+    assert pairs[1:] == ['COMMAND="sh -c sleep 300; true" PID="2"', 'COMMAND="sleep 300" PID="3"']
+    assert raw[2:] == [r"sh\x20-c\x20sleep\x20300;\x20true 2", r"sleep\x20300 3"]
+    assert pairs[0].startswith('COMMAND="/usr/bin/python3 ') and raw[1].startswith(r"/usr/bin/python3\x20")
+
+
 def test_command_lines_are_hostile_too(records):
     session = records.open(commands=["exec -a \"$(printf 'x\\033[2J\\376y')\" sleep 300".replace("exec -a", "exec bash -c 'exec -a \"$0\" sleep 300'")])
     processes_of(records, session.id, expected=2)

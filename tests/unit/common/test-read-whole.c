@@ -96,17 +96,22 @@ static void an_error_gives_nothing(void **state)
 	assert_int_equal(size, 77);
 }
 
-static void a_pipe_is_no_file(void **state)
+static void a_pipe_is_read_to_its_end(void **state)
 {
-	char *text = NULL;
-	size_t size;
+	_cleanup_free_ char *text = NULL, *more = NULL;
+	size_t size = 0;
 	int fds[2];
 
 	(void)state;
+	faked.most = 3;
 	assert_int_equal(pipe(fds), 0);
-	assert_int_equal(read_whole(fds[0], 100, &text, &size), -ESPIPE);
-	close_fd(fds[0]);
+	assert_int_equal(write(fds[1], "abcdefghij", 10), 10);
 	close_fd(fds[1]);
+	assert_int_equal(read_whole(fds[0], 4, &more, &size), -EFBIG);
+	assert_int_equal(read_whole(fds[0], 5, &text, &size), 0);
+	assert_string_equal(text, "fghij");
+	assert_int_equal(size, 5);
+	close_fd(fds[0]);
 }
 
 int main(void)
@@ -114,7 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_file_is_read_up_to_its_limit_or_refused, reset),
 		cmocka_unit_test_setup(an_error_gives_nothing, reset),
-		cmocka_unit_test_setup(a_pipe_is_no_file, reset),
+		cmocka_unit_test_setup(a_pipe_is_read_to_its_end, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #define GROUP_GID 500
 
 static struct {
-	int error;           /* of both lookups; 0: found */
+	int error;           /* of every lookup; 0: found */
 	bool missing;        /* no error, and nothing found */
 	size_t needed;       /* buffer of a lookup, ERANGE below it */
 	const char *pw_name; /* as NSS spells it */
@@ -23,6 +23,7 @@ static struct {
 
 int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size, struct passwd **ret);
 int __wrap_getgrnam_r(const char *name, struct group *entry, char *buffer, size_t size, struct group **ret);
+int __wrap_getgrgid_r(gid_t gid, struct group *entry, char *buffer, size_t size, struct group **ret);
 int __wrap_getgrouplist(const char *user, gid_t primary, gid_t *gids, int *count);
 
 int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size, struct passwd **ret)
@@ -53,6 +54,15 @@ int __wrap_getgrnam_r(const char *name, struct group *entry, char *buffer, size_
 	*entry = (struct group){ .gr_name = (char *)(uintptr_t)name, .gr_gid = GROUP_GID, .gr_mem = members };
 	*ret = entry;
 	return 0;
+}
+
+int __wrap_getgrgid_r(gid_t gid, struct group *entry, char *buffer, size_t size, struct group **ret)
+{
+	int error = __wrap_getgrnam_r("teachers", entry, buffer, size, ret);
+
+	if (*ret)
+		entry->gr_gid = gid;
+	return error;
 }
 
 int __wrap_getgrouplist(const char *user, gid_t primary, gid_t *gids, int *count)
@@ -157,6 +167,25 @@ static void a_member_is_who_any_source_names(void **state)
 	assert_int_equal(identity_in_group(&alice, "students"), -ENOMEM);
 }
 
+static void a_primary_group_has_a_name_or_none(void **state)
+{
+	struct identity alice = { .name = (char *)"alice", .uid = 2000, .gid = 100 };
+	_cleanup_free_ char *name = NULL;
+
+	(void)state;
+	nss.needed = 3 * 1024 * 1024;
+	name = identity_group_name(&alice);
+	assert_non_null(name);
+	assert_string_equal(name, "teachers");
+	nss.needed = SIZE_MAX;
+	assert_null(identity_group_name(&alice));
+	nss.error = EIO;
+	assert_null(identity_group_name(&alice));
+	nss.error = 0;
+	nss.missing = true;
+	assert_null(identity_group_name(&alice));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +193,7 @@ int main(void)
 		cmocka_unit_test_setup(a_failing_service_is_never_taken_for_no_such_user, reset),
 		cmocka_unit_test_setup(entries_may_be_large_and_not_endless, reset),
 		cmocka_unit_test_setup(a_member_is_who_any_source_names, reset),
+		cmocka_unit_test_setup(a_primary_group_has_a_name_or_none, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
