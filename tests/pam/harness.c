@@ -15,7 +15,6 @@
 #include <time.h>
 
 #define MARKER        "/.nsisolate-sandbox"
-#define STACKS        "/run/pam-stacks"
 #define REAL_HELPER   NSISOLATE_HELPER ".real"
 #define EXIT_FAILED   1
 #define EVENTUALLY_MS 10000

@@ -36,6 +36,7 @@
 #define ALICE      3001
 #define BOB        3002
 #define USERS_HOME "/home/alice"
+#define STACKS     "/run/pam-stacks" /* to libpam an include is of /etc/pam.d, unless it says the whole path */
 
 /* Ends the case. Also for use in children of a case: see in_child(). */
 #define CHECK(condition) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, 0, 0))
