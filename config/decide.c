@@ -58,6 +58,20 @@ static int matches(const struct policy *policy, const struct login *login, struc
 	return address_matches(policy->from, login->from);
 }
 
+int policy_try(const struct policy_root *root, const struct candidate *candidate, const struct login *login,
+	       struct policy **ret, struct diagnostics *diag)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	int r = policy_from_candidate(root, candidate, login->service, &policy, diag);
+
+	if (r >= 0)
+		r = matches(policy, login, diag);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(policy);
+	return r;
+}
+
 /*
  * Of the group files from candidate *index on the one for this login with the highest priority; of equal ones the
  * first. All are read: a broken file refuses everyone in its group, whichever of their groups decides. *index is then
@@ -70,11 +84,8 @@ static int decide_by_group(const struct candidates *candidates, size_t *index, c
 
 	for (; *index < candidates->count && candidates->items[*index].kind == CANDIDATE_GROUP; ++*index) {
 		_cleanup_(policy_freep) struct policy *policy = NULL;
-		int r = policy_from_candidate(&candidates->root, &candidates->items[*index], login->service, &policy,
-					      diag);
+		int r = policy_try(&candidates->root, &candidates->items[*index], login, &policy, diag);
 
-		if (r >= 0)
-			r = matches(policy, login, diag);
 		if (r < 0)
 			return r;
 		if (r == 0 || (best && best->priority >= policy->priority))
@@ -90,10 +101,8 @@ static int decide_by_file(const struct policy_root *root, const struct candidate
 			  struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
-	int r = policy_from_candidate(root, candidate, login->service, &policy, diag);
+	int r = policy_try(root, candidate, login, &policy, diag);
 
-	if (r >= 0)
-		r = matches(policy, login, diag);
 	if (r < 0)
 		return r;
 	if (r > 0)

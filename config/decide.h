@@ -35,6 +35,13 @@ int policy_decide(const struct candidates *candidates, const struct login *login
 		  struct diagnostics *diag) _must_check_;
 
 /*
+ * What one candidate says of the login, whatever comes before it: 1: it is for the login; 0: it is not; *ret is set in
+ * both. Or -errno as above.
+ */
+int policy_try(const struct policy_root *root, const struct candidate *candidate, const struct login *login,
+	       struct policy **ret, struct diagnostics *diag) _must_check_;
+
+/*
  * UID_MIN of /etc/login.defs (login.defs(5)); 1000 when the file or the entry is missing;
  * -errno when unreadable or malformed.
  */
