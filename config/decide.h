@@ -57,9 +57,16 @@ int policy_new_default(const char *file, struct policy **ret) _must_check_;
 int policy_lint(const char *name, const char *text, size_t size, struct policy **ret,
 		struct diagnostics *diag) _must_check_;
 
-/* The same for a file of the policy directory `root`, with what it extends. */
+/* Called with what a file makes of logins by no service that it names (NULL), and then of those by each that it does.
+ */
+struct policy_visitor {
+	void (*visit)(void *context, const struct policy *policy, const char *service);
+	void *context;
+};
+
+/* The same for a file of the policy directory `root`, with what it extends. `visitor` may be NULL. */
 int policy_lint_below(const struct policy_root *root, const char *name, const char *text, size_t size,
-		      struct policy **ret, struct diagnostics *diag) _must_check_;
+		      const struct policy_visitor *visitor, struct policy **ret, struct diagnostics *diag) _must_check_;
 
 /* A file that only others build on: what its keys make together is judged where it is extended. */
 int policy_lint_base(const struct policy_root *root, const char *name, const char *text, size_t size,

@@ -102,17 +102,29 @@ static void open_root_of_file(const char *path, struct policy_root *ret)
 	}
 }
 
-static void visit(const struct lint *lint, const struct policy *policy)
+/* A file of a directory, while it is judged. */
+struct look {
+	struct lint *lint;
+	const struct policy *general; /* what it is for services that it does not name */
+};
+
+/* A policy_visitor's function. */
+static void look(void *context, const struct policy *policy, const char *service)
 {
-	if (lint->visitor)
-		lint->visitor->visit(lint->visitor->context, policy);
+	struct look *look = context;
+	const struct policy_visitor *visitor = look->lint->visitor;
+
+	if (!service)
+		look->general = policy;
+	if (visitor)
+		visitor->visit(visitor->context, policy, service);
+	lint_host(look->general, policy, service, &look->lint->diag);
 }
 
 /* One file given by its own path: what it says is judged, not where it lies. */
 static int lint_file(const char *path, struct lint *lint)
 {
 	_cleanup_(walk_release) struct walk walk = { .lint = lint };
-	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
 	struct stat status;
@@ -127,10 +139,7 @@ static int lint_file(const char *path, struct lint *lint)
 	if (r < 0 || !text)
 		return r;
 	open_root_of_file(path, &walk.root);
-	r = policy_lint_below(&walk.root, path, text, size, &policy, &lint->diag);
-	if (r == 0 && policy)
-		visit(lint, policy);
-	return r;
+	return policy_lint_below(&walk.root, path, text, size, lint->visitor, NULL, &lint->diag);
 }
 
 static bool has_suffix(const char *name)
@@ -149,8 +158,6 @@ static int lint_policy(struct walk *walk, enum place place, const struct policy 
 	r = text_list_add_all(&walk->sources, policy->sources);
 	if (r < 0)
 		return r;
-	visit(walk->lint, policy);
-	lint_host(policy, &walk->lint->diag);
 	if (walk->live)
 		lint_services(policy, &walk->lint->diag);
 	if (place == PLACE_GROUP)
@@ -167,6 +174,8 @@ static int lint_entry(struct walk *walk, enum place place, const char *file, con
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_free_ char *problem = NULL, *text = NULL;
 	_cleanup_close_ int fd = -1;
+	struct look context = { .lint = walk->lint };
+	const struct policy_visitor visitor = { look, &context };
 	struct diagnostics *diag = &walk->lint->diag;
 	size_t size;
 	int r = policy_file_open(walk->root.fd, file, walk->root.flags, &fd, &problem);
@@ -180,7 +189,7 @@ static int lint_entry(struct walk *walk, enum place place, const char *file, con
 		return r;
 	if (place == PLACE_BASE)
 		return policy_lint_base(&walk->root, file, text, size, diag);
-	r = policy_lint_below(&walk->root, file, text, size, &policy, diag);
+	r = policy_lint_below(&walk->root, file, text, size, &visitor, &policy, diag);
 	if (r == 0 && policy)
 		r = lint_policy(walk, place, policy);
 	if (r == 0 && policy && walk->live && place == PLACE_USER)
@@ -323,7 +332,7 @@ static int lint_tree(const char *path, bool live, struct lint *lint, char **ret_
 	return lint_files(&walk);
 }
 
-int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret, char **ret_problem)
+int lint_path(const char *path, bool live, const struct policy_visitor *visitor, struct lint *ret, char **ret_problem)
 {
 	_cleanup_(lint_release) struct lint lint = { .visitor = visitor };
 	struct stat status;
@@ -385,6 +394,8 @@ static int open_root_of_input(const char *path, bool live, struct policy_root *r
 static int lint_input_text(struct walk *walk, const char *file, const char *text, size_t size)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
+	struct look context = { .lint = walk->lint };
+	const struct policy_visitor visitor = { look, &context };
 	struct diagnostics *diag = &walk->lint->diag;
 	enum place place = place_of(file);
 	int r = walk->live ? lint_owner(walk->lint, place, file) : 0;
@@ -393,7 +404,7 @@ static int lint_input_text(struct walk *walk, const char *file, const char *text
 		return r;
 	if (place == PLACE_BASE)
 		return policy_lint_base(&walk->root, file, text, size, diag);
-	r = policy_lint_below(&walk->root, file, text, size, &policy, diag);
+	r = policy_lint_below(&walk->root, file, text, size, &visitor, &policy, diag);
 	return r < 0 || !policy ? r : lint_policy(walk, place, policy);
 }
 

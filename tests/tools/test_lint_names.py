@@ -40,7 +40,7 @@ def test_unknown_services_get_a_suggestion():
     H.set_policy("user/alice.conf", '\nservices = { "shsd", "login" }\nmode = "off"\nservice "cronn" { }\n')
     assert problems() == [
         "user/alice.conf:2: warning: services: this host has no PAM service 'shsd'; did you mean 'sshd'?",
-        "user/alice.conf: warning: service: this host has no PAM service 'cronn'; did you mean 'cron'?",
+        "user/alice.conf:4: warning: service: this host has no PAM service 'cronn'; did you mean 'cron'?",
     ]
 
 

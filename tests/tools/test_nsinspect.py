@@ -503,6 +503,29 @@ def test_check_of_a_directory_looks_for_private_directories_on_this_host(host, p
     assert nsinspect("check", str(policies)).returncode == 0
 
 
+@pytest.mark.parametrize("text, warnings", [
+    ('service "cron" { mount { private "/nonexist/x" { } } }\n',
+     [(1, "/nonexist/x", "there is no such directory on this host; every login by cron would be refused")]),
+    # what all logins have is told once
+    ('services = { "sshd", "cron" }\nmount { private "/nonexist/x" { } }\nservice "cron" { network { mode = host } }\n',
+     [(2, "/nonexist/x", "there is no such directory on this host; every login would be refused")]),
+    ('mount { private "/usr/share/doc" { } }\nservice "cron" { mount { private "/usr/share" { } } }\n',
+     [(1, "/usr/share/doc", 'it is within "/usr/share", which is empty in a session; every login by cron would be refused')]),
+    ('mode = "off"\nmount { private "/nonexist/x" { } }\nservice "cron" { mode = "enforce" }\n',
+     [(2, "/nonexist/x", "there is no such directory on this host; every login by cron would be refused")]),
+    ('mount { private "/usr/share" { } }\nservice "cron" { mode = "off" mount { private "/nonexist/x" { } } }\n', []),
+    # what is tried out is to be known before it is meant
+    ('mode = "audit"\nmount { private "/nonexist/x" { } }\n',
+     [(2, "/nonexist/x",
+       'there is no such directory on this host; every login would be refused if mode were "enforce"')]),
+])
+def test_check_looks_for_the_private_directories_of_every_service(host, policies, text, warnings):
+    (policies / "user/alice.conf").write_text(text)
+    lines = nsinspect("check", str(policies)).stdout.decode().splitlines()
+    assert lines[:-1] == [f'user/alice.conf:{line}: warning: mount.private "{path}": {what}'
+                          for line, path, what in warnings]
+
+
 def test_check_warns_of_a_private_directory_behind_a_symbolic_link(host, policies):
     (policies / "user/alice.conf").write_text('mount { private "/var/run" { } }\n')  # a link on every Debian
     line = nsinspect("check", str(policies)).stdout.decode().splitlines()[0]
