@@ -633,10 +633,10 @@ def check_input(text, *arguments):
 
 def test_check_of_input_names_the_file_that_it_stands_for(host, policies):
     before = (policies / "group/daemon.conf").read_text()
-    text = 'extends = "default"\nmode = of\nmodus = off\n'
+    text = 'extends = "default"\nmode = of\nmdoe = off\n'
     assert check_input(text, "group/daemon.conf", policies) == (
         1, "group/daemon.conf:2: error: mode: 'of' is none of enforce, audit, off; did you mean 'off'?\n"
-           "group/daemon.conf:3: error: unknown key 'modus'\n", "")
+           "group/daemon.conf:3: error: unknown key 'mdoe'; did you mean 'mode'?\n", "")
     assert (policies / "group/daemon.conf").read_text() == before
 
 
