@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #define BYTES_MAX sizeof(struct in6_addr)
 
@@ -107,6 +108,8 @@ static int refuse_text(const char *text, char **ret_problem)
 	struct suggestion best = { 0 };
 
 	suggest(&best, text, ADDRESS_LOCAL);
+	if (strcasecmp(text, ADDRESS_LOCAL) == 0)
+		best.name = ADDRESS_LOCAL;
 	return problem(ret_problem, -EINVAL,
 		       "'%s' is no address, prefix or '" ADDRESS_LOCAL "'; names are not looked up%s", text,
 		       best.name ? "; did you mean '" ADDRESS_LOCAL "'?" : "");

@@ -83,6 +83,25 @@ static void advise_network(const struct policy *policy, const char *service, str
 		add(policy, network_origin(policy), text, diag);
 }
 
+/* "10.1.0.0" without its length: it is the one address, which no host has. */
+static void advise_from(const struct policy *policy, struct diagnostics *diag)
+{
+	const struct origin origin = policy->origins[KEY_FROM];
+
+	for (char **from = policy->from; from && *from; from++) {
+		const size_t length = strlen(*from);
+		_cleanup_free_ char *text = NULL;
+
+		if (strchr(*from, '/') || length < 2 ||
+		    (strcmp(*from + length - 2, ".0") != 0 && strcmp(*from + length - 2, "::") != 0))
+			continue;
+		if (asprintf(&text, "from: '%s' is one address; for a network write its length, as in '%s/%s'", *from,
+			     *from, strchr(*from, ':') ? "64" : "24") < 0)
+			text = NULL;
+		add(policy, origin, text ? text : "out of memory", diag);
+	}
+}
+
 void policy_advise(const struct policy *policy, const char *service, struct diagnostics *diag)
 {
 	if (policy->mode == MODE_OFF)
@@ -91,4 +110,6 @@ void policy_advise(const struct policy *policy, const char *service, struct diag
 		advise_private(policy, &policy->mount.private[i], diag);
 	if (service)
 		advise_network(policy, service, diag);
+	else
+		advise_from(policy, diag);
 }

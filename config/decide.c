@@ -58,6 +58,20 @@ static int matches(const struct policy *policy, const struct login *login, struc
 	return address_matches(policy->from, login->from);
 }
 
+int policy_try(const struct policy_root *root, const struct candidate *candidate, const struct login *login,
+	       struct policy **ret, struct diagnostics *diag)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	int r = policy_from_candidate(root, candidate, login->service, &policy, diag);
+
+	if (r >= 0)
+		r = matches(policy, login, diag);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(policy);
+	return r;
+}
+
 /*
  * Of the group files from candidate *index on the one for this login with the highest priority; of equal ones the
  * first. All are read: a broken file refuses everyone in its group, whichever of their groups decides. *index is then
@@ -70,11 +84,8 @@ static int decide_by_group(const struct candidates *candidates, size_t *index, c
 
 	for (; *index < candidates->count && candidates->items[*index].kind == CANDIDATE_GROUP; ++*index) {
 		_cleanup_(policy_freep) struct policy *policy = NULL;
-		int r = policy_from_candidate(&candidates->root, &candidates->items[*index], login->service, &policy,
-					      diag);
+		int r = policy_try(&candidates->root, &candidates->items[*index], login, &policy, diag);
 
-		if (r >= 0)
-			r = matches(policy, login, diag);
 		if (r < 0)
 			return r;
 		if (r == 0 || (best && best->priority >= policy->priority))
@@ -90,10 +101,8 @@ static int decide_by_file(const struct policy_root *root, const struct candidate
 			  struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
-	int r = policy_from_candidate(root, candidate, login->service, &policy, diag);
+	int r = policy_try(root, candidate, login, &policy, diag);
 
-	if (r >= 0)
-		r = matches(policy, login, diag);
 	if (r < 0)
 		return r;
 	if (r > 0)
@@ -149,8 +158,15 @@ static int lint_layers(const struct layers *layers, const char *service, struct 
 	return r;
 }
 
+static void visit(const struct policy_visitor *visitor, const struct policy *policy, const char *service)
+{
+	if (visitor && policy)
+		visitor->visit(visitor->context, policy, service);
+}
+
 /* As it is for a login by no service that the file names, and for each that it does. */
-static int check_services(const struct layers *layers, struct policy **ret, struct diagnostics *diag)
+static int check_services(const struct layers *layers, const struct policy_visitor *visitor, struct policy **ret,
+			  struct diagnostics *diag)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_(text_list_freep) char **services = NULL;
@@ -158,6 +174,7 @@ static int check_services(const struct layers *layers, struct policy **ret, stru
 
 	if (worst < 0 && worst != -EBADMSG)
 		return worst;
+	visit(visitor, policy, NULL);
 	r = layers_sections(layers->items, layers->count, &services);
 	if (r == 0 && policy)
 		r = text_list_add_all(&services, policy->services);
@@ -167,6 +184,8 @@ static int check_services(const struct layers *layers, struct policy **ret, stru
 		r = lint_layers(layers, *service, &for_service, diag);
 		worst = r < 0 ? r : worst;
 		r = r == -EBADMSG ? 0 : r;
+		if (policy)
+			visit(visitor, for_service, *service);
 	}
 	if (r < 0 || worst < 0)
 		return r < 0 ? r : worst;
@@ -175,7 +194,7 @@ static int check_services(const struct layers *layers, struct policy **ret, stru
 }
 
 int policy_lint_below(const struct policy_root *root, const char *name, const char *text, size_t size,
-		      struct policy **ret, struct diagnostics *diag)
+		      const struct policy_visitor *visitor, struct policy **ret, struct diagnostics *diag)
 {
 	_cleanup_(layers_release) struct layers layers = { 0 };
 	_cleanup_(policy_freep) struct policy *policy = NULL;
@@ -183,7 +202,7 @@ int policy_lint_below(const struct policy_root *root, const char *name, const ch
 
 	r = layers_load_text(root, name, text, size, &layers, diag);
 	if (r >= 0)
-		r = check_services(&layers, &policy, diag);
+		r = check_services(&layers, visitor, &policy, diag);
 	if (r < 0 && r != -EBADMSG)
 		return r;
 	if (ret)
@@ -193,7 +212,7 @@ int policy_lint_below(const struct policy_root *root, const char *name, const ch
 
 int policy_lint(const char *name, const char *text, size_t size, struct policy **ret, struct diagnostics *diag)
 {
-	return policy_lint_below(&(struct policy_root){ .open = false }, name, text, size, ret, diag);
+	return policy_lint_below(&(struct policy_root){ .open = false }, name, text, size, NULL, ret, diag);
 }
 
 int policy_lint_base(const struct policy_root *root, const char *name, const char *text, size_t size,

@@ -35,6 +35,13 @@ int policy_decide(const struct candidates *candidates, const struct login *login
 		  struct diagnostics *diag) _must_check_;
 
 /*
+ * What one candidate says of the login, whatever comes before it: 1: it is for the login; 0: it is not; *ret is set in
+ * both. Or -errno as above.
+ */
+int policy_try(const struct policy_root *root, const struct candidate *candidate, const struct login *login,
+	       struct policy **ret, struct diagnostics *diag) _must_check_;
+
+/*
  * UID_MIN of /etc/login.defs (login.defs(5)); 1000 when the file or the entry is missing;
  * -errno when unreadable or malformed.
  */
@@ -50,9 +57,16 @@ int policy_new_default(const char *file, struct policy **ret) _must_check_;
 int policy_lint(const char *name, const char *text, size_t size, struct policy **ret,
 		struct diagnostics *diag) _must_check_;
 
-/* The same for a file of the policy directory `root`, with what it extends. */
+/* Called with what a file makes of logins by no service that it names (NULL), and then of those by each that it does.
+ */
+struct policy_visitor {
+	void (*visit)(void *context, const struct policy *policy, const char *service);
+	void *context;
+};
+
+/* The same for a file of the policy directory `root`, with what it extends. `visitor` may be NULL. */
 int policy_lint_below(const struct policy_root *root, const char *name, const char *text, size_t size,
-		      struct policy **ret, struct diagnostics *diag) _must_check_;
+		      const struct policy_visitor *visitor, struct policy **ret, struct diagnostics *diag) _must_check_;
 
 /* A file that only others build on: what its keys make together is judged where it is extended. */
 int policy_lint_base(const struct policy_root *root, const char *name, const char *text, size_t size,

@@ -11,7 +11,7 @@ _Static_assert(sizeof(enum policy_mode) == sizeof(unsigned), "the value of a key
 /* clang-format off */
 #define CHOICES(...) (const struct choice[]){ __VA_ARGS__, { NULL, 0, false } }
 /* clang-format on */
-#define BOOLEAN         CHOICES({ "false", false, true }, { "true", true, true })
+#define BOOLEAN         CHOICES({ "true", true, true }, { "false", false, true })
 
 #define POLICY(member)  offsetof(struct policy, member)
 #define PRIVATE(member) offsetof(struct private_directory, member)

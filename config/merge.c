@@ -23,6 +23,7 @@ struct policy *policy_free(struct policy *policy)
 	free(policy->uts.domainname);
 	text_list_free(policy->sources);
 	text_list_free(policy->sections);
+	free(policy->section_origins);
 	free(policy->file);
 	free(policy->origins);
 	free(policy);
@@ -40,6 +41,33 @@ int layers_sections(const struct layer *layers, size_t count, char ***services)
 	return r;
 }
 
+/* One more of policy->sections, unless it is there. */
+static int add_section(struct policy *policy, const char *service, struct origin origin)
+{
+	size_t count = text_list_count(policy->sections);
+	struct origin *origins;
+
+	if (text_list_has(policy->sections, service))
+		return 0;
+	origins = reallocarray(policy->section_origins, count + 1, sizeof(*origins));
+	if (!origins)
+		return -ENOMEM;
+	policy->section_origins = origins;
+	origins[count] = origin;
+	return text_list_add(&policy->sections, service);
+}
+
+static int add_sections(struct policy *policy, const struct settings *settings, const char *file)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < settings->count; i++)
+		if (settings->items[i].key == KEY_SERVICE)
+			r = add_section(policy, settings->items[i].service,
+					(struct origin){ file, settings->items[i].line });
+	return r;
+}
+
 /* A policy without a value. */
 static int policy_new(const struct layer *layers, size_t count, struct policy **ret)
 {
@@ -54,8 +82,8 @@ static int policy_new(const struct layer *layers, size_t count, struct policy **
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = text_list_add(&policy->sources, layers[i].file);
-	if (r == 0)
-		r = layers_sections(layers, count, &policy->sections);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = add_sections(policy, &layers[i].settings, policy->sources[i]);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(policy);

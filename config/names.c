@@ -133,19 +133,27 @@ static void to_lower(const char *text, size_t length, char ret[WORD_SIZE])
 	ret[i] = '\0';
 }
 
-/* The nearest name directly within a section ("" for none); false when none is near. */
+/* The name directly within a section ("" for none) of which a key is, or is below; false when it is elsewhere. */
+static bool name_in_section(enum policy_key key, const char *section, char ret[WORD_SIZE])
+{
+	const char *full = policy_keys[key].name;
+	size_t skip = section[0] ? strlen(section) + 1 : 0;
+
+	if (strncmp(full, section, strlen(section)) != 0 || (skip && full[skip - 1] != '.'))
+		return false;
+	(void)snprintf(ret, WORD_SIZE, "%.*s", (int)strcspn(full + skip, "."), full + skip);
+	return true;
+}
+
+/* The nearest name directly within a section; false when none is near. */
 static bool near_in_section(const char *section, const char *word, char ret[WORD_SIZE], unsigned *ret_distance)
 {
-	size_t skip = section[0] ? strlen(section) + 1 : 0;
 	struct suggestion best = { 0 };
 	char name[WORD_SIZE];
 
 	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
-		const char *full = policy_keys[key].name;
-
-		if (strncmp(full, section, strlen(section)) != 0 || (skip && full[skip - 1] != '.'))
+		if (!name_in_section(key, section, name))
 			continue;
-		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(full + skip, "."), full + skip);
 		suggest(&best, word, name);
 		if (best.name == name)
 			best.name = memcpy(ret, name, strlen(name) + 1);
@@ -154,23 +162,50 @@ static bool near_in_section(const char *section, const char *word, char ret[WORD
 	return best.name;
 }
 
+/* The names directly within a section of which something is built. */
+static void put_known(FILE *out, const char *section, bool within_service)
+{
+	char name[WORD_SIZE], last[WORD_SIZE] = "";
+
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
+		/* the keys of a section follow each other */
+		if (!policy_keys[key].built || !name_in_section(key, section, name) || strcmp(name, last) == 0 ||
+		    (within_service && key_is_of_the_file(key)))
+			continue;
+		(void)fprintf(out, "%s%s", last[0] ? ", " : "; known here: ", name);
+		memcpy(last, name, sizeof(last));
+	}
+}
+
+/* "network_mode": the first of - and _ in place of the dot; false without one. */
+static bool to_dotted(const char *word, char ret[WORD_SIZE])
+{
+	size_t length = strcspn(word, "-_.");
+
+	(void)snprintf(ret, WORD_SIZE, "%s", word);
+	if (word[length] == '\0')
+		return false;
+	ret[length] = '.';
+	return true;
+}
+
 /* The key that has a dotted name, or nearly; else the first whose last part it is. POLICY_KEYS when there is none. */
 static enum policy_key meant_elsewhere(const char *word)
 {
 	struct suggestion best = { 0 };
 	enum policy_key found = POLICY_KEYS;
+	char dotted[WORD_SIZE];
+	bool is_dotted = to_dotted(word, dotted);
 
 	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
 		const char *name = policy_keys[key].name, *leaf = strrchr(name, '.');
 
 		if (!leaf)
 			continue;
-		if (!strchr(word, '.')) {
-			if (strcmp(leaf + 1, word) == 0)
-				return key;
-			continue;
-		}
-		suggest(&best, word, name);
+		if (strcmp(leaf + 1, word) == 0)
+			return key;
+		if (is_dotted)
+			suggest(&best, dotted, name);
 		if (best.name == name)
 			found = key;
 	}
@@ -203,7 +238,7 @@ static void put_hint(FILE *out, const char *section, const struct scan_event *ev
 
 	to_lower(event->name, event->length, word);
 	if (strcmp(word, "include") == 0) {
-		(void)fputs(": no file includes another", out);
+		(void)fputs(": " SCAN_NO_INCLUDE, out);
 	} else if (section[0] == '\0' && event->depth > 0 && is_of_the_file(word)) {
 		(void)fprintf(out, ": it is for the whole file, and cannot be within %s",
 			      policy_keys[KEY_SERVICE].name);
@@ -212,6 +247,8 @@ static void put_hint(FILE *out, const char *section, const struct scan_event *ev
 	} else if ((elsewhere = meant_elsewhere(word)) < POLICY_KEYS) {
 		(void)fputs("; write ", out);
 		put_as_written(out, policy_keys[elsewhere].name);
+	} else {
+		put_known(out, section, section[0] == '\0' && event->depth > 0);
 	}
 }
 

@@ -70,6 +70,7 @@ struct policy {
 	char *file;      /* the file that decided */
 	char **sources;  /* every file that gave a value (extends), deciding one first; NULL-terminated */
 	char **sections; /* services that one of the sources has a section for */
+	struct origin *section_origins; /* of the nearest section of each */
 	uint64_t hash; /* of every value that makes the session, in canonical form, not of origins nor of whom it is for
 			*/
 	struct origin *origins; /* indexed by enum policy_key of config/keys.h */

@@ -3,7 +3,10 @@
 
 #include "config/text.h"
 
+#include <stdint.h>
 #include <string.h>
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 enum place {
 	PLACE_KEY,         /* a key, '}' or the end */
@@ -56,9 +59,14 @@ static const char *expected(const struct scanner *scanner)
 /* "mode off", whatever comes next: the mistake is there, and not in the next line. */
 static int unfinished(const struct scanner *scanner)
 {
-	return FAIL(scanner, scanner->current.line,
-		    "%.*s: '=' is missing before the value, or '{' after the title of a section",
-		    (int)scanner->current.length, scanner->current.name);
+	const struct scan_event *current = &scanner->current;
+	bool colon = current->name[current->length - 1] == ':';
+
+	if (current->length == strlen("include") && memcmp(current->name, "include", current->length) == 0)
+		return FAIL(scanner, current->line, "include: " SCAN_NO_INCLUDE);
+	return FAIL(scanner, current->line, "%.*s: %s", (int)current->length - colon, current->name,
+		    colon ? "found ':' after the key; write '=' before a value, '{' before what is in a section"
+			  : "'=' is missing before the value, or '{' after the title of a section");
 }
 
 static int unexpected(const struct scanner *scanner, const char *found, size_t length)
@@ -254,6 +262,49 @@ static int blank_block_comment(struct scanner *scanner)
 	return 0;
 }
 
+/* The code point of a character of text_character(). */
+static unsigned code_point(const char *text, size_t length)
+{
+	unsigned char first = (unsigned char)*text;
+	unsigned point = length > 1 ? first & (0x7fu >> length) : first;
+
+	for (size_t i = 1; i < length; i++)
+		point = point << 6 | ((unsigned char)text[i] & 0x3fu);
+	return point;
+}
+
+/* What people write who know other languages, or whose editor writes for them. */
+static const char *hint_of(const struct scanner *scanner, unsigned point)
+{
+	switch (point) {
+	case '[':
+		return scanner->place == PLACE_KEY ? "; a section is NAME { ... }" : "; a list is { \"A\", \"B\" }";
+	case ';':
+		return "; nothing ends a value, and a comment begins with #";
+	case 0x2018:
+	case 0x2019:
+	case 0x201c:
+	case 0x201d:
+	case 0x201e:
+		return "; quotes are \" or '";
+	default:
+		return "";
+	}
+}
+
+static int found_other(const struct scanner *scanner)
+{
+	size_t length = text_character(scanner->at, (size_t)(scanner->end - scanner->at));
+	unsigned point = code_point(scanner->at, length);
+	char number[sizeof(" (U+10FFFF)")] = "";
+
+	/* many look like another, or like nothing */
+	if (length > 1)
+		(void)snprintf(number, sizeof(number), " (U+%04X)", point & 0x1fffffu);
+	return FAIL(scanner, scanner->line, "found '%.*s'%s where %s is expected%s", (int)length, scanner->at, number,
+		    expected(scanner), hint_of(scanner, point));
+}
+
 static int take_other(struct scanner *scanner)
 {
 	char c = *scanner->at;
@@ -261,14 +312,12 @@ static int take_other(struct scanner *scanner)
 	if (is_bare(c))
 		return take_word(scanner);
 	if (c == '(')
-		return FAIL(scanner, scanner->line, "found '(': there are no functions, and no file includes another");
+		return FAIL(scanner, scanner->line, "found '(': there are no functions, and " SCAN_NO_INCLUDE);
 	if (c == '~')
 		return FAIL(scanner, scanner->line, "'~' is not expanded; write the whole path");
 	if (scanner->place == PLACE_AFTER_TITLE)
 		return unfinished(scanner);
-	return FAIL(scanner, scanner->line, "found '%.*s' where %s is expected",
-		    (int)text_character(scanner->at, (size_t)(scanner->end - scanner->at)), scanner->at,
-		    expected(scanner));
+	return found_other(scanner);
 }
 
 static int take_token(struct scanner *scanner)
@@ -333,6 +382,8 @@ static int check_lines(const struct scanner *scanner, const char *text, size_t s
 {
 	unsigned line = 1;
 
+	if (size >= strlen(BYTE_ORDER_MARK) && memcmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+		return FAIL(scanner, line, "the file begins with a byte order mark; save it as UTF-8 without one");
 	for (size_t start = 0; start < size; line++) {
 		const char *newline = memchr(text + start, '\n', size - start);
 		size_t length = newline ? (size_t)(newline - text) - start : size - start;

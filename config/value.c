@@ -10,8 +10,25 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #define SERVICE_NAME_MAX 64 /* bytes */
+#define HINT_DIGITS_MAX  9  /* of a size that is worth one */
+
+/* Other languages' words for the two choices of a key that is true or false; NULL for any other. */
+static const char *as_boolean(const char *text)
+{
+	static const char *const yes[] = { "1", "on", "yes", "enable", "enabled" };
+	static const char *const no[] = { "0", "off", "no", "disable", "disabled" };
+
+	for (size_t i = 0; i < ELEMENTS(yes); i++) {
+		if (strcasecmp(text, yes[i]) == 0)
+			return "true";
+		if (strcasecmp(text, no[i]) == 0)
+			return "false";
+	}
+	return NULL;
+}
 
 static int parse_choice(const struct choice *choices, const char *text, struct value *ret, char **ret_problem)
 {
@@ -30,6 +47,8 @@ static int parse_choice(const struct choice *choices, const char *text, struct v
 	for (const struct choice *choice = choices; choice->name; choice++)
 		if (choice->built)
 			suggest(&best, text, choice->name);
+	if (!best.name && choice_by_name(choices, "true"))
+		best.name = as_boolean(text);
 	return problem(ret_problem, -EINVAL, "'%s' is none of %s%s%s%s", text, names,
 		       best.name ? "; did you mean '" : "", best.name ? best.name : "", best.name ? "'?" : "");
 }
@@ -54,14 +73,37 @@ static unsigned suffix_shift(const char *suffix)
 	return 0;
 }
 
+/* "10 MB" and "1TiB" as they are written here: "; did you mean '10m'?"; "" for what is no such thing. */
+static void hint_size(const char *text, size_t digits, char *ret, size_t size)
+{
+	const char *at = text + digits + strspn(text + digits, " ");
+	const char unit = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+
+	ret[0] = '\0';
+	if (digits == 0 || digits > HINT_DIGITS_MAX || unit == '\0' || !strchr("kmgt", unit))
+		return;
+	at += at[1] == 'i' ? 2 : 1;
+	at += *at == 'b' || *at == 'B';
+	if (*at != '\0')
+		return;
+	if (unit == 't')
+		(void)snprintf(ret, size, "; did you mean '%lug'?", strtoul(text, NULL, 10) * 1024);
+	else
+		(void)snprintf(ret, size, "; did you mean '%.*s%c'?", (int)digits, text, unit);
+}
+
 static int parse_size(const char *text, const char *what, struct value *ret, char **ret_problem)
 {
 	size_t digits = strspn(text, "0123456789");
 	unsigned shift = suffix_shift(text + digits);
 	uint64_t number = 0;
+	char hint[64];
 
-	if (digits == 0 || (text[digits] != '\0' && shift == 0))
-		return problem(ret_problem, -EINVAL, "'%s' is no %s: digits, then nothing, k, m or g", text, what);
+	if (digits == 0 || (text[digits] != '\0' && shift == 0)) {
+		hint_size(text, digits, hint, sizeof(hint));
+		return problem(ret_problem, -EINVAL, "'%s' is no %s: digits, then nothing, k, m or g%s", text, what,
+			       hint);
+	}
 	for (size_t i = 0; i < digits && number <= VALUE_SIZE_MAX; i++)
 		number = number * 10 + (uint64_t)(text[i] - '0');
 	if (number == 0)

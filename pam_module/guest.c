@@ -11,6 +11,7 @@
 
 #define SESSION_DATA         "nsisolate_session"
 #define ARGUMENT_DATA        "nsisolate_bad_argument"
+#define REFUSAL_DATA         "nsisolate_refusal"
 #define SERVICE_USER_MANAGER "systemd-user"
 
 /* PAM items are optional and not ours to trust: absent is empty. */
@@ -44,7 +45,7 @@ static struct session *stored_session(const pam_handle_t *pamh)
 	return pam_get_data(pamh, SESSION_DATA, &data) == PAM_SUCCESS ? (struct session *)data : NULL;
 }
 
-static void drop_argument(pam_handle_t *pamh, void *data, int status)
+static void drop_data(pam_handle_t *pamh, void *data, int status)
 {
 	(void)pamh;
 	(void)status;
@@ -66,8 +67,39 @@ static void share_bad_argument(struct guest *guest)
 		return;
 	}
 	word = guest->bad_argument ? strdup(guest->bad_argument) : NULL;
-	if (word && pam_set_data(guest->pamh, ARGUMENT_DATA, word, drop_argument) != PAM_SUCCESS)
+	if (word && pam_set_data(guest->pamh, ARGUMENT_DATA, word, drop_data) != PAM_SUCCESS)
 		free(word);
+}
+
+/* What an earlier line of the stack has answered, and to whom. */
+struct refusal {
+	int status; /* a PAM return value */
+	char user[];
+};
+
+/* The PAM return value of an earlier line that refused this user; PAM_SUCCESS when there is none. */
+static int stored_refusal(const struct guest *guest)
+{
+	const void *data = NULL;
+	const struct refusal *refusal;
+
+	if (pam_get_data(guest->pamh, REFUSAL_DATA, &data) != PAM_SUCCESS || !data)
+		return PAM_SUCCESS;
+	refusal = data;
+	return strcmp(refusal->user, guest->user) == 0 ? refusal->status : PAM_SUCCESS;
+}
+
+/* For later lines, which have nothing to add. Without memory a later line says it again. */
+static void share_refusal(const struct guest *guest, int status)
+{
+	struct refusal *refusal = malloc(sizeof(*refusal) + strlen(guest->user) + 1);
+
+	if (!refusal)
+		return;
+	refusal->status = status;
+	strcpy(refusal->user, guest->user);
+	if (pam_set_data(guest->pamh, REFUSAL_DATA, refusal, drop_data) != PAM_SUCCESS)
+		free(refusal);
 }
 
 static struct log_login login_of(const struct guest *guest)
@@ -230,23 +262,17 @@ static int enter_session(const struct guest *guest, const struct who *who)
 	}
 }
 
-int guest_open(struct guest *guest)
+static int open_new(struct guest *guest)
 {
 	_cleanup_(who_release) struct who who = { 0 };
 	_cleanup_free_ char *text = NULL;
-	struct who_query query = {
+	const struct who_query query = {
 		.user = guest->user,
 		.directory = guest->arguments.policy,
 		.exempt = guest->arguments.exempt,
+		.bad_argument = guest->bad_argument,
 	};
 
-	if (stored_session(guest->pamh)) {
-		if (guest->arguments.debug)
-			pam_syslog(guest->pamh, LOG_DEBUG, "an earlier line of the stack opened the session");
-		return PAM_SUCCESS;
-	}
-	share_bad_argument(guest);
-	query.bad_argument = guest->bad_argument;
 	switch (who_find(&query, &who, &text)) {
 	case WHO_ROOT:
 		if (guest->bad_argument)
@@ -266,11 +292,36 @@ int guest_open(struct guest *guest)
 	}
 }
 
+/* A stack may run several lines in a login, as that of su-l, which includes su's: the first of them does the work. */
+int guest_open(struct guest *guest)
+{
+	int r;
+
+	if (stored_session(guest->pamh)) {
+		if (guest->arguments.debug)
+			pam_syslog(guest->pamh, LOG_DEBUG, "an earlier line of the stack opened the session");
+		return PAM_SUCCESS;
+	}
+	r = stored_refusal(guest);
+	if (r != PAM_SUCCESS) {
+		if (guest->arguments.debug)
+			pam_syslog(guest->pamh, LOG_DEBUG, "an earlier line of the stack refused the login");
+		return r;
+	}
+	share_bad_argument(guest);
+	r = open_new(guest);
+	if (r != PAM_SUCCESS)
+		share_refusal(guest, r);
+	return r;
+}
+
 int guest_close(struct guest *guest)
 {
 	struct session *session = stored_session(guest->pamh);
 	int r;
 
+	/* what is opened after this is a new attempt */
+	(void)pam_set_data(guest->pamh, REFUSAL_DATA, NULL, NULL);
 	/* a forked copy of the opener: the session is not its to end */
 	if (!session || !session_is_own(session))
 		return PAM_SUCCESS;

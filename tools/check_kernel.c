@@ -30,9 +30,10 @@ static int add_policy(struct kernel_needs *needs, const struct policy *policy)
 	return 0;
 }
 
-void kernel_needs_add(void *context, const struct policy *policy)
+void kernel_needs_add(void *context, const struct policy *policy, const char *service)
 {
 	struct kernel_needs *needs = context;
+	(void)service;
 	int r = policy->mode != MODE_OFF ? add_policy(needs, policy) : 0;
 
 	if (r < 0)

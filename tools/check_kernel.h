@@ -12,8 +12,8 @@ struct kernel_needs {
 	int error;           /* -errno: a plan could not be made */
 };
 
-/* A lint_visitor's function; the context is a struct kernel_needs. A policy that isolates nobody needs nothing. */
-void kernel_needs_add(void *context, const struct policy *policy);
+/* A policy_visitor's function; the context is a struct kernel_needs. A policy that isolates nobody needs nothing. */
+void kernel_needs_add(void *context, const struct policy *policy, const char *service);
 void kernel_needs_release(struct kernel_needs *needs);
 
 /* Probes the kernel, for the built-in defaults where no file isolates anybody. 0 or -errno. */

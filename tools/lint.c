@@ -6,6 +6,7 @@
 #include "config/keys.h"
 #include "config/path.h"
 #include "config/text_list.h"
+#include "nsisolate-config.h"
 #include "tools/lint_private.h"
 
 #include <fcntl.h>
@@ -61,39 +62,150 @@ static int read_policy(int fd, const char *name, struct lint *lint, char **ret, 
 	return 0;
 }
 
-/* The directory that a file's own extends are looked for in: that above user/ and group/, else its own. */
-static void open_root_of_file(const char *path, struct policy_root *ret)
-{
-	_cleanup_free_ char *absolute = realpath(path, NULL), *ignored = NULL;
-	char *slash = absolute ? strrchr(absolute, '/') : NULL;
+/* A file of a directory, while it is judged. */
+struct look {
+	struct lint *lint;
+	const struct policy *general; /* what it is for services that it does not name */
+};
 
-	if (!slash)
-		return;
-	*slash = '\0';
+/* A policy_visitor's function. */
+static void look(void *context, const struct policy *policy, const char *service)
+{
+	struct look *look = context;
+	const struct policy_visitor *visitor = look->lint->visitor;
+
+	if (!service)
+		look->general = policy;
+	if (visitor)
+		visitor->visit(visitor->context, policy, service);
+	lint_host(look->general, policy, service, &look->lint->diag);
+}
+
+static bool is_directory_of_policies(const char *entry)
+{
 	for (size_t i = 0; i < ELEMENTS(directories); i++) {
-		slash = strrchr(absolute, '/');
-		if (slash && strcmp(slash + 1, directories[i]) == 0)
-			*slash = '\0';
+		if (strcmp(entry, directories[i]) == 0)
+			return true;
 	}
-	if (policy_directory_open(absolute[0] ? absolute : "/", FIND_ANY_OWNER, &ret->fd, &ignored) == 0) {
-		ret->open = true;
-		ret->flags = FIND_ANY_OWNER;
-	}
+	return false;
 }
 
-static void visit(const struct lint *lint, const struct policy *policy)
+static bool has_suffix(const char *name)
 {
-	if (lint->visitor)
-		lint->visitor->visit(lint->visitor->context, policy);
+	size_t size = strlen(name);
+
+	return size > strlen(SUFFIX) && strcmp(name + size - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-/* One file given by its own path: what it says is judged, not where it lies. */
+static enum place place_of(const char *name)
+{
+	if (strcmp(name, DEFAULT_FILE) == 0)
+		return PLACE_DEFAULT;
+	if (!strchr(name, '/'))
+		return PLACE_BASE;
+	return strncmp(name, "group/", strlen("group/")) == 0 ? PLACE_GROUP : PLACE_USER;
+}
+
+/* Of the user or group that the file in their directory is for; `shown` is how messages call it. */
+static int lint_owner(struct lint *lint, enum place place, const char *file, const char *shown)
+{
+	const char *start = strchr(file, '/');
+	_cleanup_free_ char *name = start ? strndup(start + 1, strlen(start + 1) - strlen(SUFFIX)) : NULL;
+
+	if (start && !name)
+		return -ENOMEM;
+	if (place == PLACE_USER)
+		lint_user_name(shown, name, &lint->diag);
+	if (place == PLACE_GROUP)
+		lint_group_name(shown, name, &lint->diag);
+	return 0;
+}
+
+/* Where a file given by its own path is: "group/students.conf" below its policy directory. */
+struct location {
+	char *directory; /* that above user/ and group/, else its own */
+	char *name;      /* below it */
+};
+
+static void location_release(struct location *location)
+{
+	free(location->directory);
+	free(location->name);
+}
+
+static int locate(const char *path, struct location *ret)
+{
+	_cleanup_(location_release) struct location found = { 0 };
+	const char *file = strrchr(path, '/');
+	_cleanup_free_ char *given = file ? strndup(path, (size_t)(file - path) + 1) : strdup("."), *last = NULL;
+
+	file = file ? file + 1 : path;
+	if (!given)
+		return -ENOMEM;
+	found.directory = realpath(given, NULL);
+	if (!found.directory)
+		return -errno;
+
+	char *slash = strrchr(found.directory, '/');
+
+	if (slash && is_directory_of_policies(slash + 1)) {
+		last = strdup(slash + 1);
+		if (!last)
+			return -ENOMEM;
+		slash[slash == found.directory] = '\0';
+	}
+	if (asprintf(&found.name, "%s%s%s", last ? last : "", last ? "/" : "", file) < 0) {
+		found.name = NULL;
+		return -ENOMEM;
+	}
+	*ret = found;
+	found = (struct location){ 0 };
+	return 0;
+}
+
+static bool is_live(const char *directory)
+{
+	_cleanup_free_ char *live = realpath(NSISOLATE_POLICY_DIRECTORY, NULL);
+
+	return live && strcmp(directory, live) == 0;
+}
+
+/* What extends are looked for in, and whether it decides logins. */
+static void open_root(const struct location *location, struct walk *walk)
+{
+	_cleanup_free_ char *ignored = NULL;
+
+	if (policy_directory_open(location->directory, FIND_ANY_OWNER, &walk->root.fd, &ignored) < 0)
+		return;
+	walk->root.open = true;
+	walk->root.flags = FIND_ANY_OWNER;
+	walk->live = is_live(location->directory);
+}
+
+/* Whether logins could use a file of the live directory, once it has its name. */
+static int lint_live_file(struct walk *walk, const struct location *location, const char *path)
+{
+	const char *entry = strrchr(location->name, '/');
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (policy_file_open(walk->root.fd, location->name, 0, &fd, &problem) < 0 && problem)
+		diagnostics_add(&walk->lint->diag, SEVERITY_ERROR, path, 0, "%s", problem);
+	if (!entry || entry[1] == '.' || !has_suffix(entry + 1))
+		return 0;
+	return lint_owner(walk->lint, place_of(location->name), location->name, path);
+}
+
+/* One file given by its own path: what it says is judged, and in the live directory where it lies, too. */
 static int lint_file(const char *path, struct lint *lint)
 {
 	_cleanup_(walk_release) struct walk walk = { .lint = lint };
 	_cleanup_(policy_freep) struct policy *policy = NULL;
+	_cleanup_(location_release) struct location location = { 0 };
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
+	struct look context = { .lint = lint };
+	const struct policy_visitor visitor = { look, &context };
 	struct stat status;
 	size_t size;
 	int r;
@@ -105,18 +217,18 @@ static int lint_file(const char *path, struct lint *lint)
 	r = read_policy(fd, path, lint, &text, &size);
 	if (r < 0 || !text)
 		return r;
-	open_root_of_file(path, &walk.root);
-	r = policy_lint_below(&walk.root, path, text, size, &policy, &lint->diag);
-	if (r == 0 && policy)
-		visit(lint, policy);
+	r = locate(path, &location);
+	if (r < 0)
+		return r;
+	open_root(&location, &walk);
+	if (walk.live)
+		r = lint_live_file(&walk, &location, path);
+	if (r < 0)
+		return r;
+	r = policy_lint_below(&walk.root, path, text, size, walk.live ? &visitor : lint->visitor, &policy, &lint->diag);
+	if (r == 0 && policy && walk.live)
+		lint_services(policy, &lint->diag);
 	return r;
-}
-
-static bool has_suffix(const char *name)
-{
-	size_t size = strlen(name);
-
-	return size > strlen(SUFFIX) && strcmp(name + size - strlen(SUFFIX), SUFFIX) == 0;
 }
 
 /* What can only be said of a whole policy. */
@@ -128,8 +240,6 @@ static int lint_policy(struct walk *walk, enum place place, const struct policy 
 	r = text_list_add_all(&walk->sources, policy->sources);
 	if (r < 0)
 		return r;
-	visit(walk->lint, policy);
-	lint_host(policy, &walk->lint->diag);
 	if (walk->live)
 		lint_services(policy, &walk->lint->diag);
 	if (place == PLACE_GROUP)
@@ -146,11 +256,14 @@ static int lint_entry(struct walk *walk, enum place place, const char *file, con
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_free_ char *problem = NULL, *text = NULL;
 	_cleanup_close_ int fd = -1;
+	struct look context = { .lint = walk->lint };
+	const struct policy_visitor visitor = { look, &context };
 	struct diagnostics *diag = &walk->lint->diag;
 	size_t size;
 	int r = policy_file_open(walk->root.fd, file, walk->root.flags, &fd, &problem);
 
 	if (r < 0) {
+		walk->lint->files++;
 		diagnostics_add(diag, SEVERITY_ERROR, file, 0, "%s", problem ? problem : strerror(-r));
 		return 0;
 	}
@@ -159,7 +272,7 @@ static int lint_entry(struct walk *walk, enum place place, const char *file, con
 		return r;
 	if (place == PLACE_BASE)
 		return policy_lint_base(&walk->root, file, text, size, diag);
-	r = policy_lint_below(&walk->root, file, text, size, &policy, diag);
+	r = policy_lint_below(&walk->root, file, text, size, &visitor, &policy, diag);
 	if (r == 0 && policy)
 		r = lint_policy(walk, place, policy);
 	if (r == 0 && policy && walk->live && place == PLACE_USER)
@@ -208,15 +321,6 @@ static int lint_directory(struct walk *walk, enum place place, const char *direc
 	}
 	free(entries);
 	return r;
-}
-
-static bool is_directory_of_policies(const char *entry)
-{
-	for (size_t i = 0; i < ELEMENTS(directories); i++) {
-		if (strcmp(entry, directories[i]) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* A file beside default.conf, which is there for others to build on. After all others: they say what they extend. */
@@ -282,10 +386,24 @@ static int lint_files(struct walk *walk)
 	return r;
 }
 
+/* "user" or "group" by itself, which is no policy directory; NULL for all others. */
+static char *policy_directory_above(const char *absolute, int fd)
+{
+	const char *slash = strrchr(absolute, '/');
+
+	if (!slash || slash == absolute || !is_directory_of_policies(slash + 1) ||
+	    faccessat(fd, DEFAULT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return NULL;
+	for (size_t i = 0; i < ELEMENTS(directories); i++)
+		if (faccessat(fd, directories[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return NULL;
+	return strndup(absolute, (size_t)(slash - absolute));
+}
+
 static int lint_tree(const char *path, bool live, struct lint *lint, char **ret_problem)
 {
 	_cleanup_(walk_release) struct walk walk = { .lint = lint, .live = live };
-	_cleanup_free_ char *absolute = live ? strdup(path) : realpath(path, NULL);
+	_cleanup_free_ char *absolute = live ? strdup(path) : realpath(path, NULL), *above = NULL;
 	int r;
 
 	if (!absolute)
@@ -299,10 +417,16 @@ static int lint_tree(const char *path, bool live, struct lint *lint, char **ret_
 	if (r < 0)
 		return r;
 	walk.root.open = true;
-	return lint_files(&walk);
+	above = live ? NULL : policy_directory_above(absolute, walk.root.fd);
+	if (!above)
+		return lint_files(&walk);
+	if (asprintf(ret_problem, "%s: is not checked without the policy directory that it is in: nsinspect check %s",
+		     path, above) < 0)
+		*ret_problem = NULL;
+	return -EINVAL;
 }
 
-int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret, char **ret_problem)
+int lint_path(const char *path, bool live, const struct policy_visitor *visitor, struct lint *ret, char **ret_problem)
 {
 	_cleanup_(lint_release) struct lint lint = { .visitor = visitor };
 	struct stat status;
@@ -316,30 +440,6 @@ int lint_path(const char *path, bool live, const struct lint_visitor *visitor, s
 		return r;
 	*ret = lint;
 	lint = (struct lint){ 0 };
-	return 0;
-}
-
-static enum place place_of(const char *name)
-{
-	if (strcmp(name, DEFAULT_FILE) == 0)
-		return PLACE_DEFAULT;
-	if (!strchr(name, '/'))
-		return PLACE_BASE;
-	return strncmp(name, "group/", strlen("group/")) == 0 ? PLACE_GROUP : PLACE_USER;
-}
-
-/* Of the user or group that the file in their directory is for. */
-static int lint_owner(struct lint *lint, enum place place, const char *file)
-{
-	const char *start = strchr(file, '/');
-	_cleanup_free_ char *name = start ? strndup(start + 1, strlen(start + 1) - strlen(SUFFIX)) : NULL;
-
-	if (start && !name)
-		return -ENOMEM;
-	if (place == PLACE_USER)
-		lint_user_name(file, name, &lint->diag);
-	if (place == PLACE_GROUP)
-		lint_group_name(file, name, &lint->diag);
 	return 0;
 }
 
@@ -364,15 +464,17 @@ static int open_root_of_input(const char *path, bool live, struct policy_root *r
 static int lint_input_text(struct walk *walk, const char *file, const char *text, size_t size)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
+	struct look context = { .lint = walk->lint };
+	const struct policy_visitor visitor = { look, &context };
 	struct diagnostics *diag = &walk->lint->diag;
 	enum place place = place_of(file);
-	int r = walk->live ? lint_owner(walk->lint, place, file) : 0;
+	int r = walk->live ? lint_owner(walk->lint, place, file, file) : 0;
 
 	if (r < 0)
 		return r;
 	if (place == PLACE_BASE)
 		return policy_lint_base(&walk->root, file, text, size, diag);
-	r = policy_lint_below(&walk->root, file, text, size, &policy, diag);
+	r = policy_lint_below(&walk->root, file, text, size, &visitor, &policy, diag);
 	return r < 0 || !policy ? r : lint_policy(walk, place, policy);
 }
 

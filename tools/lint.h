@@ -5,21 +5,15 @@
 
 #include "common/cleanup.h"
 #include "config/diagnostics.h"
-#include "config/policy.h"
+#include "config/decide.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Called for each policy file without an error. */
-struct lint_visitor {
-	void (*visit)(void *context, const struct policy *policy);
-	void *context;
-};
-
 struct lint {
 	struct diagnostics diag;
-	size_t files; /* read */
-	const struct lint_visitor *visitor;
+	size_t files;                         /* read */
+	const struct policy_visitor *visitor; /* of each file; or NULL */
 };
 
 /*
@@ -28,7 +22,7 @@ struct lint {
  * owners, modes, and whether users and groups exist matter too. 0, or -errno with *ret_problem when it cannot be read
  * at all.
  */
-int lint_path(const char *path, bool live, const struct lint_visitor *visitor, struct lint *ret,
+int lint_path(const char *path, bool live, const struct policy_visitor *visitor, struct lint *ret,
 	      char **ret_problem) _must_check_;
 
 /*

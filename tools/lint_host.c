@@ -32,34 +32,50 @@ static const char *why_not_mounted(int error)
 	}
 }
 
-/* As the session's init will open it. What cannot be known as whoever runs this (EACCES) is passed over. */
-static void check_private(const struct policy *policy, const struct private_directory *directory,
-			  struct diagnostics *diag)
+/*
+ * Why it cannot be mounted, or NULL. As the session's init will open it; what cannot be known as whoever runs this
+ * (EACCES) is passed over.
+ */
+static char *why_refused(const struct policy *policy, const struct private_directory *directory)
 {
 	const char *above = private_above(policy, directory->path), *why;
-	const char *file = directory->origin.file ? directory->origin.file : policy->file;
 	_cleanup_close_ int fd = -1;
+	char *text;
 
-	if (above) {
-		diagnostics_add(diag, SEVERITY_WARNING, file, directory->origin.line,
-				"mount.private \"%s\": it is within \"%s\", which is empty in a session; every login "
-				"would be refused",
-				directory->path, above);
-		return;
-	}
+	if (above)
+		return asprintf(&text, "it is within \"%s\", which is empty in a session", above) < 0 ? NULL : text;
 	if (strchr(directory->path, '%'))
-		return;
+		return NULL;
 	fd = open_directory_nofollow(directory->path);
 	why = fd < 0 ? why_not_mounted(fd) : NULL;
-	if (why)
-		diagnostics_add(diag, SEVERITY_WARNING, file, directory->origin.line,
-				"mount.private \"%s\": %s; every login would be refused", directory->path, why);
+	return why ? strdup(why) : NULL;
 }
 
-void lint_host(const struct policy *policy, struct diagnostics *diag)
+/* Whether the same is wrong with the same directory in another policy. */
+static bool is_told(const struct policy *policy, const char *path, const char *why)
 {
-	if (policy->mode != MODE_ENFORCE)
-		return;
-	for (size_t i = 0; i < policy->mount.private_count; i++)
-		check_private(policy, &policy->mount.private[i], diag);
+	for (size_t i = 0; policy->mode != MODE_OFF && i < policy->mount.private_count; i++) {
+		const struct private_directory *directory = &policy->mount.private[i];
+		_cleanup_free_ char *other = strcmp(directory->path, path) == 0 ? why_refused(policy, directory) : NULL;
+
+		if (other && strcmp(other, why) == 0)
+			return true;
+	}
+	return false;
+}
+
+void lint_host(const struct policy *general, const struct policy *policy, const char *service, struct diagnostics *diag)
+{
+	for (size_t i = 0; policy->mode != MODE_OFF && i < policy->mount.private_count; i++) {
+		const struct private_directory *directory = &policy->mount.private[i];
+		const char *file = directory->origin.file ? directory->origin.file : policy->file;
+		_cleanup_free_ char *why = why_refused(policy, directory);
+
+		if (!why || (policy != general && is_told(general, directory->path, why)))
+			continue;
+		diagnostics_add(diag, SEVERITY_WARNING, file, directory->origin.line,
+				"mount.private \"%s\": %s; every login%s%s would be refused%s", directory->path, why,
+				service ? " by " : "", service ? service : "",
+				policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
+	}
 }

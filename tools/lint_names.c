@@ -152,8 +152,9 @@ void lint_services(const struct policy *policy, struct diagnostics *diag)
 
 	for (char **service = policy->services; service && *service; service++)
 		lint_service(origin->file, origin->line, policy_keys[KEY_SERVICES].name, *service, diag);
-	for (char **service = policy->sections; service && *service; service++)
-		lint_service(policy->file, 0, policy_keys[KEY_SERVICE].name, *service, diag);
+	for (size_t i = 0; policy->sections && policy->sections[i]; i++)
+		lint_service(policy->section_origins[i].file, policy->section_origins[i].line,
+			     policy_keys[KEY_SERVICE].name, policy->sections[i], diag);
 }
 
 int user_files_add(struct user_files *users, const struct policy *policy, const char *name)

@@ -5,8 +5,12 @@
 
 #include "config/decide.h"
 
-/* Directories that the session's init would not find here. */
-void lint_host(const struct policy *policy, struct diagnostics *diag);
+/*
+ * Directories that the session's init would not find here: of the policy for logins by `service`, or by any (NULL).
+ * What `general`, that for any, has as well is told there.
+ */
+void lint_host(const struct policy *general, const struct policy *policy, const char *service,
+	       struct diagnostics *diag);
 
 /* A group file and its rank. */
 struct group_rank {

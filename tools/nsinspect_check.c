@@ -141,7 +141,7 @@ static int report(int r, const char *path, const char *problem)
 }
 
 /* 0, or -errno, reported. */
-static int check_policies(const char *path, const struct lint_visitor *visitor, struct lint *ret)
+static int check_policies(const char *path, const struct policy_visitor *visitor, struct lint *ret)
 {
 	_cleanup_free_ char *problem = NULL;
 	int r = lint_path(path, is_live(path), visitor, ret, &problem);
@@ -182,7 +182,7 @@ static int check_stacks(const struct options *options, struct check *check)
 static int check_all(const struct options *options, bool stacks, struct check *check)
 {
 	_cleanup_(kernel_needs_release) struct kernel_needs needs = { 0 };
-	const struct lint_visitor visitor = { kernel_needs_add, &needs };
+	const struct policy_visitor visitor = { kernel_needs_add, &needs };
 	int r = check_policies(check->path, options->kernel ? &visitor : NULL, &check->lint);
 
 	if (r == 0 && stacks)

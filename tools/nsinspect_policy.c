@@ -77,33 +77,55 @@ static const struct candidate *find_candidate(const struct candidates *candidate
 	return NULL;
 }
 
-static const char *candidate_status(const struct verdict *verdict, const struct verdict_query *query,
-				    const struct candidate *candidate)
+/* A file that was found, and what it says alone. */
+struct tried {
+	const struct candidate *candidate;
+	struct policy *policy; /* NULL: it is broken */
+	bool matches;
+};
+
+static struct tried try_candidate(const struct verdict *verdict, const struct verdict_query *query,
+				  const struct candidate *candidate)
 {
+	struct tried tried = { .candidate = candidate };
+
+	tried.matches = verdict_try(verdict, query, candidate, &tried.policy) > 0;
+	return tried;
+}
+
+static const char *why_not_for(const struct policy *policy, const struct verdict_query *query)
+{
+	return policy->services && !text_list_has(policy->services, query->service) ? "not for this service"
+										    : "not for this address";
+}
+
+static const char *candidate_status(const struct verdict *verdict, const struct verdict_query *query,
+				    const struct tried *tried)
+{
+	const struct candidate *candidate = tried->candidate;
+
 	if (verdict->policy && strcmp(verdict->policy->file, candidate->name) == 0)
 		return "decides";
 	if (candidate->problem || (verdict->broken && strcmp(verdict->broken, candidate->name) == 0))
 		return "broken";
 	if (verdict->outcome == VERDICT_SYSTEM_USER)
 		return "not for a system user";
-
-	int r = verdict_try(verdict, query, candidate);
-
-	if (r < 0)
+	if (!tried->policy)
 		return "broken";
-	if (r == 0)
-		return "does not match the service or the address";
+	if (!tried->matches)
+		return why_not_for(tried->policy, query);
 	return verdict->policy ? "comes later" : "not reached";
 }
 
 static void show_found(json_object *array, const struct verdict *verdict, const struct verdict_query *query,
-		       const struct candidate *candidate)
+		       const struct tried *tried)
 {
+	const struct candidate *candidate = tried->candidate;
 	const char *problem = candidate->problem;
 
 	if (!problem && verdict->broken && strcmp(verdict->broken, candidate->name) == 0)
 		problem = verdict->problem;
-	show_candidate(array, candidate->name, candidate_status(verdict, query, candidate), problem);
+	show_candidate(array, candidate->name, candidate_status(verdict, query, tried), problem);
 }
 
 /* One file of each user and for everyone: there or not. */
@@ -112,10 +134,15 @@ static void show_expected(json_object *array, const struct verdict *verdict, con
 {
 	const struct candidate *candidate = find_candidate(&verdict->candidates, name);
 
-	if (candidate)
-		show_found(array, verdict, query, candidate);
-	else
+	if (!candidate) {
 		show_candidate(array, name, "no such file", NULL);
+		return;
+	}
+
+	struct tried tried = try_candidate(verdict, query, candidate);
+
+	show_found(array, verdict, query, &tried);
+	policy_free(tried.policy);
 }
 
 static int is_policy_file(const struct dirent *entry)
@@ -126,9 +153,41 @@ static int is_policy_file(const struct dirent *entry)
 	       strcmp(entry->d_name + size - strlen(SUFFIX), SUFFIX) == 0;
 }
 
+/* Broken ones first, for each of them refuses; then falling priority, and of equal ones by name. */
+static int compare_ranks(const void *a, const void *b)
+{
+	const struct tried *left = a, *right = b;
+
+	if (left->policy && right->policy && left->policy->priority != right->policy->priority)
+		return left->policy->priority > right->policy->priority ? -1 : 1;
+	if (!left->policy != !right->policy)
+		return left->policy ? 1 : -1;
+	return strcmp(left->candidate->name, right->candidate->name);
+}
+
+/* In the order in which they would decide. */
+static void show_groups(json_object *array, const struct verdict *verdict, const struct verdict_query *query)
+{
+	_cleanup_free_ struct tried *tried = calloc(verdict->candidates.count + 1, sizeof(*tried));
+	size_t count = 0;
+
+	for (size_t i = 0; tried && i < verdict->candidates.count; i++) {
+		if (verdict->candidates.items[i].kind == CANDIDATE_GROUP)
+			tried[count++] = try_candidate(verdict, query, &verdict->candidates.items[i]);
+	}
+	if (count > 1)
+		qsort(tried, count, sizeof(*tried), compare_ranks);
+	for (size_t i = 0; i < count; i++) {
+		show_found(array, verdict, query, &tried[i]);
+		policy_free(tried[i].policy);
+	}
+}
+
 /* Group files that are no candidates: their groups are not the user's. */
 static void show_other_groups(json_object *array, const struct verdict *verdict)
 {
+	/* of a group/ that cannot be used nobody asked whose its files are */
+	const char *status = find_candidate(&verdict->candidates, "group") ? "not reached" : "not a member";
 	struct dirent **entries = NULL;
 	int count = scandirat(verdict->directory, "group", &entries, is_policy_file, alphasort);
 
@@ -136,7 +195,7 @@ static void show_other_groups(json_object *array, const struct verdict *verdict)
 		_cleanup_free_ char *name = NULL;
 
 		if (asprintf(&name, "group/%s", entries[i]->d_name) > 0 && !find_candidate(&verdict->candidates, name))
-			show_candidate(array, name, "not a member", NULL);
+			show_candidate(array, name, status, NULL);
 		free(entries[i]);
 	}
 	free(entries);
@@ -153,10 +212,7 @@ static void show_candidates(json_object *document, const struct verdict *verdict
 		show_expected(array, verdict, query, user_file);
 	if (verdict->identity.uid == 0)
 		return;
-	for (size_t i = 0; i < verdict->candidates.count; i++) {
-		if (verdict->candidates.items[i].kind == CANDIDATE_GROUP)
-			show_found(array, verdict, query, &verdict->candidates.items[i]);
-	}
+	show_groups(array, verdict, query);
 	show_other_groups(array, verdict);
 	show_expected(array, verdict, query, "default" SUFFIX);
 }

@@ -139,24 +139,15 @@ int verdict_find(const struct verdict_query *query, struct verdict *ret)
 	return 0;
 }
 
-int verdict_try(const struct verdict *verdict, const struct verdict_query *query, const struct candidate *candidate)
+int verdict_try(const struct verdict *verdict, const struct verdict_query *query, const struct candidate *candidate,
+		struct policy **ret)
 {
-	_cleanup_(policy_freep) struct policy *policy = NULL;
-	struct candidates one = {
-		.items = (struct candidate *)candidate,
-		.count = 1,
-		.root = verdict->candidates.root,
-	};
-	struct login login = make_login(verdict, query);
+	const struct login login = make_login(verdict, query);
 	struct diagnostics diag = { 0 };
-
-	/* uid_min 0: whether system users are passed is not the question here */
-	int r = policy_decide(&one, &login, 0, &policy, &diag);
+	int r = policy_try(&verdict->candidates.root, candidate, &login, ret, &diag);
 
 	diagnostics_release(&diag);
-	if (r < 0)
-		return r;
-	return r == DECISION_POLICY;
+	return r;
 }
 
 void verdict_release(struct verdict *verdict)

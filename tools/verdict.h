@@ -54,6 +54,9 @@ int verdict_plan(const struct verdict *verdict, struct plan **ret, char **ret_pr
 /* "policy", "root", "system-user", "none", "refused". */
 const char *verdict_name(enum verdict_outcome outcome);
 
-/* Whether this one candidate alone would decide: 1; 0: it does not match the login; -EBADMSG: it is broken. */
-int verdict_try(const struct verdict *verdict, const struct verdict_query *query,
-		const struct candidate *candidate) _must_check_;
+/*
+ * Whether this one candidate alone would decide: 1; 0: it is not for the login; *ret is then what it says;
+ * -EBADMSG: it is broken.
+ */
+int verdict_try(const struct verdict *verdict, const struct verdict_query *query, const struct candidate *candidate,
+		struct policy **ret) _must_check_;

@@ -354,7 +354,7 @@ static void check_decisions(const char *text, size_t size, const struct policy *
 static void lint(const char *text, size_t size, struct policy **ret)
 {
 	struct diagnostics diag = { 0 };
-	int r = policy_lint_below(&root, FILE_NAME, text, size, ret, &diag);
+	int r = policy_lint_below(&root, FILE_NAME, text, size, NULL, ret, &diag);
 
 	MUST(r == 0, "policy_lint_below gave %d", r);
 	MUST(diagnostics_failed(&diag) == (*ret == NULL), "%s",

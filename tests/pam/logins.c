@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define STACKS      "/run/pam-stacks"
 #define REAL_HELPER NSISOLATE_HELPER ".real"
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)

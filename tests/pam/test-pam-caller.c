@@ -206,6 +206,8 @@ static void with_hardly_any_descriptors_left(void)
 			sessions++;
 		} else {
 			CHECK(r == PAM_SYSTEM_ERR || r == PAM_PERM_DENIED);
+			/* what comes next is a new attempt */
+			CHECK(login_close(&login, 0) != PAM_SUCCESS);
 			refusals++;
 		}
 		snapshot_take(&after);

@@ -90,13 +90,65 @@ static void included_line_makes_no_second_session(void)
 	struct login login;
 
 	write_stack("su", "session required " MODULE " close\nsession required " MODULE " open\n");
-	write_stack("su-l", "session include su\nsession required " MODULE "\n");
+	write_stack("su-l", "session include " STACKS "/su\nsession required " MODULE "\n");
 	login_start(&login, "su-l", "alice");
 	CHECK_INT(login_open(&login, 0), PAM_SUCCESS);
 	CHECK_INT(login_close(&login, 0), PAM_SUCCESS);
 	CHECK_INT(count_logged("session opened: id="), 1);
 	CHECK_INT(count_logged("session closed: id="), 1);
 	login_end(&login, PAM_SUCCESS);
+}
+
+/* The line that comes second repeats the answer, and asks, logs and says nothing. */
+static void included_line_refuses_once(void)
+{
+	static const struct {
+		const char *policy; /* NULL: there is no helper */
+		int value;
+		const char *said;
+	} cases[] = {
+		{ "nonsense", PAM_PERM_DENIED, "Your login policy is broken; tell the administrator.\n" },
+		{ NULL, PAM_SYSTEM_ERR, "Your session could not be isolated; tell the administrator.\n" },
+	};
+
+	write_stack("su", "session required " MODULE "\n");
+	write_stack("su-l", "session include " STACKS "/su\nsession required " MODULE " debug\n");
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		struct login login;
+
+		log_forget();
+		set_policy("default.conf", cases[i].policy ? cases[i].policy : "");
+		if (!cases[i].policy)
+			replace_helper(NULL, 0);
+		login_start(&login, "su-l", "alice");
+		CHECK_INT(login_open(&login, 0), cases[i].value);
+		CHECK_INT(strcmp(login.said, cases[i].said), 0);
+		CHECK_INT(count_logged("user=alice"), 1);
+		CHECK_INT(count_logged("refused: user=alice"), 1);
+		CHECK_INT(count_logged("an earlier line of the stack refused the login"), 1);
+		login_end(&login, cases[i].value);
+	}
+}
+
+static void refusal_is_of_one_user_until_a_close(void)
+{
+	struct login login;
+
+	set_policy("user/alice.conf", "nonsense");
+	write_stack("test", "session required " MODULE "\n");
+	login_start(&login, "test", "alice");
+	CHECK_INT(login_open(&login, 0), PAM_PERM_DENIED);
+	CHECK_INT(pam_set_item(login.pamh, PAM_USER, "bob"), PAM_SUCCESS);
+	CHECK_INT(login_open(&login, 0), PAM_SUCCESS);
+	CHECK_INT(login_close(&login, 0), PAM_SUCCESS);
+	CHECK_INT(pam_set_item(login.pamh, PAM_USER, "alice"), PAM_SUCCESS);
+	CHECK_INT(login_open(&login, 0), PAM_PERM_DENIED);
+	CHECK_INT(count_logged("refused: user=alice"), 2);
+	/* libpam gives the result of the opening again */
+	CHECK_INT(login_close(&login, 0), PAM_PERM_DENIED);
+	set_policy("user/alice.conf", "");
+	CHECK_INT(login_open(&login, 0), PAM_SUCCESS);
+	leave(&login);
 }
 
 static void close_first_and_open_last_share_the_work(void)
@@ -450,6 +502,8 @@ int main(void)
 	static const struct pam_case cases[] = {
 		CASE(two_lines_make_one_session),
 		CASE(included_line_makes_no_second_session),
+		CASE(included_line_refuses_once),
+		CASE(refusal_is_of_one_user_until_a_close),
 		CASE(close_first_and_open_last_share_the_work),
 		CASE(line_with_open_alone_never_closes),
 		CASE(line_with_close_alone_never_opens),

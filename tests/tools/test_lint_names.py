@@ -36,11 +36,44 @@ def test_unknown_users_and_groups_get_a_suggestion(name, problem):
     assert problems() == ([f"{name}.conf: {problem}"] if problem else [])
 
 
+def check_file(name):
+    found = nsinspect("check", f"{H.POLICIES}/{name}").stdout.decode().splitlines()
+    return [line.removeprefix(f"{H.POLICIES}/") for line in found[:-1]]
+
+
+def test_a_file_that_waits_for_its_name_is_judged_where_it_will_be():
+    H.set_policy("group/.new", 'services = { "shsd" }\nmount { private "/nonexist/x" { } }\n')
+    os.chmod(f"{H.POLICIES}/group/.new", 0o664)
+    assert check_file("group/.new") == [
+        "group/.new: error: writable by group or others (mode 0664); chmod go-w it",
+        'group/.new:2: warning: mount.private "/nonexist/x": there is no such directory on this host; '
+        "every login would be refused",
+        "group/.new:1: warning: services: this host has no PAM service 'shsd'; did you mean 'sshd'?",
+    ]
+    H.set_policy("group/studnets.conf", "")
+    assert check_file("group/studnets.conf") == [
+        "group/studnets.conf: error: there is no group 'studnets': this refuses every login that has no user file; "
+        "did you mean 'students'?"]
+    H.write("/root/studnets.conf", "")
+    assert nsinspect("check", "/root/studnets.conf").returncode == 0
+    os.symlink("/root/studnets.conf", f"{H.POLICIES}/group/students.conf")
+    assert check_file("group/students.conf") == ["group/students.conf: error: a symbolic link; a policy is a regular file"]
+    os.unlink("/root/studnets.conf")
+
+
+def test_the_directory_of_the_groups_is_no_policy_directory():
+    H.set_policy("group/students.conf", "")
+    found = nsinspect("check", "group", cwd=H.POLICIES)
+    assert (found.returncode, found.stdout) == (2, b"")
+    assert found.stderr.decode() == ("nsinspect: group: is not checked without the policy directory that it is in: "
+                                     f"nsinspect check {H.POLICIES}\n")
+
+
 def test_unknown_services_get_a_suggestion():
     H.set_policy("user/alice.conf", '\nservices = { "shsd", "login" }\nmode = "off"\nservice "cronn" { }\n')
     assert problems() == [
         "user/alice.conf:2: warning: services: this host has no PAM service 'shsd'; did you mean 'sshd'?",
-        "user/alice.conf: warning: service: this host has no PAM service 'cronn'; did you mean 'cron'?",
+        "user/alice.conf:4: warning: service: this host has no PAM service 'cronn'; did you mean 'cron'?",
     ]
 
 

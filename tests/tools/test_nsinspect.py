@@ -12,6 +12,7 @@ import time
 import pytest
 
 from conftest import NAMESPACES, namespaces_of, nsinspect
+from support import host as H
 
 HOSTILE = b"\x1b]0;owned\a\x1b[2J\r\n\t\"'`$\\x41\xff\xc3\xa9\xe2\x80\xae\xc2\x9b2J"
 TABLES = ["list", "ps"]
@@ -516,6 +517,29 @@ def test_check_of_a_directory_looks_for_private_directories_on_this_host(host, p
     assert nsinspect("check", str(policies)).returncode == 0
 
 
+@pytest.mark.parametrize("text, warnings", [
+    ('service "cron" { mount { private "/nonexist/x" { } } }\n',
+     [(1, "/nonexist/x", "there is no such directory on this host; every login by cron would be refused")]),
+    # what all logins have is told once
+    ('services = { "sshd", "cron" }\nmount { private "/nonexist/x" { } }\nservice "cron" { network { mode = host } }\n',
+     [(2, "/nonexist/x", "there is no such directory on this host; every login would be refused")]),
+    ('mount { private "/usr/share/doc" { } }\nservice "cron" { mount { private "/usr/share" { } } }\n',
+     [(1, "/usr/share/doc", 'it is within "/usr/share", which is empty in a session; every login by cron would be refused')]),
+    ('mode = "off"\nmount { private "/nonexist/x" { } }\nservice "cron" { mode = "enforce" }\n',
+     [(2, "/nonexist/x", "there is no such directory on this host; every login by cron would be refused")]),
+    ('mount { private "/usr/share" { } }\nservice "cron" { mode = "off" mount { private "/nonexist/x" { } } }\n', []),
+    # what is tried out is to be known before it is meant
+    ('mode = "audit"\nmount { private "/nonexist/x" { } }\n',
+     [(2, "/nonexist/x",
+       'there is no such directory on this host; every login would be refused if mode were "enforce"')]),
+])
+def test_check_looks_for_the_private_directories_of_every_service(host, policies, text, warnings):
+    (policies / "user/alice.conf").write_text(text)
+    lines = nsinspect("check", str(policies)).stdout.decode().splitlines()
+    assert lines[:-1] == [f'user/alice.conf:{line}: warning: mount.private "{path}": {what}'
+                          for line, path, what in warnings]
+
+
 def test_check_warns_of_a_private_directory_behind_a_symbolic_link(host, policies):
     (policies / "user/alice.conf").write_text('mount { private "/var/run" { } }\n')  # a link on every Debian
     line = nsinspect("check", str(policies)).stdout.decode().splitlines()[0]
@@ -623,10 +647,10 @@ def check_input(text, *arguments):
 
 def test_check_of_input_names_the_file_that_it_stands_for(host, policies):
     before = (policies / "group/daemon.conf").read_text()
-    text = 'extends = "default"\nmode = of\nmodus = off\n'
+    text = 'extends = "default"\nmode = of\nmdoe = off\n'
     assert check_input(text, "group/daemon.conf", policies) == (
         1, "group/daemon.conf:2: error: mode: 'of' is none of enforce, audit, off; did you mean 'off'?\n"
-           "group/daemon.conf:3: error: unknown key 'modus'\n", "")
+           "group/daemon.conf:3: error: unknown key 'mdoe'; did you mean 'mode'?\n", "")
     assert (policies / "group/daemon.conf").read_text() == before
 
 
@@ -719,7 +743,44 @@ def test_policy_shows_which_files_made_it(host, policies):
     assert (values["services"]["value"], values["services"]["line"]) == ('{"sshd"}', 2)
     shown = json.loads(policy(policies, "-J", "--service", "cron", "nobody").stdout)
     statuses = {c["file"]: c["status"] for c in shown["candidates"]}
-    assert statuses["user/nobody.conf"] == "does not match the service or the address"
+    assert statuses["user/nobody.conf"] == "not for this service"
+
+
+def group_files(policies, *arguments):
+    """Files and statuses of carol, who is in carol, students and games, in the order in which they are shown."""
+    H.replace_lines("/etc/group", lambda fields: fields[0] == "games", ["games:x:60:carol"])
+    shown = json.loads(policy(policies, "-J", *arguments, "carol").stdout)
+    return [(c["file"], c["status"]) for c in shown["candidates"]
+            if c["file"].startswith("group/") and c["status"] != "not a member"]
+
+
+def test_policy_lists_group_files_by_rank(host, policies):
+    (policies / "group/carol.conf").write_text("")
+    (policies / "group/games.conf").write_text("priority = 10\n")
+    (policies / "group/students.conf").write_text("")
+    assert group_files(policies) == [
+        ("group/games.conf", "decides"), ("group/carol.conf", "comes later"), ("group/students.conf", "comes later")]
+    # a file that is not for the login keeps its rank; one below the built-in priority comes last
+    (policies / "group/students.conf").write_text('priority = 20\nservices = { "cron" }\n')
+    (policies / "group/carol.conf").write_text('priority = -1\nfrom = { "192.0.2.0/24" }\n')
+    assert group_files(policies, "--from", "198.51.100.1") == [
+        ("group/students.conf", "not for this service"), ("group/games.conf", "decides"),
+        ("group/carol.conf", "not for this address")]
+    # one that is broken refuses, wherever it would rank
+    (policies / "group/carol.conf").write_text("priority = low\n")
+    assert group_files(policies) == [
+        ("group/carol.conf", "broken"), ("group/students.conf", "not for this service"),
+        ("group/games.conf", "not reached")]
+
+
+def test_policy_does_not_say_who_is_in_the_groups_of_a_directory_that_it_cannot_use(host):
+    H.set_policy("default.conf", "")
+    H.set_policy("group/students.conf", "")
+    os.chmod(f"{H.POLICIES}/group", 0o777)
+    shown = json.loads(nsinspect("policy", "-J", "carol").stdout)
+    assert [(c["file"], c["status"]) for c in shown["candidates"]] == [
+        ("user/carol.conf", "no such file"), ("group", "broken"), ("group/students.conf", "not reached"),
+        ("default.conf", "not reached")]
 
 
 # policy --diff

@@ -44,6 +44,12 @@ static const struct {
 	{ "services = { sshd } network { mode = loopback }", NULL },
 	{ "services = { cron } network { mode = none }", NULL },
 	{ "network { mode = none }", NULL },
+
+	{ "\nfrom = { 10.1.0.0 }", AT2 "from: '10.1.0.0' is one address; for a network write its length, as in "
+				       "'10.1.0.0/24'" },
+	{ "from = { \"2001:db8::\" }", AT1 "from: '2001:db8::' is one address; for a network write its length, as in "
+					   "'2001:db8::/64'" },
+	{ "from = { 10.1.0.0/16, 10.1.0.10, \"::1\", local }", NULL },
 };
 
 static void what_does_not_serve_its_logins_is_named_where_it_is_said(void **state)

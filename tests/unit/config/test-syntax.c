@@ -54,7 +54,19 @@ static void syntax_that_is_wrong(void **state)
 		{ "services = {\n\"a\"\n/* b\n */", TEST_FILE ":2: the file ends where ',' or '}' after the value is "
 							      "expected" },
 		{ "network { = off }", AT1 "found '=' where a key or '}' is expected" },
-		{ "mode = off;", AT1 "found ';' where a key is expected" },
+		{ "mode: off", AT1 "mode: found ':' after the key; write '=' before a value, '{' before what is in a "
+				   "section" },
+		{ "network:\n  mode: none",
+		  AT1 "network: found ':' after the key; write '=' before a value, '{' before "
+		      "what is in a section" },
+		{ "mode = off;",
+		  AT1 "found ';' where a key is expected; nothing ends a value, and a comment begins with #" },
+		{ "[network]", AT1 "found '[' where a key is expected; a section is NAME { ... }" },
+		{ "services = [ sshd ]", AT1 "found '[' where a value is expected; a list is { \"A\", \"B\" }" },
+		{ "mode = \u201coff\u201d",
+		  AT1 "found '\u201c' (U+201C) where a value is expected; quotes are \" or '" },
+		{ "mode\u00a0= off", AT1 "found '\u00a0' (U+00A0) where '=' or '{' after the key is expected" },
+		{ "\U0001f512 = off", AT1 "found '\U0001f512' (U+1F512) where a key is expected" },
 		{ "mode = *off", AT1 "found '*' where a value is expected" },
 		{ "mode + off", AT1 "found '+' where '=' or '{' after the key is expected" },
 		{ "mode += off", AT1 "mode: '+=' is for lists; use '='" },
@@ -78,19 +90,27 @@ static void syntax_that_is_wrong(void **state)
 		{ "/* mode = off", AT1 "the comment that begins here is never closed" },
 		{ "mode = off /*/", AT1 "the comment that begins here is never closed" },
 		{ "mode = a//b", AT1 "put quotes around a value that has '//' in it" },
-		{ "include(\"x\")", AT1 "found '(': there are no functions, and no file includes another" },
-		{ "include = \"x\"", AT1 "unknown key 'include': no file includes another" },
+		{ "include(\"x\")",
+		  AT1 "found '(': there are no functions, and no file includes another; 'extends' builds on "
+		      "one" },
+		{ "include = \"x\"", AT1 "unknown key 'include': no file includes another; 'extends' builds on one" },
+		{ "include \"x\"", AT1 "include: no file includes another; 'extends' builds on one" },
 		{ "\"mode\" = off", AT1 "found \"mode\" where a key is expected" },
 		{ "\"network|mode\" = none", AT1 "found \"network|mode\" where a key is expected" },
 		{ "network|mode = none", AT1 "found '|' where '=' or '{' after the key is expected" },
 		{ "network.mode = none", AT1 "unknown key 'network.mode'; write network { mode = ... }" },
-		{ "\xef\xbb\xbfmode = off", AT1 "found '\xef\xbb\xbf' where a key is expected" },
+		{ "\xef\xbb\xbfmode = off",
+		  AT1 "the file begins with a byte order mark; save it as UTF-8 without one" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ELEMENTS(cases); i++)
 		assert_lint(cases[i].text, cases[i].message);
 }
+
+#define KNOWN                                                                                                          \
+	"; known here: description, extends, priority, mode, services, from, service, network, ipc, uts, pid, mount, " \
+	"user-manager"
 
 static void unknown_keys_get_a_suggestion(void **state)
 {
@@ -117,8 +137,18 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "uts { Hostname = x }", AT1 "unknown key 'Hostname' in uts; keys are in lower case: 'hostname'" },
 		{ "service x { service y { } }",
 		  AT1 "unknown key 'service': it is for the whole file, and cannot be within service" },
-		{ "foo = x", AT1 "unknown key 'foo'" },
-		{ "\n\n# a\n/* b\n c */\nfoo = x", TEST_FILE ":6: unknown key 'foo'" },
+		{ "network_mode = x", AT1 "unknown key 'network_mode'; write network { mode = ... }" },
+		{ "network-mode = x", AT1 "unknown key 'network-mode'; write network { mode = ... }" },
+		{ "mount_runtime-dir = x", AT1 "unknown key 'mount_runtime-dir'; write mount { runtime-dir = ... }" },
+		{ "foo = x", AT1 "unknown key 'foo'" KNOWN },
+		{ "foo-bar = x", AT1 "unknown key 'foo-bar'" KNOWN },
+		{ "network { foo = x }", AT1 "unknown key 'foo' in network; known here: mode" },
+		{ "mount { private /srv { foo = x } }",
+		  AT1 "unknown key 'foo' in mount.private; known here: backing, size, inodes" },
+		{ "service x { foo = x }",
+		  AT1 "unknown key 'foo'; known here: description, mode, network, ipc, uts, pid, "
+		      "mount, user-manager" },
+		{ "\n\n# a\n/* b\n c */\nfoo = x", TEST_FILE ":6: unknown key 'foo'" KNOWN },
 	};
 
 	(void)state;
@@ -148,11 +178,11 @@ static void every_mistake_is_reported_at_its_line(void **state)
 	} expected[] = {
 		{ 1, "unknown key 'Mode'; keys are in lower case: 'mode'" },
 		{ 3, "uts.hostname: 'a_b' has '_' in it; letters, digits, '-' and expansions are allowed" },
-		{ 4, "unknown key 'foo'" },
+		{ 4, "unknown key 'foo'" KNOWN },
 		{ 8, "network.mode: 'loopbak' is none of host, none, loopback; did you mean 'loopback'?" },
 		{ 9, "unknown key 'moed' in network; did you mean 'mode'?" },
 		{ 12, "ipc.isolate: given twice, first in line 11" },
-		{ 12, "ipc.isolate: 'yes' is none of false, true" },
+		{ 12, "ipc.isolate: 'yes' is none of true, false; did you mean 'true'?" },
 		{ 13, "scope: '+=' is for lists; use '='" },
 		{ 13, "pid: a section is expected, '{' after its name" },
 	};
@@ -324,7 +354,7 @@ static void messages_do_not_depend_on_the_locale(void **state)
 	(void)state;
 	(void)setlocale(LC_ALL, "C.UTF-8");
 	assert_int_equal(setenv("LANGUAGE", "fr", 1), 0);
-	assert_lint("foo = 1", AT1 "unknown key 'foo'");
+	assert_lint("foo = 1", AT1 "unknown key 'foo'" KNOWN);
 	assert_int_equal(unsetenv("LANGUAGE"), 0);
 	(void)setlocale(LC_ALL, "C");
 }
