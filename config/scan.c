@@ -23,7 +23,8 @@ struct scanner {
 	enum place place;
 	struct scan_event current; /* the assignment or section head being read */
 	struct scan_event open[SCAN_DEPTH_MAX];
-	size_t depth;
+	unsigned depth;
+	unsigned sections; /* opened so far */
 	struct scan_event *events;
 	size_t count, room;
 };
@@ -89,6 +90,8 @@ static int open_section(struct scanner *scanner)
 {
 	if (scanner->depth == SCAN_DEPTH_MAX)
 		return FAIL(scanner, scanner->line, "more than %d sections within each other", SCAN_DEPTH_MAX);
+	if (++scanner->sections > SCAN_SECTIONS_MAX)
+		return FAIL(scanner, scanner->line, "more than %d sections in a file", SCAN_SECTIONS_MAX);
 	scanner->current.section = true;
 	scanner->open[scanner->depth++] = scanner->current;
 	scanner->place = PLACE_KEY;
@@ -157,8 +160,18 @@ static bool is_key_start(char c)
 
 static bool is_bare(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("-_./%:@", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') || c == '_' || c == '%' ||
+	       c == '@';
+}
+
+static int count_value(struct scanner *scanner)
+{
+	struct scan_event *current = &scanner->current;
+
+	if (++current->values > SCAN_VALUES_MAX)
+		return FAIL(scanner, scanner->line, "%.*s: a list has at most %d values", (int)current->length,
+			    current->name, SCAN_VALUES_MAX);
+	return 0;
 }
 
 /* A key, a title or a value, already read: where it is one decides what it is. */
@@ -183,9 +196,8 @@ static int take_text(struct scanner *scanner, const char *start, size_t length, 
 		return emit(scanner, current);
 	case PLACE_LIST_FIRST:
 	case PLACE_LIST_VALUE:
-		current->values++;
 		scanner->place = PLACE_LIST_NEXT;
-		return 0;
+		return count_value(scanner);
 	case PLACE_AFTER_TITLE:
 	case PLACE_LIST_NEXT:
 	default:

@@ -16,8 +16,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SCAN_LINE_MAX  1024 /* bytes */
-#define SCAN_DEPTH_MAX 4    /* sections within sections */
+#define SCAN_LINE_MAX     1024 /* bytes */
+#define SCAN_DEPTH_MAX    4    /* sections within sections */
+#define SCAN_VALUES_MAX   256  /* of a list: each is compared with all before it */
+#define SCAN_SECTIONS_MAX 500  /* of a file: likewise */
 
 /* One assignment or one closed section, in the order in which libconfuse reports them. */
 struct scan_event {

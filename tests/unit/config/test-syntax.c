@@ -353,6 +353,47 @@ static void hostile_files_end_soon(void **state)
 	free(lint(text));
 }
 
+/* `before`, then the numbers below `count`, each between `left` and `right`, then `after`; malloced. */
+static char *repeat(const char *before, unsigned count, const char *left, const char *right, const char *after)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	fputs(before, out);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(out, "%s%u%s", left, i, right);
+	fputs(after, out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void lists_and_files_have_a_greatest_length(void **state)
+{
+	static const struct {
+		const char *before, *left, *right, *after;
+		unsigned most;
+		const char *message;
+	} cases[] = {
+		{ "services = { a", ",\nb", "", " }", 255, TEST_FILE ":257: services: a list has at most 256 values" },
+		{ "from = { local", ",\nfe80::", "", " }", 255, TEST_FILE ":257: from: a list has at most 256 values" },
+		{ "", "service s", " { }\n", "", 500, TEST_FILE ":501: more than 500 sections in a file" },
+		{ "mount {\n", "private /s", " { }\n", "}", 499, TEST_FILE ":501: more than 500 sections in a file" },
+		{ "", "ipc { } # ", "\n", "", 500, TEST_FILE ":501: more than 500 sections in a file" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		for (unsigned count = cases[i].most; count < 3000; count += count == cases[i].most ? 1 : 1000) {
+			_cleanup_free_ char *text =
+				repeat(cases[i].before, count, cases[i].left, cases[i].right, cases[i].after);
+
+			assert_lint(text, count == cases[i].most ? NULL : cases[i].message);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +410,7 @@ int main(void)
 		cmocka_unit_test(lines_are_counted_over_comments_and_sections),
 		cmocka_unit_test(messages_do_not_depend_on_the_locale),
 		cmocka_unit_test(hostile_files_end_soon),
+		cmocka_unit_test(lists_and_files_have_a_greatest_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
