@@ -175,10 +175,15 @@ char *key_label(enum policy_key key, const char *title)
 {
 	const char *name = policy_keys[key].name;
 	const char *leaf = policy_keys[key].type == VALUE_SECTION ? NULL : strrchr(name, '.');
-	int section = leaf ? (int)(leaf - name) : (int)strlen(name);
-	char *label = NULL;
+	size_t section = leaf ? (size_t)(leaf - name) : strlen(name);
+	char *label, *end;
 
 	if (!title)
 		return strdup(name);
-	return asprintf(&label, "%.*s \"%s\"%s", section, name, title, leaf ? leaf : "") < 0 ? NULL : label;
+	label = malloc(strlen(name) + strlen(title) + sizeof(" \"\""));
+	if (!label)
+		return NULL;
+	end = stpcpy(mempcpy(label, name, section), " \"");
+	(void)stpcpy(stpcpy(stpcpy(end, title), "\""), leaf ? leaf : "");
+	return label;
 }
