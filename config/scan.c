@@ -72,7 +72,7 @@ static int unexpected(const struct scanner *scanner, const char *found, size_t l
 static int emit(struct scanner *scanner, struct scan_event *event)
 {
 	if (scanner->count == scanner->room) {
-		size_t room = scanner->room * 2 + 16;
+		size_t room = scanner->room * 2 + 64;
 		struct scan_event *events = reallocarray(scanner->events, room, sizeof(*events));
 
 		if (!events)
@@ -158,6 +158,7 @@ static bool is_key_start(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* '-' to ':' are - . / the digits and : */
 static bool is_bare(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') || c == '_' || c == '%' ||
@@ -324,6 +325,7 @@ static int take_token(struct scanner *scanner)
 /* One line without its end: printable UTF-8, tabs, and one CR at most, at the end. */
 static int check_line(const struct scanner *scanner, const char *text, size_t size, unsigned line)
 {
+	bool expands = false;
 	size_t length;
 
 	if (size > 0 && text[size - 1] == '\r')
@@ -331,12 +333,15 @@ static int check_line(const struct scanner *scanner, const char *text, size_t si
 	if (size > SCAN_LINE_MAX)
 		return FAIL(scanner, line, "a line of %zu bytes; at most %d are allowed", size, SCAN_LINE_MAX);
 	for (size_t i = 0; i < size; i += length) {
-		length = text[i] == '\t' ? 1 : text_character(text + i, size - i);
+		bool plain = text[i] == '\t' || (text[i] >= ' ' && text[i] <= '~');
+
+		length = plain ? 1 : text_character(text + i, size - i);
 		if (length == 0)
 			return FAIL(scanner, line, "byte 0x%02x is no printable character of UTF-8",
 				    (unsigned)(unsigned char)text[i]);
+		expands = expands || (text[i] == '$' && i + 1 < size && text[i + 1] == '{');
 	}
-	if (memmem(text, size, "${", 2))
+	if (expands)
 		return FAIL(scanner, line, "'${' is not expanded and not allowed, not even in a comment");
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "config/diagnostics.h"
+#include "config/keys.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,12 +28,17 @@ struct scan_event {
 	size_t length;
 	const char *end; /* behind its value, or its '}' */
 	unsigned line;   /* of the name */
-	size_t depth;    /* sections that it is in */
+	unsigned depth;  /* sections that it is in */
 	bool section;
 	bool titled; /* a section with a title */
 	bool append; /* += */
 	bool list;   /* values in braces */
 	unsigned values;
+
+	/* by names_check(), to which service "NAME" is the top again */
+	struct key_name key;
+	struct key_name within; /* the section that it is in */
+	bool in_service;        /* within service "NAME", however deep */
 };
 
 struct scan {
