@@ -32,8 +32,10 @@ static int convert_list(const struct statement *statement, struct value *ret, ch
 	return r;
 }
 
-/* The title of a section, and of the one that a key is in. */
-static int convert_title(const struct statement *statement, struct setting *setting, char **ret_problem)
+/* The title of a section, and of the one that a key is in. `before` is what the statement before became, if it has the
+ * same title, as statements of one section have; or NULL. */
+static int convert_title(const struct statement *statement, const struct setting *before, struct setting *setting,
+			 char **ret_problem)
 {
 	if (statement->service && !(setting->service = strdup(statement->service)))
 		return -ENOMEM;
@@ -41,14 +43,18 @@ static int convert_title(const struct statement *statement, struct setting *sett
 		return 0;
 	if (statement->key == KEY_SERVICE)
 		return service_name_parse(statement->title, &setting->service, ret_problem);
-	return private_path_parse(statement->title, &setting->path, ret_problem);
+	if (!before || !before->path)
+		return private_path_parse(statement->title, &setting->path, ret_problem);
+	setting->path = strdup(before->path);
+	return setting->path ? 0 : -ENOMEM;
 }
 
 /* The value of a statement, or what a section is for. 0; -EINVAL with a sentence; -ENOMEM. */
-static int convert(const struct statement *statement, struct setting *setting, char **ret_problem)
+static int convert(const struct statement *statement, const struct setting *before, struct setting *setting,
+		   char **ret_problem)
 {
 	enum value_type type = policy_keys[statement->key].type;
-	int r = convert_title(statement, setting, ret_problem);
+	int r = convert_title(statement, before, setting, ret_problem);
 
 	if (r < 0 || type == VALUE_SECTION)
 		return r;
@@ -63,27 +69,31 @@ static bool path_is_reported(const struct statement *statement, const struct set
 	return key_is_private(statement->key) && !setting->path;
 }
 
-static int check_statement(const char *name, const struct statement *statement, struct setting *setting,
-			   struct diagnostics *diag)
+static int check_statement(const char *name, const struct statement *statement, const struct setting *before,
+			   struct setting *setting, struct diagnostics *diag)
 {
-	_cleanup_free_ char *label = key_label(statement->key, statement->title), *sentence = NULL;
-	int r;
+	_cleanup_free_ char *label = NULL, *sentence = NULL;
+	bool built = policy_keys[statement->key].built;
+	int r = built ? convert(statement, before, setting, &sentence) : -EINVAL;
 
-	if (!label)
-		return -ENOMEM;
-	if (!policy_keys[statement->key].built) {
-		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s is not built yet", label);
-		return -EBADMSG;
-	}
-	r = convert(statement, setting, &sentence);
 	if (r != -EINVAL)
 		return r;
-	if (!path_is_reported(statement, setting))
+	label = key_label(statement->key, statement->title);
+	if (!label)
+		return -ENOMEM;
+	if (!built)
+		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s is not built yet", label);
+	else if (!path_is_reported(statement, setting))
 		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s: %s",
 				policy_keys[statement->key].type == VALUE_SECTION ? policy_keys[statement->key].name
 										  : label,
 				sentence);
 	return -EBADMSG;
+}
+
+static bool same_title(const struct statement *a, const struct statement *b)
+{
+	return a->title && b->title && strcmp(a->title, b->title) == 0;
 }
 
 static bool is_private_path(const struct setting *setting)
@@ -130,13 +140,15 @@ int settings_check(const char *name, const struct statements *statements, struct
 	if (!settings.items)
 		return -ENOMEM;
 	for (size_t i = 0; i < statements->count; i++) {
+		const struct statement *statement = &statements->items[i];
+		bool again = i > 0 && same_title(statement, statement - 1);
 		struct setting *setting = &settings.items[settings.count++];
 		int r;
 
-		setting->key = statements->items[i].key;
-		setting->line = statements->items[i].line;
-		setting->append = statements->items[i].append;
-		r = check_statement(name, &statements->items[i], setting, diag);
+		setting->key = statement->key;
+		setting->line = statement->line;
+		setting->append = statement->append;
+		r = check_statement(name, statement, again ? setting - 1 : NULL, setting, diag);
 		if (r == -ENOMEM)
 			return r;
 		if (r < 0)

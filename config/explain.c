@@ -10,11 +10,11 @@
 static int show(enum policy_key key, const char *title, const void *base, const struct origin *origin,
 		policy_value_fn fn, void *data)
 {
-	_cleanup_free_ char *label = key_label(key, title), *value = value_format(key, base);
+	_cleanup_free_ char *label = title ? key_label(key, title) : NULL, *value = value_format(key, base);
 
-	if (!label || !value)
+	if (!value || (title && !label))
 		return -ENOMEM;
-	return fn(label, value, origin, data);
+	return fn(label ? label : policy_keys[key].name, value, origin, data);
 }
 
 static int show_private(const struct private_directory *entry, policy_value_fn fn, void *data)

@@ -151,37 +151,55 @@ char *choices_join(const struct choice *choices)
 	return joined;
 }
 
-/* True if `name` is `section` "." `leaf`, or ends with "." `section` "." `leaf`. */
-static bool name_matches(const char *name, const char *section, const char *leaf)
+bool key_name_find(struct key_name section, const char *leaf, size_t length, struct key_name *ret)
 {
-	size_t name_length = strlen(name), section_length = strlen(section), leaf_length = strlen(leaf);
-	const char *start;
+	const char *prefix = policy_keys[section.key].name;
+	size_t skip = section.length > 0 ? section.length + 1 : 0;
 
-	if (section_length == 0)
-		return strcmp(name, leaf) == 0;
-	if (name_length < section_length + 1 + leaf_length)
+	/* a dotted name is what the manual calls a key, and is never written so */
+	if (length == 0 || memchr(leaf, '.', length))
 		return false;
-	start = name + name_length - leaf_length - 1 - section_length;
-	return (start == name || start[-1] == '.') && strncmp(start, section, section_length) == 0 &&
-	       start[section_length] == '.' && strcmp(start + section_length + 1, leaf) == 0;
+	for (enum policy_key key = section.key; key < POLICY_KEYS; key++) {
+		const char *name = policy_keys[key].name;
+
+		if (skip > 0 && strncmp(name, prefix, section.length) != 0)
+			break;
+		/* the row of the section as such */
+		if (skip > 0 && name[section.length] == '\0')
+			continue;
+		if (skip > 0 && name[section.length] != '.')
+			break;
+		if (name[skip] != leaf[0] || strncmp(name + skip, leaf, length) != 0 ||
+		    (name[skip + length] != '\0' && name[skip + length] != '.'))
+			continue;
+		*ret = (struct key_name){ .key = key, .length = (unsigned)(skip + length) };
+		return true;
+	}
+	return false;
 }
 
-enum policy_key key_lookup(const char *section, const char *leaf)
+const char *key_name_leaf(struct key_name name, size_t *ret_length)
 {
-	for (enum policy_key key = 0; key < POLICY_KEYS; key++)
-		if (name_matches(policy_keys[key].name, section, leaf))
-			return key;
-	return POLICY_KEYS;
+	const char *full = policy_keys[name.key].name, *dot = memrchr(full, '.', name.length);
+	const char *leaf = dot ? dot + 1 : full;
+
+	*ret_length = name.length - (size_t)(leaf - full);
+	return leaf;
 }
 
 char *key_label(enum policy_key key, const char *title)
 {
 	const char *name = policy_keys[key].name;
 	const char *leaf = policy_keys[key].type == VALUE_SECTION ? NULL : strrchr(name, '.');
-	int section = leaf ? (int)(leaf - name) : (int)strlen(name);
-	char *label = NULL;
+	size_t section = leaf ? (size_t)(leaf - name) : strlen(name);
+	char *label, *end;
 
 	if (!title)
 		return strdup(name);
-	return asprintf(&label, "%.*s \"%s\"%s", section, name, title, leaf ? leaf : "") < 0 ? NULL : label;
+	label = malloc(strlen(name) + strlen(title) + sizeof(" \"\""));
+	if (!label)
+		return NULL;
+	end = stpcpy(mempcpy(label, name, section), " \"");
+	(void)stpcpy(stpcpy(stpcpy(end, title), "\""), leaf ? leaf : "");
+	return label;
 }

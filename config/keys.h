@@ -109,10 +109,35 @@ const char *choice_name(const struct choice *choices, unsigned value);
 char *choices_join(const struct choice *choices);
 
 /*
- * The row of `leaf` in the section called `section` ("" at the top): section names
- * are unique in the language, so ("private", "size") is mount.private.size. POLICY_KEYS when there is none.
+ * A name of the language, a key's or a section's: the first `length` bytes of the name of `key`, which is the first
+ * row that begins so. The rows of a section stand together. All zero for the top, which has no name.
  */
-enum policy_key key_lookup(const char *section, const char *leaf);
+struct key_name {
+	enum policy_key key;
+	unsigned length;
+};
+
+/* The name called by `length` bytes of `leaf` directly within `section`; false when there is none. */
+bool key_name_find(struct key_name section, const char *leaf, size_t length, struct key_name *ret);
+
+static inline bool key_name_equal(struct key_name a, struct key_name b)
+{
+	return a.key == b.key && a.length == b.length;
+}
+
+/* Its last part, without what it is in: not terminated; the length goes to *ret_length. */
+const char *key_name_leaf(struct key_name name, size_t *ret_length);
+
+/* True for a section without a title: there is no row for the section as such. */
+static inline bool key_name_is_plain_section(struct key_name name)
+{
+	return policy_keys[name.key].name[name.length] == '.';
+}
+
+static inline bool key_name_is_service(struct key_name name)
+{
+	return name.key == KEY_SERVICE && name.length > 0;
+}
 
 /* True for the keys of private "PATH" { … }: their offset is in struct private_directory. */
 static inline bool key_is_private(enum policy_key key)

@@ -97,7 +97,7 @@ static int store_defaults(void *base, bool of_private)
 		struct value value;
 		int r;
 
-		if (!key_is_stored(key) || key_is_private(key) != of_private)
+		if (key_is_private(key) != of_private || !key_is_stored(key))
 			continue;
 		r = value_default(key, &value);
 		if (r < 0)

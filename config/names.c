@@ -4,14 +4,11 @@
 #include "config/keys.h"
 #include "config/suggest.h"
 
-#include <stdint.h>
 #include <string.h>
 
-#define NO_PARENT SIZE_MAX
 #define WORD_SIZE 64 /* of a name of the language, and its end */
 
 enum shape {
-	SHAPE_UNKNOWN,
 	SHAPE_VALUE,
 	SHAPE_LIST,
 	SHAPE_SECTION,
@@ -20,83 +17,35 @@ enum shape {
 
 /* An event of the scan, and what becomes of it. */
 struct item {
-	const struct scan_event *event;
-	size_t parent; /* index of the section that it is in, or NO_PARENT */
+	struct scan_event *event;
+	bool known;    /* event->key is set */
 	bool wrong;    /* to be reported */
 	bool left_out; /* wrong, or within something that is */
 };
 
 /* --- what a name stands for --- */
 
-static enum shape shape_of(const char *name)
+static enum shape shape_of(struct key_name name)
 {
-	size_t length = strlen(name);
-	enum shape shape = SHAPE_UNKNOWN;
-
-	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
-		if (strncmp(policy_keys[key].name, name, length) != 0)
-			continue;
-		if (policy_keys[key].name[length] == '.')
-			shape = SHAPE_SECTION;
-		if (policy_keys[key].name[length] != '\0')
-			continue;
-		if (policy_keys[key].type == VALUE_SECTION)
-			return SHAPE_TITLED;
-		return policy_keys[key].type == VALUE_LIST ? SHAPE_LIST : SHAPE_VALUE;
-	}
-	return shape;
+	if (key_name_is_plain_section(name))
+		return SHAPE_SECTION;
+	if (policy_keys[name.key].type == VALUE_SECTION)
+		return SHAPE_TITLED;
+	return policy_keys[name.key].type == VALUE_LIST ? SHAPE_LIST : SHAPE_VALUE;
 }
 
-/* service "NAME" { … } holds the whole language once more. */
-static bool is_service(const struct item *item)
+/* service "NAME" { … } holds the language once more. */
+static void put_in(struct scan_event *event, const struct scan_event *parent)
 {
-	const char *service = policy_keys[KEY_SERVICE].name;
-
-	return item->parent == NO_PARENT && item->event->length == strlen(service) &&
-	       memcmp(item->event->name, service, item->event->length) == 0;
+	event->within = parent && !key_name_is_service(parent->key) ? parent->key : (struct key_name){ 0 };
+	event->in_service = parent && (parent->in_service || key_name_is_service(parent->key));
 }
 
-/* The dotted name of the section that it is in, or NULL outside any. */
-static const struct item *section_of(const struct item *items, const struct item *item)
+/* … but for what is for the whole file. */
+static bool find_name(struct scan_event *event)
 {
-	const struct item *parent = item->parent == NO_PARENT ? NULL : &items[item->parent];
-
-	return parent && !is_service(parent) ? parent : NULL;
-}
-
-/* "mount.private.size"; malloced, NULL when memory ran out. */
-static char *dotted_name(const struct item *items, const struct item *item)
-{
-	const struct item *section = item;
-	char *name = strndup(item->event->name, item->event->length);
-
-	while (name && (section = section_of(items, section))) {
-		char *longer;
-
-		if (asprintf(&longer, "%.*s.%s", (int)section->event->length, section->event->name, name) < 0)
-			longer = NULL;
-		free(name);
-		name = longer;
-	}
-	return name;
-}
-
-static bool is_of_the_file(const char *name)
-{
-	for (enum policy_key key = 0; key < POLICY_KEYS; key++)
-		if (strcmp(policy_keys[key].name, name) == 0)
-			return key_is_of_the_file(key);
-	return false;
-}
-
-static enum shape shape_of_item(const struct item *items, const struct item *item, const char *dotted)
-{
-	/* as the manual calls it, but not as it is written */
-	if (memchr(item->event->name, '.', item->event->length))
-		return SHAPE_UNKNOWN;
-	if (item->parent != NO_PARENT && is_service(&items[item->parent]) && is_of_the_file(dotted))
-		return SHAPE_UNKNOWN;
-	return shape_of(dotted);
+	return key_name_find(event->within, event->name, event->length, &event->key) &&
+	       !(event->in_service && key_is_of_the_file(event->key.key));
 }
 
 /* What is wrong with how a known name is used, or NULL. */
@@ -116,7 +65,6 @@ static const char *misuse(const struct scan_event *event, enum shape shape)
 		if (!event->section)
 			return "a section is expected, a title and '{' after its name";
 		return event->titled ? NULL : "a title is expected, a quoted string after the key";
-	case SHAPE_UNKNOWN:
 	default:
 		return NULL;
 	}
@@ -133,20 +81,20 @@ static void to_lower(const char *text, size_t length, char ret[WORD_SIZE])
 	ret[i] = '\0';
 }
 
-/* The name directly within a section ("" for none) of which a key is, or is below; false when it is elsewhere. */
-static bool name_in_section(enum policy_key key, const char *section, char ret[WORD_SIZE])
+/* The name directly within a section of which a key is, or is below; false when it is elsewhere. */
+static bool name_in_section(enum policy_key key, struct key_name section, char ret[WORD_SIZE])
 {
 	const char *full = policy_keys[key].name;
-	size_t skip = section[0] ? strlen(section) + 1 : 0;
+	size_t skip = section.length > 0 ? section.length + 1 : 0;
 
-	if (strncmp(full, section, strlen(section)) != 0 || (skip && full[skip - 1] != '.'))
+	if (strncmp(full, policy_keys[section.key].name, section.length) != 0 || (skip && full[skip - 1] != '.'))
 		return false;
 	(void)snprintf(ret, WORD_SIZE, "%.*s", (int)strcspn(full + skip, "."), full + skip);
 	return true;
 }
 
 /* The nearest name directly within a section; false when none is near. */
-static bool near_in_section(const char *section, const char *word, char ret[WORD_SIZE], unsigned *ret_distance)
+static bool near_in_section(struct key_name section, const char *word, char ret[WORD_SIZE], unsigned *ret_distance)
 {
 	struct suggestion best = { 0 };
 	char name[WORD_SIZE];
@@ -163,7 +111,7 @@ static bool near_in_section(const char *section, const char *word, char ret[WORD
 }
 
 /* The names directly within a section of which something is built. */
-static void put_known(FILE *out, const char *section, bool within_service)
+static void put_known(FILE *out, struct key_name section, bool within_service)
 {
 	char name[WORD_SIZE], last[WORD_SIZE] = "";
 
@@ -213,24 +161,31 @@ static enum policy_key meant_elsewhere(const char *word)
 }
 
 /* How a key is written: mount { private "PATH" { size = ... } } */
-static void put_as_written(FILE *out, const char *name)
+static void put_as_written(FILE *out, enum policy_key key)
 {
-	const char *at = name;
+	const char *at = policy_keys[key].name;
+	struct key_name name = { 0 };
 	unsigned depth = 0;
 
 	for (const char *dot; (dot = strchr(at, '.')); at = dot + 1, depth++) {
-		char section[WORD_SIZE];
-
-		(void)snprintf(section, sizeof(section), "%.*s", (int)(dot - name), name);
 		(void)fprintf(out, "%.*s%s { ", (int)(dot - at), at,
-			      shape_of(section) == SHAPE_TITLED ? " \"PATH\"" : "");
+			      key_name_find(name, at, (size_t)(dot - at), &name) && shape_of(name) == SHAPE_TITLED
+				      ? " \"PATH\""
+				      : "");
 	}
-	(void)fprintf(out, "%s%s", at, shape_of(name) == SHAPE_TITLED ? " \"PATH\" { ... }" : " = ...");
+	(void)fprintf(out, "%s%s", at, policy_keys[key].type == VALUE_SECTION ? " \"PATH\" { ... }" : " = ...");
 	while (depth-- > 0)
 		(void)fputs(" }", out);
 }
 
-static void put_hint(FILE *out, const char *section, const struct scan_event *event)
+static bool is_of_the_file(const char *word)
+{
+	struct key_name name;
+
+	return key_name_find((struct key_name){ 0 }, word, strlen(word), &name) && key_is_of_the_file(name.key);
+}
+
+static void put_hint(FILE *out, const struct scan_event *event)
 {
 	char word[WORD_SIZE], near[WORD_SIZE];
 	enum policy_key elsewhere;
@@ -239,79 +194,70 @@ static void put_hint(FILE *out, const char *section, const struct scan_event *ev
 	to_lower(event->name, event->length, word);
 	if (strcmp(word, "include") == 0) {
 		(void)fputs(": " SCAN_NO_INCLUDE, out);
-	} else if (section[0] == '\0' && event->depth > 0 && is_of_the_file(word)) {
+	} else if (event->in_service && event->within.length == 0 && is_of_the_file(word)) {
 		(void)fprintf(out, ": it is for the whole file, and cannot be within %s",
 			      policy_keys[KEY_SERVICE].name);
-	} else if (near_in_section(section, word, near, &distance)) {
+	} else if (near_in_section(event->within, word, near, &distance)) {
 		(void)fprintf(out, distance == 0 ? "; keys are in lower case: '%s'" : "; did you mean '%s'?", near);
 	} else if ((elsewhere = meant_elsewhere(word)) < POLICY_KEYS) {
 		(void)fputs("; write ", out);
-		put_as_written(out, policy_keys[elsewhere].name);
+		put_as_written(out, elsewhere);
 	} else {
-		put_known(out, section, section[0] == '\0' && event->depth > 0);
+		put_known(out, event->within, event->in_service && event->within.length == 0);
 	}
 }
 
 /* --- the file --- */
 
-static int report_unknown(const char *file, const struct item *items, const struct item *item, struct diagnostics *diag)
+static int report_unknown(const char *file, const struct scan_event *event, struct diagnostics *diag)
 {
-	const struct item *section = section_of(items, item);
-	_cleanup_free_ char *where = section ? dotted_name(items, section) : strdup(""), *hint = NULL;
+	_cleanup_free_ char *hint = NULL;
 	FILE *out;
 	size_t size;
 
-	if (!where)
-		return -ENOMEM;
 	out = open_memstream(&hint, &size);
 	if (!out)
 		return -ENOMEM;
-	put_hint(out, where, item->event);
+	put_hint(out, event);
 	if (fclose(out) != 0)
 		return -ENOMEM;
-	diagnostics_add(diag, SEVERITY_ERROR, file, item->event->line, "unknown key '%.*s'%s%s%s",
-			(int)item->event->length, item->event->name, section ? " in " : "", where, hint);
+	diagnostics_add(diag, SEVERITY_ERROR, file, event->line, "unknown key '%.*s'%s%.*s%s", (int)event->length,
+			event->name, event->within.length > 0 ? " in " : "", (int)event->within.length,
+			policy_keys[event->within.key].name, hint);
 	return 0;
 }
 
-static int report(const char *file, const struct item *items, const struct item *item, struct diagnostics *diag)
+static int report(const char *file, const struct item *item, struct diagnostics *diag)
 {
-	_cleanup_free_ char *dotted = dotted_name(items, item);
-	enum shape shape;
+	const struct scan_event *event = item->event;
 
-	if (!dotted)
-		return -ENOMEM;
-	shape = shape_of_item(items, item, dotted);
-	if (shape == SHAPE_UNKNOWN)
-		return report_unknown(file, items, item, diag);
-	diagnostics_add(diag, SEVERITY_ERROR, file, item->event->line, "%s: %s", dotted, misuse(item->event, shape));
+	if (!item->known)
+		return report_unknown(file, event, diag);
+	diagnostics_add(diag, SEVERITY_ERROR, file, event->line, "%.*s: %s", (int)event->key.length,
+			policy_keys[event->key.key].name, misuse(event, shape_of(event->key)));
 	return 0;
 }
 
 /* From the end, for a section's event follows those of what is in it. */
-static int judge(const struct scan *scan, struct item *items)
+static void judge(const struct scan *scan, struct item *items)
 {
-	size_t open[SCAN_DEPTH_MAX + 1];
+	const struct item *open[SCAN_DEPTH_MAX + 1];
 
 	for (size_t i = scan->count; i-- > 0;) {
-		_cleanup_free_ char *dotted = NULL;
 		struct item *item = &items[i];
-		enum shape shape;
+		const struct item *parent;
 
 		item->event = &scan->events[i];
-		item->parent = item->event->depth > 0 ? open[item->event->depth - 1] : NO_PARENT;
-		open[item->event->depth] = i;
-		if (item->parent != NO_PARENT && items[item->parent].left_out) {
+		parent = item->event->depth > 0 ? open[item->event->depth - 1] : NULL;
+		open[item->event->depth] = item;
+		if (parent && parent->left_out) {
 			item->left_out = true;
 			continue;
 		}
-		dotted = dotted_name(items, item);
-		if (!dotted)
-			return -ENOMEM;
-		shape = shape_of_item(items, item, dotted);
-		item->wrong = item->left_out = shape == SHAPE_UNKNOWN || misuse(item->event, shape);
+		put_in(item->event, parent ? parent->event : NULL);
+		item->known = find_name(item->event);
+		item->wrong = item->left_out = !item->known || misuse(item->event, shape_of(item->event->key));
 	}
-	return 0;
 }
 
 static void leave_out(struct scan *scan, const struct item *items)
@@ -336,16 +282,16 @@ int names_check(const char *name, struct scan *scan, struct diagnostics *diag)
 {
 	_cleanup_free_ struct item *items = calloc(scan->count + 1, sizeof(*items));
 	bool wrong = false;
-	int r;
+	int r = 0;
 
 	if (!items)
 		return -ENOMEM;
-	r = judge(scan, items);
+	judge(scan, items);
 	for (size_t i = 0; r == 0 && i < scan->count; i++) {
 		if (!items[i].wrong)
 			continue;
 		wrong = true;
-		r = report(name, items, &items[i], diag);
+		r = report(name, &items[i], diag);
 	}
 	if (r < 0)
 		return r;

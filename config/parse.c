@@ -30,25 +30,11 @@ struct reader {
 static pthread_mutex_t reader_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct reader *reader;
 
-static bool is_service(const char *section)
-{
-	return strcmp(section, policy_keys[KEY_SERVICE].name) == 0;
-}
-
-/* As key_lookup() wants it: service "NAME" holds the language as it is at the top. */
-static const char *section_name(const cfg_t *cfg)
-{
-	return strcmp(cfg->name, "root") == 0 || is_service(cfg->name) ? "" : cfg->name;
-}
-
 /* --- what libconfuse has read --- */
 
 static void statement_release(struct statement *statement)
 {
-	for (size_t i = 0; i < statement->value_count; i++)
-		free(statement->values[i]);
 	free(statement->values);
-	free(statement->service);
 	free(statement->title);
 	*statement = (struct statement){ 0 };
 }
@@ -61,48 +47,39 @@ void statements_release(struct statements *statements)
 	*statements = (struct statements){ 0 };
 }
 
-static int statements_add(struct statements *statements, struct statement *statement)
-{
-	struct statement *items;
-
-	items = reallocarray(statements->items, statements->count + 1, sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	statements->items = items;
-	items[statements->count++] = *statement;
-	*statement = (struct statement){ 0 };
-	return 0;
-}
-
 /* The last `count` values of an option: an earlier statement's stay before them. */
 static int take_values(cfg_opt_t *opt, unsigned count, struct statement *statement)
 {
 	unsigned first = cfg_opt_size(opt) - count;
+	size_t size = count * sizeof(*statement->values);
+	char *end;
 
-	statement->values = calloc(count, sizeof(*statement->values));
+	for (unsigned i = 0; i < count; i++)
+		size += strlen(cfg_opt_getnstr(opt, first + i)) + 1;
+	statement->values = malloc(size);
 	if (!statement->values)
 		return -ENOMEM;
+	end = (char *)(statement->values + count);
 	for (unsigned i = 0; i < count; i++) {
-		statement->values[i] = strdup(cfg_opt_getnstr(opt, first + i));
-		if (!statement->values[i])
-			return -ENOMEM;
-		statement->value_count++;
+		statement->values[i] = end;
+		end = stpcpy(end, cfg_opt_getnstr(opt, first + i)) + 1;
 	}
+	statement->value_count = count;
 	return 0;
 }
 
 static int take_statement(cfg_t *cfg, cfg_opt_t *opt, const struct scan_event *event)
 {
 	_cleanup_(statement_release) struct statement statement = {
-		.key = key_lookup(section_name(cfg), opt->name),
+		.key = event->key.key,
 		.append = event->append,
 		.line = event->line,
 	};
-	const char *title = is_service(cfg->name) ? NULL : cfg_title(cfg);
+	const char *title = event->within.length > 0 ? cfg_title(cfg) : NULL;
 	int r;
 
 	if (event->section) {
-		if (!(opt->flags & CFGF_TITLE))
+		if (!event->titled)
 			return 0;
 		title = cfg_title(cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1));
 	} else {
@@ -115,16 +92,34 @@ static int take_statement(cfg_t *cfg, cfg_opt_t *opt, const struct scan_event *e
 		if (!statement.title)
 			return -ENOMEM;
 	}
-	return statements_add(&reader->statements, &statement);
+	reader->statements.items[reader->statements.count++] = statement;
+	statement = (struct statement){ 0 };
+	return 0;
+}
+
+static bool is_called(const char *name, const char *text, size_t length)
+{
+	return strncmp(name, text, length) == 0 && name[length] == '\0';
+}
+
+/* Whether libconfuse, too, is in the section that scan.c and names.c found the event in. */
+static bool is_within(const cfg_t *cfg, const struct scan_event *event)
+{
+	size_t length;
+	const char *leaf = key_name_leaf(event->within, &length);
+
+	if (event->within.length == 0)
+		return strcmp(cfg->name, event->in_service ? policy_keys[KEY_SERVICE].name : "root") == 0;
+	return is_called(cfg->name, leaf, length);
 }
 
 /* The event that libconfuse now reports; NULL within a list, or, with reader->error, when it disagrees with scan.c. */
-static const struct scan_event *next_event(const cfg_opt_t *opt)
+static const struct scan_event *next_event(const cfg_t *cfg, const cfg_opt_t *opt)
 {
 	const struct scan_event *event = &reader->scan->events[reader->next];
 
 	if (reader->next >= reader->scan->count || event->section != (opt->type == CFGT_SEC) ||
-	    strlen(opt->name) != event->length || memcmp(opt->name, event->name, event->length) != 0) {
+	    !is_called(opt->name, event->name, event->length) || !is_within(cfg, event)) {
 		reader->error = -EBADMSG;
 		return NULL;
 	}
@@ -136,27 +131,23 @@ static const struct scan_event *next_event(const cfg_opt_t *opt)
 }
 
 /* A section is reported when it ends: the last statement is a service's, and those of its section are before it. */
-static int name_service(void)
+static void name_service(void)
 {
 	const struct statement *service = &reader->statements.items[reader->statements.count - 1];
 
-	for (size_t i = reader->section; i < reader->statements.count - 1; i++) {
-		reader->statements.items[i].service = strdup(service->title);
-		if (!reader->statements.items[i].service)
-			return -ENOMEM;
-	}
-	return 0;
+	for (size_t i = reader->section; i < reader->statements.count - 1; i++)
+		reader->statements.items[i].service = service->title;
 }
 
 static int on_statement(cfg_t *cfg, cfg_opt_t *opt)
 {
-	const struct scan_event *event = next_event(opt);
+	const struct scan_event *event = next_event(cfg, opt);
 
 	if (event)
 		reader->error = take_statement(cfg, opt, event);
 	if (event && reader->error == 0 && event->depth == 0) {
-		if (event->section && is_service(opt->name))
-			reader->error = name_service();
+		if (key_name_is_service(event->key))
+			name_service();
 		reader->section = reader->statements.count;
 	}
 	return reader->error < 0 ? -1 : 0;
@@ -164,21 +155,15 @@ static int on_statement(cfg_t *cfg, cfg_opt_t *opt)
 
 /* --- what it complains about --- */
 
-/* Whether libconfuse is now within service "NAME" { … }: what is open at depth 0 is yet to be reported. */
+/* Whether libconfuse is now within service "NAME" { … }: what it reports next is its place in the file. */
 static bool in_service(void)
 {
-	const struct scan_event *event = &reader->scan->events[reader->next];
-	const struct scan_event *end = reader->scan->events + reader->scan->count;
-
-	while (event < end && event->depth > 0)
-		event++;
-	return event < end && event->section && event->length == strlen(policy_keys[KEY_SERVICE].name) &&
-	       memcmp(event->name, policy_keys[KEY_SERVICE].name, event->length) == 0;
+	return reader->next < reader->scan->count && reader->scan->events[reader->next].in_service;
 }
 
 static void report_title(cfg_t *cfg, const char *title)
 {
-	bool of_service = section_name(cfg)[0] == '\0', within = !of_service && in_service();
+	bool of_service = strcmp(cfg->name, "root") == 0, within = !of_service && in_service();
 	const struct statement *first = NULL;
 
 	for (size_t i = within ? reader->section : 0; i < reader->statements.count && !first; i++) {
@@ -223,98 +208,62 @@ static void options_freep(cfg_opt_t **options)
 	options_free(*options);
 }
 
-static int options_make(const char *prefix, bool in_service, cfg_opt_t **ret);
+/* The first event of each name in each section; those in service "NAME" apart, and together for all of them. */
+struct names {
+	const struct scan_event *items[4 * POLICY_KEYS]; /* keys and sections, within and outside */
+	size_t count;
+};
 
-static bool scan_has(const struct scan *scan, const char *name, size_t length)
+static void names_add(struct names *names, const struct scan_event *event)
 {
-	for (size_t i = 0; i < scan->count; i++)
-		if (scan->events[i].length == length && memcmp(scan->events[i].name, name, length) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < names->count; i++)
+		if (key_name_equal(names->items[i]->key, event->key) &&
+		    names->items[i]->in_service == event->in_service)
+			return;
+	if (names->count < ELEMENTS(names->items))
+		names->items[names->count++] = event;
 }
 
-/* The options of the section called by the first `length` bytes of `name`; service "NAME" takes the whole
- * language but itself. */
-static int options_make_section(const char *name, size_t length, bool in_service, cfg_opt_t *ret)
-{
-	_cleanup_free_ char *prefix = NULL;
+static int options_make(const struct names *names, struct key_name within, bool in_service, cfg_opt_t **ret);
 
+static int option_make(const struct names *names, const struct scan_event *event, cfg_opt_t *ret)
+{
+	*ret = (cfg_opt_t){ .type = CFGT_STR, .flags = CFGF_NODEFAULT, .validcb = on_statement };
+	ret->name = strndup(event->name, event->length);
+	if (!ret->name)
+		return -ENOMEM;
+	if (policy_keys[event->key.key].type == VALUE_LIST)
+		ret->flags |= CFGF_LIST;
+	if (!event->section)
+		return 0;
 	ret->type = CFGT_SEC;
-	prefix = strndup(name, length);
-	if (!prefix)
-		return -ENOMEM;
-	return is_service(name) ? options_make("", true, &ret->subopts)
-				: options_make(prefix, in_service, &ret->subopts);
-}
-
-static int option_make(const struct key_info *info, size_t length, bool in_service, cfg_opt_t *ret)
-{
-	const char *leaf = memrchr(info->name, '.', length);
-	cfg_opt_t option = { .type = CFGT_STR, .flags = CFGF_NODEFAULT, .validcb = on_statement };
-	int r = 0;
-
-	leaf = leaf ? leaf + 1 : info->name;
-	option.name = strndup(leaf, length - (size_t)(leaf - info->name));
-	if (!option.name)
-		return -ENOMEM;
-	if (info->type == VALUE_LIST)
-		option.flags |= CFGF_LIST;
-	if (info->type == VALUE_SECTION && info->name[length] == '\0')
-		option.flags = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
-	else if (info->name[length] == '.')
-		option.flags = CFGF_NONE;
-	if (!(option.flags & CFGF_NODEFAULT))
-		r = options_make_section(info->name, length, in_service, &option);
-	if (r < 0) {
-		free((char *)(uintptr_t)option.name);
-		return r;
-	}
-	*ret = option;
-	return 0;
-}
-
-static bool options_have(const cfg_opt_t *options, const char *name, size_t length)
-{
-	for (; options && options->name; options++)
-		if (strlen(options->name) == length && memcmp(options->name, name, length) == 0)
-			return true;
-	return false;
+	ret->flags = event->titled ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
+	if (key_name_is_service(event->key))
+		return options_make(names, (struct key_name){ 0 }, true, &ret->subopts);
+	return options_make(names, event->key, event->in_service, &ret->subopts);
 }
 
 /*
- * An option for each name directly below `prefix`, if the file has that name anywhere: libconfuse copies all of them
- * for each section, and a login pays for what its policy says, not for the language. libconfuse then refuses any other
- * name. Keys of service "NAME" have no service of their own.
+ * An option for each name that the file has directly within a section: libconfuse copies all of them for each such
+ * section, and a login pays for what its policy says, not for the language. libconfuse then refuses any other name.
  */
-static int options_make(const char *prefix, bool in_service, cfg_opt_t **ret)
+static int options_make(const struct names *names, struct key_name within, bool in_service, cfg_opt_t **ret)
 {
-	_cleanup_(options_freep) cfg_opt_t *options = calloc(1, sizeof(*options));
-	size_t skip = prefix[0] ? strlen(prefix) + 1 : 0, count = 0;
+	_cleanup_(options_freep) cfg_opt_t *options = NULL;
+	const struct scan_event *found[POLICY_KEYS];
+	size_t count = 0;
 
+	for (size_t i = 0; i < names->count; i++)
+		if (names->items[i]->in_service == in_service && key_name_equal(names->items[i]->within, within))
+			found[count++] = names->items[i];
+	options = calloc(count + 1, sizeof(*options));
 	if (!options)
 		return -ENOMEM;
-	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
-		const struct key_info *info = &policy_keys[key];
-		cfg_opt_t *grown;
-		size_t length;
-		int r;
+	for (size_t i = 0; i < count; i++) {
+		int r = option_make(names, found[i], &options[i]);
 
-		if (strncmp(info->name, prefix, strlen(prefix)) != 0 || (skip && info->name[skip - 1] != '.'))
-			continue;
-		length = strcspn(info->name + skip, ".");
-		if (!scan_has(reader->scan, info->name + skip, length) ||
-		    options_have(options, info->name + skip, length) || (key == KEY_SERVICE && in_service))
-			continue;
-		grown = reallocarray(options, count + 2, sizeof(*options));
-		if (!grown)
-			return -ENOMEM;
-		options = grown;
-		options[count + 1] = (cfg_opt_t){ 0 };
-		options[count] = (cfg_opt_t){ 0 };
-		r = option_make(info, skip + length, in_service, &options[count]);
 		if (r < 0)
 			return r;
-		count++;
 	}
 	*ret = TAKE_PTR(options);
 	return 0;
@@ -326,11 +275,14 @@ static int options_make(const char *prefix, bool in_service, cfg_opt_t **ret)
 static int run_libconfuse(const struct scan *scan)
 {
 	_cleanup_(options_freep) cfg_opt_t *options = NULL;
+	struct names names = { .count = 0 };
 	locale_t c_locale, before;
 	cfg_t *cfg;
 	int r;
 
-	r = options_make("", false, &options);
+	for (size_t i = 0; i < scan->count; i++)
+		names_add(&names, &scan->events[i]);
+	r = options_make(&names, (struct key_name){ 0 }, false, &options);
 	if (r < 0)
 		return r;
 	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -394,6 +346,9 @@ static int read_statements(const char *name, const struct scan *scan, struct sta
 	size_t reported = diag->count;
 	int r;
 
+	mine.statements.items = calloc(scan->count + 1, sizeof(*mine.statements.items));
+	if (!mine.statements.items)
+		return -ENOMEM;
 	(void)pthread_mutex_lock(&reader_mutex);
 	reader = &mine;
 	r = run_libconfuse(scan);

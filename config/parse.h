@@ -12,11 +12,11 @@
 
 struct statement {
 	enum policy_key key; /* a VALUE_SECTION key stands for the section as such, and has no values */
-	char *service;       /* title of the service section that it is in; NULL outside one */
+	const char *service; /* title of the service section that it is in, whose statement has it; NULL outside one */
 	char *title;         /* of the section that it is or is in; NULL outside titled sections */
 	bool append;         /* += */
-	char **values;
-	size_t value_count; /* 1 except for lists */
+	char **values;       /* one block with their text */
+	size_t value_count;  /* 1 except for lists */
 	unsigned line;
 };
 

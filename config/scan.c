@@ -26,7 +26,8 @@ struct scanner {
 	enum place place;
 	struct scan_event current; /* the assignment or section head being read */
 	struct scan_event open[SCAN_DEPTH_MAX];
-	size_t depth;
+	unsigned depth;
+	unsigned sections; /* opened so far */
 	struct scan_event *events;
 	size_t count, room;
 };
@@ -79,7 +80,7 @@ static int unexpected(const struct scanner *scanner, const char *found, size_t l
 static int emit(struct scanner *scanner, struct scan_event *event)
 {
 	if (scanner->count == scanner->room) {
-		size_t room = scanner->room * 2 + 16;
+		size_t room = scanner->room * 2 + 64;
 		struct scan_event *events = reallocarray(scanner->events, room, sizeof(*events));
 
 		if (!events)
@@ -97,6 +98,8 @@ static int open_section(struct scanner *scanner)
 {
 	if (scanner->depth == SCAN_DEPTH_MAX)
 		return FAIL(scanner, scanner->line, "more than %d sections within each other", SCAN_DEPTH_MAX);
+	if (++scanner->sections > SCAN_SECTIONS_MAX)
+		return FAIL(scanner, scanner->line, "more than %d sections in a file", SCAN_SECTIONS_MAX);
 	scanner->current.section = true;
 	scanner->open[scanner->depth++] = scanner->current;
 	scanner->place = PLACE_KEY;
@@ -163,10 +166,21 @@ static bool is_key_start(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* '-' to ':' are - . / the digits and : */
 static bool is_bare(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("-_./%:@", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') || c == '_' || c == '%' ||
+	       c == '@';
+}
+
+static int count_value(struct scanner *scanner)
+{
+	struct scan_event *current = &scanner->current;
+
+	if (++current->values > SCAN_VALUES_MAX)
+		return FAIL(scanner, scanner->line, "%.*s: a list has at most %d values", (int)current->length,
+			    current->name, SCAN_VALUES_MAX);
+	return 0;
 }
 
 /* A key, a title or a value, already read: where it is one decides what it is. */
@@ -191,9 +205,8 @@ static int take_text(struct scanner *scanner, const char *start, size_t length, 
 		return emit(scanner, current);
 	case PLACE_LIST_FIRST:
 	case PLACE_LIST_VALUE:
-		current->values++;
 		scanner->place = PLACE_LIST_NEXT;
-		return 0;
+		return count_value(scanner);
 	case PLACE_AFTER_TITLE:
 	case PLACE_LIST_NEXT:
 	default:
@@ -361,6 +374,7 @@ static int take_token(struct scanner *scanner)
 /* One line without its end: printable UTF-8, tabs, and one CR at most, at the end. */
 static int check_line(const struct scanner *scanner, const char *text, size_t size, unsigned line)
 {
+	bool expands = false;
 	size_t length;
 
 	if (size > 0 && text[size - 1] == '\r')
@@ -368,12 +382,15 @@ static int check_line(const struct scanner *scanner, const char *text, size_t si
 	if (size > SCAN_LINE_MAX)
 		return FAIL(scanner, line, "a line of %zu bytes; at most %d are allowed", size, SCAN_LINE_MAX);
 	for (size_t i = 0; i < size; i += length) {
-		length = text[i] == '\t' ? 1 : text_character(text + i, size - i);
+		bool plain = text[i] == '\t' || (text[i] >= ' ' && text[i] <= '~');
+
+		length = plain ? 1 : text_character(text + i, size - i);
 		if (length == 0)
 			return FAIL(scanner, line, "byte 0x%02x is no printable character of UTF-8",
 				    (unsigned)(unsigned char)text[i]);
+		expands = expands || (text[i] == '$' && i + 1 < size && text[i + 1] == '{');
 	}
-	if (memmem(text, size, "${", 2))
+	if (expands)
 		return FAIL(scanner, line, "'${' is not expanded and not allowed, not even in a comment");
 	return 0;
 }

@@ -12,14 +12,17 @@
 
 #include "common/cleanup.h"
 #include "config/diagnostics.h"
+#include "config/keys.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SCAN_LINE_MAX   1024 /* bytes */
-#define SCAN_DEPTH_MAX  4    /* sections within sections */
+#define SCAN_LINE_MAX     1024 /* bytes */
+#define SCAN_DEPTH_MAX    4    /* sections within sections */
+#define SCAN_VALUES_MAX   256  /* of a list: each is compared with all before it */
+#define SCAN_SECTIONS_MAX 500  /* of a file: likewise */
 
-#define SCAN_NO_INCLUDE "no file includes another; 'extends' builds on one" /* for messages */
+#define SCAN_NO_INCLUDE   "no file includes another; 'extends' builds on one" /* for messages */
 
 /* One assignment or one closed section, in the order in which libconfuse reports them. */
 struct scan_event {
@@ -27,12 +30,17 @@ struct scan_event {
 	size_t length;
 	const char *end; /* behind its value, or its '}' */
 	unsigned line;   /* of the name */
-	size_t depth;    /* sections that it is in */
+	unsigned depth;  /* sections that it is in */
 	bool section;
 	bool titled; /* a section with a title */
 	bool append; /* += */
 	bool list;   /* values in braces */
 	unsigned values;
+
+	/* by names_check(), to which service "NAME" is the top again */
+	struct key_name key;
+	struct key_name within; /* the section that it is in */
+	bool in_service;        /* within service "NAME", however deep */
 };
 
 struct scan {

@@ -33,17 +33,18 @@ static const char *as_boolean(const char *text)
 static int parse_choice(const struct choice *choices, const char *text, struct value *ret, char **ret_problem)
 {
 	const struct choice *found = choice_by_name(choices, text);
-	_cleanup_free_ char *names = choices_join(choices);
+	_cleanup_free_ char *names = NULL;
 	struct suggestion best = { 0 };
 
-	if (!names)
-		return -ENOMEM;
-	if (found && !found->built)
-		return problem(ret_problem, -EINVAL, "'%s' is not built yet; built so far: %s", text, names);
-	if (found) {
+	if (found && found->built) {
 		ret->number = found->value;
 		return 0;
 	}
+	names = choices_join(choices);
+	if (!names)
+		return -ENOMEM;
+	if (found)
+		return problem(ret_problem, -EINVAL, "'%s' is not built yet; built so far: %s", text, names);
 	for (const struct choice *choice = choices; choice->name; choice++)
 		if (choice->built)
 			suggest(&best, text, choice->name);

@@ -37,7 +37,6 @@
 #define ALICE      3001
 #define BOB        3002
 #define USERS_HOME "/home/alice"
-#define STACKS     "/run/pam-stacks" /* to libpam an include is of /etc/pam.d, unless it says the whole path */
 
 /* A row of a table of cases. */
 struct pam_case {

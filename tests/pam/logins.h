@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#define STACKS "/run/pam-stacks" /* to libpam an include is of /etc/pam.d, unless it says the whole path */
+
 /* Stacks, policies, records and helper as no case has touched them, default.conf empty; the log is forgotten. */
 void make_host_clean(void);
 

@@ -108,8 +108,9 @@ static void syntax_that_is_wrong(void **state)
 		assert_lint(cases[i].text, cases[i].message);
 }
 
-#define KNOWN                                                                                                          \
-	"; known here: description, extends, priority, mode, services, from, service, network, ipc, uts, pid, mount, " \
+#define KNOWN                                                                                             \
+	"; known here: description, extends, priority, mode, services, from, service, scope, on-logout, " \
+	"max-sessions, network, ipc, uts, pid, mount, "                                                   \
 	"user-manager"
 
 static void unknown_keys_get_a_suggestion(void **state)
@@ -145,9 +146,9 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "network { foo = x }", AT1 "unknown key 'foo' in network; known here: mode" },
 		{ "mount { private /srv { foo = x } }",
 		  AT1 "unknown key 'foo' in mount.private; known here: backing, size, inodes" },
-		{ "service x { foo = x }",
-		  AT1 "unknown key 'foo'; known here: description, mode, network, ipc, uts, pid, "
-		      "mount, user-manager" },
+		{ "service x { foo = x }", AT1 "unknown key 'foo'; known here: description, mode, scope, on-logout, "
+					       "max-sessions, network, ipc, uts, pid, "
+					       "mount, user-manager" },
 		{ "\n\n# a\n/* b\n c */\nfoo = x", TEST_FILE ":6: unknown key 'foo'" KNOWN },
 	};
 
@@ -383,6 +384,48 @@ static void hostile_files_end_soon(void **state)
 	free(lint(text));
 }
 
+/* `before`, then the numbers below `count`, each between `left` and `right`, then `after`; malloced. */
+static char *repeat(const char *before, unsigned count, const char *left, const char *right, const char *after)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	fputs(before, out);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(out, "%s%u%s", left, i, right);
+	fputs(after, out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void lists_and_files_have_a_greatest_length(void **state)
+{
+	static const struct {
+		const char *before, *left, *right, *after;
+		unsigned most;
+		const char *message;
+	} cases[] = {
+		{ "services = { a", ",\nb", "", " }", 255, TEST_FILE ":257: services: a list has at most 256 values" },
+		{ "from = { local", ",\nfe80::1:", "", " }", 255,
+		  TEST_FILE ":257: from: a list has at most 256 values" },
+		{ "", "service s", " { }\n", "", 500, TEST_FILE ":501: more than 500 sections in a file" },
+		{ "mount {\n", "private /s", " { }\n", "}", 499, TEST_FILE ":501: more than 500 sections in a file" },
+		{ "", "ipc { } # ", "\n", "", 500, TEST_FILE ":501: more than 500 sections in a file" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		for (unsigned count = cases[i].most; count < 3000; count += count == cases[i].most ? 1 : 1000) {
+			_cleanup_free_ char *text =
+				repeat(cases[i].before, count, cases[i].left, cases[i].right, cases[i].after);
+
+			assert_lint(text, count == cases[i].most ? NULL : cases[i].message);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +442,7 @@ int main(void)
 		cmocka_unit_test(lines_are_counted_over_comments_and_sections),
 		cmocka_unit_test(messages_do_not_depend_on_the_locale),
 		cmocka_unit_test(hostile_files_end_soon),
+		cmocka_unit_test(lists_and_files_have_a_greatest_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

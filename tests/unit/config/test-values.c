@@ -320,6 +320,55 @@ static void private_paths_are_judged(void **state)
 	}
 }
 
+/* From the top, section by section. */
+static struct key_name find_by_dotted_name(const char *dotted)
+{
+	struct key_name name = { 0 };
+
+	for (const char *at = dotted;; at++) {
+		size_t length = strcspn(at, "."), leaf_length;
+		const char *leaf;
+
+		if (!key_name_find(name, at, length, &name))
+			fail_msg("%s: nothing is found for '%s'", dotted, at);
+		leaf = key_name_leaf(name, &leaf_length);
+		assert_int_equal(leaf_length, length);
+		assert_memory_equal(leaf, at, length);
+		at += length;
+		if (*at == '\0')
+			return name;
+	}
+}
+
+static void every_key_is_found_by_its_name_in_its_section_alone(void **state)
+{
+	static const char *const wrong[] = { "",        "m",    "mod",     "modes",    "network.mode", ".",
+					     "isolate", "size", "private", "networks", "user-",        "service.mode" };
+	struct key_name found;
+
+	(void)state;
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
+		const char *name = policy_keys[key].name, *dot = strrchr(name, '.');
+
+		found = find_by_dotted_name(name);
+		assert_int_equal(found.key, key);
+		assert_int_equal(found.length, strlen(name));
+		assert_false(key_name_is_plain_section(found));
+		assert_int_equal(key_name_is_service(found), key == KEY_SERVICE);
+		assert_true(!dot || !key_name_find((struct key_name){ 0 }, dot + 1, strlen(dot + 1), &found) ||
+			    !key_name_equal(found, (struct key_name){ .key = key, .length = (unsigned)strlen(name) }));
+	}
+	for (size_t i = 0; i < ELEMENTS(wrong); i++)
+		if (key_name_find((struct key_name){ 0 }, wrong[i], strlen(wrong[i]), &found))
+			fail_msg("'%s' is found at the top", wrong[i]);
+	found = find_by_dotted_name("network");
+	assert_true(key_name_is_plain_section(found));
+	assert_false(key_name_find(found, "isolate", strlen("isolate"), &found));
+	found = find_by_dotted_name("user");
+	assert_true(key_name_is_plain_section(found));
+	assert_false(key_name_find(found, "manager", strlen("manager"), &found));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +377,7 @@ int main(void)
 		cmocka_unit_test(the_tables_above_cover_every_built_key),
 		cmocka_unit_test(keys_that_are_not_built_say_so),
 		cmocka_unit_test(private_paths_are_judged),
+		cmocka_unit_test(every_key_is_found_by_its_name_in_its_section_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
