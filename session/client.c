@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/client.h"
 
+#include "session/error_text.h"
 #include "session/join_protocol.h"
 #include "session/record_store.h"
 #include "session/report.h"
@@ -22,8 +23,10 @@
 
 static void say(char **ret_text, const char *step, const char *object, int error)
 {
+	char reason[ERROR_TEXT_SIZE];
+
 	free(*ret_text);
-	if (asprintf(ret_text, "step %s: %s%s%s", step, object, *object ? ": " : "", strerror(-error)) < 0)
+	if (asprintf(ret_text, "step %s: %s%s%s", step, object, *object ? ": " : "", error_text(error, reason)) < 0)
 		*ret_text = NULL;
 }
 

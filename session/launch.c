@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/launch.h"
 
+#include "session/error_text.h"
 #include "session/syscalls.h"
 
 #include <fcntl.h>
@@ -33,6 +34,7 @@ static int is_chrooted(void)
 bool launch_allowed(const struct session_request *request, char **ret_text)
 {
 	const char *reason = NULL;
+	char error[ERROR_TEXT_SIZE];
 	int r;
 
 	if (request->flags & REQUEST_THREADED)
@@ -42,7 +44,7 @@ bool launch_allowed(const struct session_request *request, char **ret_text)
 	else if ((r = is_chrooted()) > 0)
 		reason = "the login process is chrooted, and entering a mount namespace would lift that";
 	else if (r < 0)
-		reason = strerror(-r);
+		reason = error_text(r, error);
 	if (!reason)
 		return true;
 	if (asprintf(ret_text, "step caller: %s", reason) < 0)
@@ -52,7 +54,25 @@ bool launch_allowed(const struct session_request *request, char **ret_text)
 
 static int describe(char **ret_failure, const char *step, const char *object, int error)
 {
-	if (asprintf(ret_failure, "step %s: %s%s%s", step, object, *object ? ": " : "", strerror(-error)) < 0)
+	char reason[ERROR_TEXT_SIZE];
+
+	if (asprintf(ret_failure, "step %s: %s: %s", step, object, error_text(error, reason)) < 0)
+		*ret_failure = NULL;
+	return error;
+}
+
+/*
+ * clone(2): ENOSPC is the kernel's limit on nesting, or one of namespaces(7). Which of them cannot be told: nobody sees
+ * how many PID namespaces there are above their own.
+ */
+static int describe_clone(char **ret_failure, unsigned clone_flags, int error)
+{
+	if (error != -ENOSPC)
+		return describe(ret_failure, step_name(STEP_NAMESPACES), "clone3", error);
+	if (asprintf(ret_failure, "step %s: clone3: %s: %sa limit in /proc/sys/user is reached",
+		     step_name(STEP_NAMESPACES), strerror(ENOSPC),
+		     clone_flags & CLONE_NEWPID ? "PID namespaces are nested 32 deep, the kernel's limit, or " : "") <
+	    0)
 		*ret_failure = NULL;
 	return error;
 }
@@ -104,7 +124,7 @@ int launch_start(const struct session_request *request, const struct launch_orde
 	theirs = pair[1];
 	pid = sys_clone3(&clone);
 	if (pid < 0)
-		return describe(ret_failure, step_name(STEP_NAMESPACES), "clone3", -errno);
+		return describe_clone(ret_failure, order->plan->clone_flags, -errno);
 	if (pid == 0)
 		init_main(&(struct init_arguments){
 			.plan = order->plan,

@@ -4,6 +4,7 @@
 #include "config/decide.h"
 #include "config/problem.h"
 #include "session/audit.h"
+#include "session/error_text.h"
 #include "session/join.h"
 #include "session/join_protocol.h"
 #include "session/plan.h"
@@ -49,9 +50,10 @@ static void fail_text(struct open_result *result, const char *text)
 static void fail(struct open_result *result, const char *step, const char *object, int error)
 {
 	_cleanup_free_ char *text = NULL;
+	char reason[ERROR_TEXT_SIZE];
 
 	if (!problem_write(&text, "step %s: %s%s%s", step, object ? object : "", object && *object ? ": " : "",
-			   strerror(-error)))
+			   error_text(error, reason)))
 		conclude(result, OUTCOME_FAILED, "step %s", step);
 	else
 		fail_text(result, text);

@@ -6,6 +6,7 @@
 #include "pam/snapshot.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -401,6 +402,59 @@ static void without_root_as_its_effective_uid_is_refused(void)
 	CHECK_INT(count_records(), 0);
 }
 
+static void open_without_capability(void *argument)
+{
+	static const char *const names[] = {
+		[CAP_CHOWN] = "CAP_CHOWN",
+		[CAP_NET_ADMIN] = "CAP_NET_ADMIN",
+		[CAP_SYS_CHROOT] = "CAP_SYS_CHROOT",
+		[CAP_SYS_ADMIN] = "CAP_SYS_ADMIN",
+	};
+	const int *capability = argument;
+	_cleanup_free_ char *text = NULL;
+	struct login login;
+
+	start_warm(&login);
+	/* its own stay: the helper, which is executed, is the one without */
+	CHECK_INT(prctl(PR_CAPBSET_DROP, *capability, 0, 0, 0), 0);
+	CHECK(asprintf(&text, ": Operation not permitted: the login process lacks %s", names[*capability]) > 0);
+	expect_refusal(&login, PAM_SYSTEM_ERR, text);
+}
+
+static void without_a_capability_is_refused_by_its_name(void)
+{
+	int capabilities[] = { CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_NET_ADMIN, CAP_CHOWN };
+
+	for (size_t i = 0; i < ELEMENTS(capabilities); i++)
+		in_child(open_without_capability, &capabilities[i]);
+}
+
+/* Down to where there is no further one, and there a login. */
+static void open_in_the_deepest_pid_namespace(void *argument)
+{
+	struct login *login = argument;
+
+	if (unshare(CLONE_NEWPID) == 0) {
+		in_child(open_in_the_deepest_pid_namespace, login);
+		return;
+	}
+	CHECK_INT(errno, ENOSPC);
+	CHECK_INT(login_open(login, 0), PAM_SYSTEM_ERR);
+	CHECK(logged("step namespaces: clone3: No space left on device: PID namespaces are nested 32 deep, the "
+		     "kernel's limit, or a limit in /proc/sys/user is reached (policy default.conf)"));
+	CHECK(!has_children());
+	CHECK_INT(count_records(), 0);
+}
+
+static void nested_past_the_kernels_limit_is_refused(void)
+{
+	struct login login;
+
+	start_warm(&login);
+	in_child(open_in_the_deepest_pid_namespace, &login);
+	login_end(&login, PAM_SYSTEM_ERR);
+}
+
 static void without_an_environment_works(void)
 {
 	struct login login;
@@ -477,6 +531,8 @@ int main(void)
 		CASE(with_the_saved_uid_of_a_user_works),
 		CASE(with_the_group_of_a_user_works),
 		CASE(without_root_as_its_effective_uid_is_refused),
+		CASE(without_a_capability_is_refused_by_its_name),
+		CASE(nested_past_the_kernels_limit_is_refused),
 		CASE(without_an_environment_works),
 		CASE(with_no_new_privileges_works),
 		CASE(with_a_hostile_file_mask_works),

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/error_text.h"
+
+#include "common/cleanup.h"
+
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+static const struct {
+	int capability;
+	const char *name;
+} needed[] = {
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },   /* every namespace and mount */
+	{ CAP_SYS_CHROOT, "CAP_SYS_CHROOT" }, /* setns(2) to a mount namespace */
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" }, /* setns(2) to the init, with the real ids of a user */
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },   /* the loopback interface */
+	{ CAP_CHOWN, "CAP_CHOWN" },           /* the user's own directory in /run/user */
+	{ CAP_SETUID, "CAP_SETUID" },         /* a real user id that is not root's */
+};
+
+/* The bounding set limits the helper, whatever this process has. */
+static bool has(const struct __user_cap_data_struct *sets, int capability)
+{
+	return (sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) &&
+	       prctl(PR_CAPBSET_READ, capability, 0, 0, 0) != 0;
+}
+
+const char *error_text(int error, char buffer[ERROR_TEXT_SIZE])
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	const char *before = ": the login process lacks ";
+	size_t length;
+
+	snprintf(buffer, ERROR_TEXT_SIZE, "%s", strerror(-error));
+	if ((error != -EPERM && error != -EACCES) || syscall(SYS_capget, &header, sets) < 0)
+		return buffer;
+	for (size_t i = 0; i < ELEMENTS(needed); i++) {
+		if (has(sets, needed[i].capability))
+			continue;
+		length = strlen(buffer);
+		snprintf(buffer + length, ERROR_TEXT_SIZE - length, "%s%s", before, needed[i].name);
+		before = ", ";
+	}
+	return buffer;
+}
