@@ -593,6 +593,17 @@ def test_root_is_isolated_by_a_file_of_its_own_only():
     assert_isolated(P.su("root", PROBE).check().json())
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_root_gets_in_where_their_file_cannot_be_looked_for_and_that_is_logged(program, host):
+    shutil.rmtree(f"{H.POLICIES}/user")
+    os.symlink("user", f"{H.POLICIES}/user")
+    assert own_kinds(P.PROGRAMS[program]("root", PROBE).check().json()) == set()
+    host.log.wait_for(r"not isolated: user=root .*: uid 0 is passed although \S+/user/root\.conf cannot be looked for: "
+                      "Too many levels of symbolic links")
+    assert P.su("alice", "true").status != 0
+    host.log.wait_for(P.refusal("alice"))
+
+
 # However it ends
 
 @pytest.mark.parametrize("program", PROGRAMS)
