@@ -339,8 +339,7 @@ def test_two_logins_have_two_sets(server):
             assert one["namespaces"][kind] != two["namespaces"][kind]
         assert len(H.records()) == 2
         first.kill()
-        H.wait_until(lambda: len(H.records()) == 1, "the first session does not end")
-        assert len(H.session_inits()) == 1
+        H.wait_until(lambda: len(H.records()) == 1 and len(H.session_inits()) == 1, "the first session does not end")
 
 
 def test_the_same_login_name_in_other_letters_is_no_way_out(server):
