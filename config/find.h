@@ -119,8 +119,11 @@ int policy_file_open(int directory_fd, const char *name, unsigned flags, int *re
 
 void candidates_release(struct candidates *list);
 
-/* 1 if user/root.conf exists in the directory at `path` (whatever it is), else 0: the one question asked for uid 0. */
-int root_policy_exists(const char *path);
+/*
+ * The one question asked for uid 0: 1 if user/root.conf exists in the directory at `path`, whatever it is; 0 if not; or
+ * -errno when that cannot be told.
+ */
+int root_policy_exists(const char *path) _must_check_;
 
 /* The name of the user's primary group, malloced; NULL when NSS has none, fails, or memory ran out. */
 char *identity_group_name(const struct identity *identity);

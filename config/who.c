@@ -112,28 +112,39 @@ static enum who_result find_candidates(const struct who_query *query, struct who
 	return WHO_CANDIDATES;
 }
 
-static bool passes_root(const struct who_query *query)
+/*
+ * WHO_ROOT, or 0 to go on. What is broken never keeps root out, for somebody must get in to mend it: neither a module
+ * line nor a directory of which nobody can tell whether it has a user/root.conf. Then *ret_text says so.
+ */
+static int judge_root(const struct who_query *query, char **ret_text)
 {
-	return query->bad_argument || (!query->file && !root_policy_exists(query->directory));
-}
+	int r;
 
-static enum who_result pass_root(const struct who_query *query, char **ret_text)
-{
-	return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
-			query->bad_argument ? query->bad_argument : "");
+	if (query->bad_argument)
+		return conclude(WHO_ROOT, ret_text, "uid 0 is passed in spite of argument '%s' of the module line",
+				query->bad_argument);
+	/* the one file decides for root, too */
+	if (query->file)
+		return 0;
+	r = root_policy_exists(query->directory);
+	if (r < 0)
+		return conclude(WHO_ROOT, ret_text,
+				"uid 0 is passed although %s/user/root.conf cannot be looked for: %s", query->directory,
+				strerror(-r));
+	return r > 0 ? 0 : WHO_ROOT;
 }
 
 enum who_result who_find(const struct who_query *query, struct who *ret, char **ret_text)
 {
 	int r;
 
-	if (strcmp(query->user, "root") == 0 && passes_root(query))
-		return pass_root(query, ret_text);
+	if (strcmp(query->user, "root") == 0 && (r = judge_root(query, ret_text)) != 0)
+		return (enum who_result)r;
 	r = identity_lookup(query->user, &ret->identity);
 	if (r < 0)
 		return refuse_lookup(query->user, r, ret_text);
-	if (ret->identity.uid == 0 && passes_root(query))
-		return pass_root(query, ret_text);
+	if (ret->identity.uid == 0 && (r = judge_root(query, ret_text)) != 0)
+		return (enum who_result)r;
 	if (query->bad_argument)
 		return conclude(WHO_FAILED, ret_text,
 				"step arguments: '%s' is none of " MODULE_ARGUMENTS ", open, close, or is given twice",

@@ -23,7 +23,7 @@ struct who {
 };
 
 enum who_result {
-	WHO_ROOT = 1,   /* uid 0, no user/root.conf: passed */
+	WHO_ROOT = 1,   /* uid 0, no user/root.conf: passed; *ret_text says what is broken, if anything is */
 	WHO_EXEMPT,     /* named by exempt= */
 	WHO_CANDIDATES, /* *ret is filled: ask the helper */
 	WHO_REFUSED,    /* their policy cannot be found; *ret_text says why */

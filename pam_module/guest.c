@@ -275,7 +275,7 @@ static int open_new(struct guest *guest)
 
 	switch (who_find(&query, &who, &text)) {
 	case WHO_ROOT:
-		if (guest->bad_argument)
+		if (guest->bad_argument || text)
 			log_login(guest, LOG_ERR, "not isolated", text);
 		else if (guest->arguments.debug)
 			pam_syslog(guest->pamh, LOG_DEBUG, "uid 0 is passed: there is no user/root.conf");

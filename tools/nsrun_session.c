@@ -162,7 +162,7 @@ static int find_policy(struct run *run, bool *ret_ask)
 	if (result == WHO_CANDIDATES)
 		return -1;
 	if (result == WHO_ROOT)
-		return pass(run, "uid 0 is passed unless there is a user/root.conf");
+		return pass(run, text ? text : "uid 0 is passed unless there is a user/root.conf");
 	return refuse(run, LOG_ERR, text);
 }
 

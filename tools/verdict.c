@@ -76,6 +76,14 @@ static void decide(struct verdict *verdict, const struct verdict_query *query)
 	diagnostics_release(&diag);
 }
 
+/* As a login passes them, whether there is no user/root.conf or that cannot be told. */
+static void pass_root(struct verdict *verdict, const char *path, int r)
+{
+	verdict->outcome = VERDICT_ROOT;
+	if (r < 0 && asprintf(&verdict->problem, "%s/user/root.conf cannot be looked for: %s", path, strerror(-r)) < 0)
+		verdict->problem = NULL;
+}
+
 /* The candidates of a user in a directory. True when they are there. */
 static bool find_in_directory(struct verdict *verdict, const struct verdict_query *query)
 {
@@ -92,8 +100,9 @@ static bool find_in_directory(struct verdict *verdict, const struct verdict_quer
 		return false;
 	}
 
-	if (verdict->identity.uid == 0 && !root_policy_exists(path)) {
-		verdict->outcome = VERDICT_ROOT;
+	r = verdict->identity.uid == 0 ? root_policy_exists(path) : 1;
+	if (r <= 0) {
+		pass_root(verdict, path, r);
 		return false;
 	}
 	r = policy_directory_open(path, flags, &verdict->directory, &problem);

@@ -23,7 +23,7 @@ struct verdict {
 	struct identity identity;
 	struct candidates candidates;
 	struct policy *policy;
-	char *problem; /* one line, escaped */
+	char *problem; /* one line, escaped; of VERDICT_ROOT why a user/root.conf cannot be looked for, or NULL */
 	char *broken;  /* the file in which the problem is, or NULL */
 	int directory; /* the open policy directory, or -1 */
 	uid_t uid_min;

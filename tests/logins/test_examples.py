@@ -56,18 +56,13 @@ def look(name):
     return P.ssh("alice", PROBE).check().json()
 
 
-def own_kinds(seen):
-    host = H.namespaces()
-    return {kind for kind in host if seen["namespaces"].get(kind) != host[kind]}
-
-
 def test_each_installed_policy_is_here():
     assert {os.path.basename(path) for path in glob.glob(f"{EXAMPLES}/*.conf")} == {f"{name}.conf" for name in EXAMPLE}
 
 
 @each
 def test_what_the_session_has_of_its_own(name):
-    assert own_kinds(look(name)) == EXAMPLE[name].own
+    assert P.own_kinds(look(name)) == EXAMPLE[name].own
 
 
 @each

@@ -16,7 +16,6 @@ from support import programs as P
 from support.host import PROBE, USERS
 
 ISOLATED = ("mnt", "net", "ipc", "uts", "pid")
-SHARED = ("user", "cgroup", "time")
 PROGRAMS = list(P.PROGRAMS)
 IFF_UP = 1
 MIB = 1 << 20
@@ -69,13 +68,8 @@ def staying_job(user):
                     os.kill(process.pid, signal.SIGKILL)
 
 
-def own_kinds(seen):
-    host = H.namespaces()
-    return {kind for kind in ISOLATED + SHARED if seen["namespaces"].get(kind) != host.get(kind)}
-
-
 def assert_isolated(seen):
-    assert own_kinds(seen) == set(ISOLATED)
+    assert P.own_kinds(seen) == set(ISOLATED)
 
 
 def mount_on(seen, target):
@@ -192,13 +186,13 @@ def test_the_exit_status_comes_through(program, status):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_mode_off_stays_on_the_host(program, host):
     seen = P.PROGRAMS[program]("bob", PROBE).check().json()
-    assert own_kinds(seen) == set()
+    assert P.own_kinds(seen) == set()
     host.log.wait_for(r"pam_nsisolate\(\S+:session\): not isolated: user=bob .*default\.conf says mode \"off\"")
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_root_stays_on_the_host(program):
-    assert own_kinds(P.PROGRAMS[program]("root", PROBE).check().json()) == set()
+    assert P.own_kinds(P.PROGRAMS[program]("root", PROBE).check().json()) == set()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -345,8 +339,7 @@ def test_two_logins_have_two_sets(server):
             assert one["namespaces"][kind] != two["namespaces"][kind]
         assert len(H.records()) == 2
         first.kill()
-        H.wait_until(lambda: len(H.records()) == 1, "the first session does not end")
-        assert len(H.session_inits()) == 1
+        H.wait_until(lambda: len(H.records()) == 1 and len(H.session_inits()) == 1, "the first session does not end")
 
 
 def test_the_same_login_name_in_other_letters_is_no_way_out(server):
@@ -553,7 +546,7 @@ def test_a_fault_refuses_the_user_and_lets_root_in(program, fault, host):
         assert len(host.log.matching(P.refusal("alice"))) == 1
         assert not os.path.exists("/home/alice/ran")
         H.restore_jobs()
-        assert own_kinds(P.PROGRAMS[program]("root", PROBE).check().json()) == set()
+        assert P.own_kinds(P.PROGRAMS[program]("root", PROBE).check().json()) == set()
     assert not os.path.exists("/home/alice/ran")
 
 
@@ -566,7 +559,7 @@ def test_a_fault_refuses_forwarding_without_a_command(fault, server):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_faulty_policy_of_alice_leaves_others_alone(program):
     with broken_file():
-        assert own_kinds(P.PROGRAMS[program]("bob", PROBE).check().json()) == set()
+        assert P.own_kinds(P.PROGRAMS[program]("bob", PROBE).check().json()) == set()
         assert_isolated(P.PROGRAMS[program]("carol", PROBE).check().json())
 
 
@@ -576,21 +569,32 @@ def test_an_exempt_user_is_passed_before_any_policy():
             path = f"/etc/pam.d/{service}"
             H.write(path, H.read(path).replace(f"{H.MODULE} open", f"{H.MODULE} open exempt=alice"))
     shutil.rmtree(H.POLICIES)
-    assert own_kinds(P.su("alice", PROBE).check().json()) == set()
+    assert P.own_kinds(P.su("alice", PROBE).check().json()) == set()
 
 
 def test_a_system_user_is_decided_by_a_file_of_its_own_only():
     H.set_policy("default.conf")
-    assert own_kinds(P.su("sysdaemon", PROBE).check().json()) == set()
+    assert P.own_kinds(P.su("sysdaemon", PROBE).check().json()) == set()
     H.set_policy("user/sysdaemon.conf")
     assert_isolated(P.su("sysdaemon", PROBE).check().json())
 
 
 def test_root_is_isolated_by_a_file_of_its_own_only():
     H.set_policy("default.conf")
-    assert own_kinds(P.su("root", PROBE).check().json()) == set()
+    assert P.own_kinds(P.su("root", PROBE).check().json()) == set()
     H.set_policy("user/root.conf")
     assert_isolated(P.su("root", PROBE).check().json())
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_root_gets_in_where_their_file_cannot_be_looked_for_and_that_is_logged(program, host):
+    shutil.rmtree(f"{H.POLICIES}/user")
+    os.symlink("user", f"{H.POLICIES}/user")
+    assert P.own_kinds(P.PROGRAMS[program]("root", PROBE).check().json()) == set()
+    host.log.wait_for(r"not isolated: user=root .*: uid 0 is passed although \S+/user/root\.conf cannot be looked for: "
+                      "Too many levels of symbolic links")
+    assert P.su("alice", "true").status != 0
+    host.log.wait_for(P.refusal("alice"))
 
 
 # However it ends

@@ -448,10 +448,11 @@ def records():
 
 
 def record_is_alive(path):
-    """The session's init holds a POSIX lock on its record."""
-    with open(path, "rb") as file:
+    """The session's init holds a POSIX lock on its record. One that is gone by now is not alive."""
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
         request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         return struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, request))[0] != fcntl.F_UNLCK
+    return False
 
 
 def login_is_alive(path):

@@ -407,6 +407,11 @@ def by_ssh(user, command):
 PROGRAMS = {"sshd": by_ssh, "login": login, "su": su, "sudo": sudo, "cron": cron_job}
 
 
+def own_kinds(seen):
+    """The kinds of namespace that a login has for itself, by what the probe saw in it."""
+    return {kind for kind, link in host.namespaces().items() if seen["namespaces"].get(kind) != link}
+
+
 # what a login that the module refuses must not do
 
 def refusal(user):

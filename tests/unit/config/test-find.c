@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -334,6 +335,10 @@ static void the_question_asked_for_root_follows_nothing(void **state)
 	(void)state;
 	assert_int_equal(root_policy_exists(directory), 0);
 	assert_int_equal(root_policy_exists("/nonexistent"), 0);
+	assert_int_equal(root_policy_exists("/dev/null"), 0);
+	make_file("user", "", 0644);
+	assert_int_equal(root_policy_exists(directory), 0);
+	assert_int_equal(unlinkat(directory_fd, "user", 0), 0);
 	make_directory("user", 0755);
 	assert_int_equal(root_policy_exists(directory), 0);
 	assert_int_equal(symlinkat("nowhere", directory_fd, "user/root.conf"), 0);
@@ -341,6 +346,22 @@ static void the_question_asked_for_root_follows_nothing(void **state)
 	assert_int_equal(unlinkat(directory_fd, "user/root.conf", 0), 0);
 	make_file("user/root.conf", "", 0644);
 	assert_int_equal(root_policy_exists(directory), 1);
+}
+
+static void whether_root_has_a_policy_may_be_impossible_to_tell(void **state)
+{
+	struct rlimit before;
+
+	(void)state;
+	assert_int_equal(symlinkat("user", directory_fd, "user"), 0);
+	assert_int_equal(root_policy_exists(directory), -ELOOP);
+	assert_int_equal(unlinkat(directory_fd, "user", 0), 0);
+	make_directory("user", 0755);
+	make_file("user/root.conf", "", 0644);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_max = before.rlim_max }), 0);
+	assert_int_equal(root_policy_exists(directory), 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 /* As many candidates as fit into one message to the helper. */
@@ -379,6 +400,7 @@ int main(void)
 		TEST(a_bad_file_or_directory_is_a_candidate_with_a_problem),
 		TEST(a_user_is_what_nss_knows),
 		TEST(the_question_asked_for_root_follows_nothing),
+		TEST(whether_root_has_a_policy_may_be_impossible_to_tell),
 		TEST(too_many_files_are_an_error_and_not_a_cut),
 	};
 
