@@ -92,12 +92,13 @@ static int stored_refusal(const struct guest *guest)
 /* For later lines, which have nothing to add. Without memory a later line says it again. */
 static void share_refusal(const struct guest *guest, int status)
 {
-	struct refusal *refusal = malloc(sizeof(*refusal) + strlen(guest->user) + 1);
+	const size_t size = strlen(guest->user) + 1;
+	struct refusal *refusal = malloc(sizeof(*refusal) + size);
 
 	if (!refusal)
 		return;
 	refusal->status = status;
-	strcpy(refusal->user, guest->user);
+	memcpy(refusal->user, guest->user, size);
 	if (pam_set_data(guest->pamh, REFUSAL_DATA, refusal, drop_data) != PAM_SUCCESS)
 		free(refusal);
 }

@@ -12,7 +12,7 @@
 
 struct lint {
 	struct diagnostics diag;
-	size_t files;                         /* read */
+	size_t files;                         /* judged, readable or not */
 	const struct policy_visitor *visitor; /* of each file; or NULL */
 };
 
