@@ -10,7 +10,8 @@
 static int show(enum policy_key key, const char *title, const void *base, const struct origin *origin,
 		policy_value_fn fn, void *data)
 {
-	_cleanup_free_ char *label = title ? key_label(key, title) : NULL, *value = value_format(key, base);
+	_cleanup_free_ char *label = title ? key_label(key, title) : NULL, *storage = NULL;
+	const char *value = value_text(key, base, &storage);
 
 	if (!value || (title && !label))
 		return -ENOMEM;

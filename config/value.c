@@ -321,22 +321,26 @@ static char *format_integer(int integer)
 static char *format_size(uint64_t number)
 {
 	static const char suffixes[] = { 'g', 'm', 'k' };
-	char *text = NULL;
-	int length;
+	char text[sizeof("18446744073709551615k")], *at = text + sizeof(text) - 1;
 
+	*at = '\0';
 	for (unsigned i = 0; i < ELEMENTS(suffixes); i++) {
 		unsigned shift = 30 - 10 * i;
 
 		if (number >> shift << shift != number)
 			continue;
-		length = asprintf(&text, "%" PRIu64 "%c", number >> shift, suffixes[i]);
-		return length < 0 ? NULL : text;
+		*--at = suffixes[i];
+		number >>= shift;
+		break;
 	}
-	length = asprintf(&text, "%" PRIu64, number);
-	return length < 0 ? NULL : text;
+	do {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return strdup(at);
 }
 
-char *value_format(enum policy_key key, const void *base)
+const char *value_text(enum policy_key key, const void *base, char **storage)
 {
 	const struct key_info *info = &policy_keys[key];
 	const char *field = (const char *)base + info->offset, *text;
@@ -349,27 +353,35 @@ char *value_format(enum policy_key key, const void *base)
 	switch (info->type) {
 	case VALUE_BOOL:
 		memcpy(&flag, field, sizeof(flag));
-		return strdup(choice_name(info->choices, flag));
+		return choice_name(info->choices, flag);
 	case VALUE_CHOICE:
 		memcpy(&choice, field, sizeof(choice));
-		return strdup(choice_name(info->choices, choice));
+		return choice_name(info->choices, choice);
 	case VALUE_SIZE:
 	case VALUE_COUNT:
 		memcpy(&number, field, sizeof(number));
-		return format_size(number);
+		return *storage = format_size(number);
 	case VALUE_PATTERN:
 		memcpy(&text, field, sizeof(text));
-		return strdup(text ? text : "");
+		return text ? text : "";
 	case VALUE_INTEGER:
 		memcpy(&integer, field, sizeof(integer));
-		return format_integer(integer);
+		return *storage = format_integer(integer);
 	case VALUE_LIST:
 		memcpy(&list, field, sizeof(list));
-		return text_list_format(list);
+		return *storage = text_list_format(list);
 	case VALUE_TEXT:
 	case VALUE_FILE:
 	case VALUE_SECTION:
 	default:
-		return strdup("");
+		return "";
 	}
+}
+
+char *value_format(enum policy_key key, const void *base)
+{
+	char *storage = NULL;
+	const char *text = value_text(key, base, &storage);
+
+	return text && !storage ? strdup(text) : storage;
 }

@@ -48,5 +48,8 @@ int value_append(enum policy_key key, const struct value *value, void *base) _mu
  */
 char *value_format(enum policy_key key, const void *base);
 
+/* The same to be read only. What had to be made for it goes to *storage, which was NULL: free it afterwards. */
+const char *value_text(enum policy_key key, const void *base, char **storage);
+
 /* A built key with a place in struct policy or struct private_directory. */
 bool key_is_stored(enum policy_key key);
