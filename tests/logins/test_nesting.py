@@ -58,7 +58,7 @@ DEEPER_TEXT = """\
 look() {
     processes=(/proc/[0-9]*)
     mapfile -t mounts </proc/self/mountinfo
-    echo "${#processes[@]} ${#mounts[@]} $(sudo -n find /run/nsisolate -type f | wc -l)"
+    echo "${#processes[@]} ${#mounts[@]} $(sudo -n find /run/nsisolate -path '*/sessions/*' | wc -l)"
 }
 other=carol
 [ "$(id -un)" = carol ] && other=alice
@@ -121,6 +121,7 @@ def child(*words, own=ALL, **more):
 USER, OTHER = "user inside", "other user"
 ROWS = [
     child(USER, "same user", "isolates", "child", user="alice"),
+    child(USER, "same user", 'scope = "user"', "child", user="alice", files={"user/alice.conf": 'scope = "user"\n'}),
     child(USER, OTHER, "the same file", "child", files={"default.conf": "", "user/alice.conf": None}),
     child(USER, OTHER, "another file", "child", files={"user/carol.conf": 'uts { hostname = "inner" }\n'}),
     child(USER, OTHER, 'network.mode = "host"', "child; caller's network", own=ALL - {"net"},
