@@ -22,7 +22,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 	return walk->level > 0 ? remove(path) : 0;
 }
 
-static void empty_directory(const char *path)
+void empty_directory(const char *path)
 {
 	if (mkdir(path, 0755) < 0)
 		(void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

@@ -13,6 +13,9 @@
 /* Stacks, policies, records and helper as no case has touched them, default.conf empty; the log is forgotten. */
 void make_host_clean(void);
 
+/* Makes it when missing. */
+void empty_directory(const char *path);
+
 /* Files of the sandbox's host. */
 __attribute__((format(printf, 2, 3))) void write_stack(const char *service, const char *format, ...);
 void set_policy(const char *name, const char *text); /* below the policy directory: "user/alice.conf" */

@@ -3,6 +3,7 @@
 /* The session's init: what it holds, and that nobody inside or of the user's can touch it. */
 
 #include "pam/harness.h"
+#include "session/record.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -28,7 +29,10 @@ static bool has_sealed(void *pid)
 	return status && strstr(status, "CapPrm:\t0000000000000000") && strstr(status, "NoNewPrivs:\t1");
 }
 
-static bool has_two_descriptors(void *pid)
+/* the login process, the record, the place among the sessions of the user */
+#define DESCRIPTORS 3
+
+static bool has_few_descriptors(void *pid)
 {
 	DIR *directory = fdopendir(open_of(*(pid_t *)pid, "fd"));
 	const struct dirent *entry;
@@ -38,7 +42,7 @@ static bool has_two_descriptors(void *pid)
 	while ((entry = readdir(directory)))
 		count += *entry->d_name != '.';
 	(void)closedir(directory);
-	return count == 2;
+	return count == DESCRIPTORS;
 }
 
 static pid_t login_in_sealed(struct login *login)
@@ -49,17 +53,17 @@ static pid_t login_in_sealed(struct login *login)
 	init = find_init();
 	CHECK(init > 0);
 	CHECK(eventually(has_sealed, &init));
-	CHECK(eventually(has_two_descriptors, &init));
+	CHECK(eventually(has_few_descriptors, &init));
 	return init;
 }
 
-static void holds_the_callers_pidfd_and_its_record_alone(void)
+static void holds_the_callers_pidfd_its_record_and_its_place_alone(void)
 {
 	struct login login;
 	pid_t init = login_in_sealed(&login);
 	DIR *directory = fdopendir(open_of(init, "fd"));
 	const struct dirent *entry;
-	unsigned pidfds = 0, records = 0;
+	unsigned pidfds = 0, records = 0, places = 0;
 
 	CHECK(directory);
 	while ((entry = readdir(directory))) {
@@ -69,10 +73,12 @@ static void holds_the_callers_pidfd_and_its_record_alone(void)
 			continue;
 		CHECK(readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0);
 		pidfds += strcmp(target, "anon_inode:[pidfd]") == 0;
-		records += strstr(target, "/") && !strstr(target, "[");
+		records += strncmp(target, RECORD_DIRECTORY "/", strlen(RECORD_DIRECTORY "/")) == 0;
+		places += strstr(target, "/users/3001/places") != NULL;
 	}
 	(void)closedir(directory);
 	CHECK_INT(pidfds, 1);
+	CHECK_INT(places, 1);
 	CHECK_INT(records, 1);
 	login_out(&login);
 }
@@ -276,7 +282,7 @@ static void has_the_root_as_its_directory(void)
 int main(void)
 {
 	static const struct pam_case cases[] = {
-		CASE(holds_the_callers_pidfd_and_its_record_alone),
+		CASE(holds_the_callers_pidfd_its_record_and_its_place_alone),
 		CASE(has_no_power),
 		CASE(cannot_be_looked_into_without_power),
 		CASE(cannot_be_signalled_or_traced_by_the_user),

@@ -12,6 +12,7 @@
 static void remove_record_root(void)
 {
 	(void)rmdir(RECORD_DIRECTORY);
+	empty_directory(RECORD_ROOT);
 	CHECK(rmdir(RECORD_ROOT) == 0 || errno == ENOENT);
 }
 
@@ -26,6 +27,7 @@ static int open_directory(void)
 static int publish(int directory, const char *id)
 {
 	struct record record = {
+		.login = (char *)"",
 		.user = (char *)"alice",
 		.uid = ALICE,
 		.service = (char *)"test",
@@ -33,6 +35,8 @@ static int publish(int directory, const char *id)
 		.init_pid = getpid(),
 		.policy = (char *)"default.conf",
 		.mode = (char *)"enforce",
+		.scope = (char *)"session",
+		.on_logout = (char *)"kill",
 	};
 	int file = record_file_new(directory);
 	int r;

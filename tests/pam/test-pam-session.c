@@ -188,7 +188,7 @@ static void look_around(void *argument)
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	(void)argument;
-	see_an_empty_private_place("/run/nsisolate", 0700, false);
+	see_an_empty_private_place("/run/nsisolate", 01700, false);
 	see_an_empty_private_place("/tmp", 01777, false);
 	see_an_empty_private_place("/var/tmp", 01777, false);
 	see_an_empty_private_place("/dev/shm", 01777, false);
