@@ -76,11 +76,13 @@ class Session:
         self.init = self.find_init()
         self.namespaces = {k: v for k, v in namespaces_of(self.init).items() if k in flags}
         self.fields = {
-            "id": ident, "user": "alice", "uid": 1000, "service": "sshd", "tty": "ssh", "remote-host": "192.0.2.7",
+            "id": ident, "login": "", "user": "alice", "uid": 1000, "service": "sshd", "tty": "ssh", "remote-host": "192.0.2.7",
             "login-pid": self.login.pid, "login-start": start_time(self.login.pid), "init-pid": self.init,
+            "outer-pid-namespace": os.stat("/proc/self/ns/pid").st_ino,
             **{f"ns-{k}": v for k, v in self.namespaces.items()},
             "policy": "group/students.conf", "sources": "group/students.conf,default.conf",
-            "policy-hash": "0123456789abcdef", "mode": "enforce", "opened": 1700000000,
+            "policy-hash": "0123456789abcdef", "mode": "enforce",
+            "scope": "session", "on-logout": "kill", "opened": 1700000000,
         }
         self.fields.update({k.replace("_", "-"): v for k, v in fields.items()})
         self.path.write_text(text if text is not None else self.text())
