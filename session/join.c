@@ -185,9 +185,18 @@ static const char *id_of(const char *name, uint64_t hash)
 	return strcmp(name, wanted) == 0 ? id : NULL;
 }
 
-static int try_name(const struct wanted *wanted, const char *name, struct session_reply *reply, const char **ret_object)
+/* The gate is ours: nobody is between its socket and its record. */
+static void remove_ended(const struct wanted *wanted, const char *id)
+{
+	(void)unlinkat(wanted->records, id, 0);
+	join_listener_remove(wanted->request->uid, wanted->policy->hash, id);
+}
+
+static int try_name(const struct wanted *wanted, const char *name, struct session_reply *ret_reply,
+		    const char **ret_object)
 {
 	struct target target = { .init_pidfd = -1 };
+	struct session_reply reply = *ret_reply;
 	const char *id = id_of(name, wanted->policy->hash);
 	int r;
 
@@ -195,11 +204,15 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 		return 0;
 	*ret_object = "record of the session to join";
 	r = find_target(wanted, id, &target);
+	if (r == 0 && !target.view.alive)
+		remove_ended(wanted, id);
 	if (r > 0) {
 		*ret_object = "session to join";
-		r = join_target(wanted, &target, reply);
+		r = join_target(wanted, &target, &reply);
 	}
 	target_release(&target);
+	if (r > 0)
+		*ret_reply = reply;
 	return r;
 }
 
@@ -223,8 +236,6 @@ int join_session(const struct session_request *request, const struct policy *pol
 	}
 	while (r == 0 && (entry = readdir(directory)))
 		r = try_name(&wanted, entry->d_name, reply, ret_object);
-	if (r <= 0)
-		reply->login[0] = '\0';
 	return r;
 }
 

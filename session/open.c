@@ -242,15 +242,18 @@ static void set_kind(struct opening *opening, const struct policy *policy)
 			  !record_root_is_inside();
 }
 
-/* 1: the login has joined a session; 0: it needs one of its own; -1: it failed. */
+/* Past the gate, which keeps those apart that have sockets. 1: the login has joined a session; 0: it needs one of its
+ * own; -1: it failed. */
 static int try_join(struct opening *opening, struct open_result *result)
 {
 	const char *object = "gate";
 	int r;
 
-	if (!opening->shared)
+	if (!opening->shared && !opening->wait)
 		return 0;
 	r = opening->files.gate = user_gate_take(opening->user_directory);
+	if (r >= 0 && !opening->shared)
+		return 0;
 	if (r >= 0)
 		r = join_session(opening->request, result->policy, opening->files.directory, opening->user_directory,
 				 &result->reply, &object);
