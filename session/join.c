@@ -6,6 +6,7 @@
 #include "session/process.h"
 #include "session/record_store.h"
 #include "session/session_record.h"
+#include "session/user_state.h"
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -27,7 +28,7 @@ struct wanted {
 	const struct session_request *request;
 	const struct policy *policy;
 	uint64_t outer_pid_namespace;
-	int records;
+	int records, gate;
 };
 
 static void target_release(struct target *target)
@@ -185,11 +186,21 @@ static const char *id_of(const char *name, uint64_t hash)
 	return strcmp(name, wanted) == 0 ? id : NULL;
 }
 
-/* The gate is ours: nobody is between its socket and its record. */
+/* A socket without a live record is of a session that ended, or of one that is being made. */
 static void remove_ended(const struct wanted *wanted, const char *id)
 {
-	(void)unlinkat(wanted->records, id, 0);
-	join_listener_remove(wanted->request->uid, wanted->policy->hash, id);
+	struct record_view again = { 0 };
+	int r;
+
+	if (!user_gate_is_quiet(wanted->gate))
+		return;
+	/* it may have come since the first look */
+	r = record_view_read(wanted->records, id, &again);
+	if (r == -ENOENT || (r == 0 && !again.alive)) {
+		(void)unlinkat(wanted->records, id, 0);
+		join_listener_remove(wanted->request->uid, wanted->policy->hash, id);
+	}
+	record_release(&again.record);
 }
 
 static int try_name(const struct wanted *wanted, const char *name, struct session_reply *ret_reply,
@@ -216,10 +227,10 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 	return r;
 }
 
-int join_session(const struct session_request *request, const struct policy *policy, int records, int user_directory,
+int join_session(const struct session_request *request, const struct policy *policy, const struct join_files *files,
 		 struct session_reply *reply, const char **ret_object)
 {
-	struct wanted wanted = { .request = request, .policy = policy, .records = records };
+	struct wanted wanted = { .request = request, .policy = policy, .records = files->records, .gate = files->gate };
 	_cleanup_(closedirp) DIR *directory = NULL;
 	struct dirent *entry;
 	int copy, r = outer_pid_namespace(&wanted.outer_pid_namespace);
@@ -227,7 +238,7 @@ int join_session(const struct session_request *request, const struct policy *pol
 	*ret_object = "directory of the user's sessions";
 	if (r < 0)
 		return r;
-	copy = openat(user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	copy = openat(files->user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	directory = copy < 0 ? NULL : fdopendir(copy);
 	if (!directory) {
 		r = -errno;

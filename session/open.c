@@ -255,8 +255,10 @@ static int try_join(struct opening *opening, struct open_result *result)
 	if (r >= 0 && !opening->shared)
 		return 0;
 	if (r >= 0)
-		r = join_session(opening->request, result->policy, opening->files.directory, opening->user_directory,
-				 &result->reply, &object);
+		r = join_session(
+			opening->request, result->policy,
+			&(struct join_files){ opening->files.directory, opening->user_directory, opening->files.gate },
+			&result->reply, &object);
 	if (r < 0)
 		fail(result, "join", object, r);
 	else if (r > 0)
