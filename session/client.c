@@ -53,6 +53,7 @@ struct session *session_free(struct session *session)
 	free(session->user);
 	free(session->policy);
 	free(session->mode);
+	free(session->notice);
 	free(session);
 	return NULL;
 }
@@ -104,7 +105,8 @@ static struct session *session_new(const struct session_request *request, const 
 	session->user = strdup(request->user);
 	session->policy = strdup(reply->policy);
 	session->mode = strdup(reply->mode);
-	if (!session->user || !session->policy || !session->mode || mark_opener(session) < 0)
+	session->notice = strdup(reply->notice);
+	if (!session->user || !session->policy || !session->mode || !session->notice || mark_opener(session) < 0)
 		return NULL;
 	return TAKE_PTR(session);
 }

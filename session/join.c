@@ -115,6 +115,7 @@ static void describe(const struct wanted *wanted, const struct record *record, s
 	reply->clone_flags = policy_clone_flags(wanted->policy);
 	reply->policy = wanted->policy->file;
 	reply->policy_hash = wanted->policy->hash;
+	reply->notice = wanted->policy->notice;
 	reply->mode = MODE_NAME_ENFORCE;
 }
 

@@ -172,6 +172,7 @@ static bool describe_session(const struct session_request *request, const struct
 	result->reply.clone_flags = plan->clone_flags;
 	result->reply.policy = result->policy->file;
 	result->reply.policy_hash = result->policy->hash;
+	result->reply.notice = result->policy->notice;
 	result->reply.mode = result->policy->mode == MODE_AUDIT ? MODE_NAME_AUDIT : MODE_NAME_ENFORCE;
 	r = own_namespaces(init, plan->clone_flags, result->reply.namespaces);
 	if (r < 0) {

@@ -61,7 +61,8 @@ static void the_page_describes_every_built_key_value_and_default(void **state)
 				fail_msg("%s: %s is built or described, but not both", info->name, choice->name);
 		}
 		assert_true(asprintf(&fallback,
-				     info->fallback             ? "Default: *%s*."
+				     info->type == VALUE_TEXT   ? "Default: \"%s\"."
+				     : info->fallback           ? "Default: *%s*."
 				     : info->type == VALUE_LIST ? "Default: all."
 								: "Default: unchanged.",
 				     info->fallback) > 0);
