@@ -3,12 +3,16 @@
 
 #include "tools/display.h"
 
+#include <ctype.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <string.h>
 #include <strings.h>
 
 struct report {
 	struct libscols_table *table;
+	const char *name;
+	bool arrays; /* some line is in an array of its own name */
 	const struct column **selected;
 	size_t count;
 	enum output_style style;
@@ -133,6 +137,7 @@ int report_new(const char *name, const struct column *columns, size_t count, con
 	if (!report)
 		return -ENOMEM;
 	report->style = layout->style;
+	report->name = name;
 	r = select_columns(report, columns, count, layout, ret_problem);
 	if (r == 0)
 		r = set_up_table(report, name, layout);
@@ -197,8 +202,134 @@ int report_add(struct report *report, const void *row, struct libscols_line *par
 	return 0;
 }
 
+int report_add_to(struct report *report, const void *row, struct libscols_line *parent, const char *array,
+		  struct libscols_line **ret_line)
+{
+	struct libscols_line *line = NULL;
+	int r = report_add(report, row, parent, &line);
+
+	if (r < 0)
+		return r;
+	if (parent) {
+		report->arrays = true;
+		(void)scols_line_set_userdata(line, (void *)array);
+	}
+	if (ret_line)
+		*ret_line = line;
+	return 0;
+}
+
+/* What libsmartcols prints of a cell, as a value. NULL with *ret_failed unset is null. */
+static json_object *cell_value(const struct column *column, const char *text, bool *ret_failed)
+{
+	json_object *value = NULL;
+
+	if (column->json_type == SCOLS_JSON_ARRAY_STRING) {
+		_cleanup_free_ char *lines = strdup(text ? text : "");
+		char *rest = lines;
+		const char *line;
+
+		value = json_object_new_array();
+		while (lines && value && (line = strsep(&rest, "\n"))) {
+			json_object *element = text ? json_object_new_string(line) : NULL;
+
+			if (json_object_array_add(value, element) < 0)
+				*ret_failed = true;
+		}
+		*ret_failed |= !lines || !value;
+		return value;
+	}
+	if (!text)
+		return NULL;
+	if (column->json_type == SCOLS_JSON_NUMBER)
+		value = json_object_new_uint64(strtoull(text, NULL, 10));
+	else
+		value = json_object_new_string(text);
+	*ret_failed |= !value;
+	return value;
+}
+
+static int fill_object(const struct report *report, struct libscols_line *line, json_object *object)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct column *column = report->selected[i];
+		char key[32] = "";
+		bool failed = false;
+		json_object *value = cell_value(column, scols_cell_get_data(scols_line_get_cell(line, i)), &failed);
+
+		for (size_t at = 0; at < sizeof(key) - 1 && column->name[at]; at++)
+			key[at] = (char)tolower((unsigned char)column->name[at]);
+		if (failed || json_object_object_add(object, key, value) < 0) {
+			(void)json_object_put(value);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* The array `name` of an object, made when it has none. */
+static json_object *array_of(json_object *object, const char *name)
+{
+	json_object *array = NULL;
+
+	if (json_object_object_get_ex(object, name, &array))
+		return array;
+	array = json_object_new_array();
+	if (array && json_object_object_add(object, name, array) < 0) {
+		(void)json_object_put(array);
+		return NULL;
+	}
+	return array;
+}
+
+/* Lines come after their parents. Each line's object is its userdata from then on, instead of its array's name. */
+static int fill_document(const struct report *report, json_object *document)
+{
+	size_t count = scols_table_get_nlines(report->table);
+
+	if (!array_of(document, report->name))
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct libscols_line *line = scols_table_get_line(report->table, i);
+		struct libscols_line *parent = scols_line_get_parent(line);
+		const char *name = parent ? scols_line_get_userdata(line) : report->name;
+		json_object *array = array_of(parent ? scols_line_get_userdata(parent) : document, name);
+		json_object *object = array ? json_object_new_object() : NULL;
+
+		if (!object || json_object_array_add(array, object) < 0) {
+			(void)json_object_put(object);
+			return -ENOMEM;
+		}
+		(void)scols_line_set_userdata(line, object);
+		if (fill_object(report, line, object) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* libsmartcols knows no other array than "children". */
+static int print_arrays(struct report *report)
+{
+	json_object *document = json_object_new_object();
+	int r = document ? fill_document(report, document) : -ENOMEM;
+
+	if (r == 0) {
+		const char *text = json_object_to_json_string_ext(
+			document, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+		if (text)
+			(void)puts(text);
+		else
+			r = -ENOMEM;
+	}
+	(void)json_object_put(document);
+	return r;
+}
+
 int report_print(struct report *report)
 {
+	if (report->style == OUTPUT_JSON && report->arrays)
+		return print_arrays(report);
 	return scols_print_table(report->table);
 }
 

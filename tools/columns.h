@@ -64,6 +64,13 @@ bool report_shows(const struct report *report, const char *name);
 int report_add(struct report *report, const void *row, struct libscols_line *parent,
 	       struct libscols_line **ret_line) _must_check_;
 
+/*
+ * The same of a line of another kind than its parent: in JSON it is not in "children" but in an array of this name,
+ * which is a constant. Of a line of a table that has such lines anywhere, every child is in one.
+ */
+int report_add_to(struct report *report, const void *row, struct libscols_line *parent, const char *array,
+		  struct libscols_line **ret_line) _must_check_;
+
 /* Prints to standard output. 0 or -errno. */
 int report_print(struct report *report) _must_check_;
 

@@ -84,7 +84,7 @@ static int make_owners(const struct sessions *sessions, struct owners *owners)
 {
 	owners->own_pid_namespace = sessions->host[NAMESPACE_PID];
 	for (size_t i = 0; i < sessions->count; i++) {
-		struct session *session = &sessions->items[i];
+		struct session *session = sessions->items[i];
 
 		if (!session_is_alive(session) || !session->seen)
 			continue;

@@ -35,7 +35,7 @@ static int id(const struct column *column, const void *row, enum output_style st
 {
 	(void)column;
 	(void)style;
-	return cell_text(strdup(((const struct member *)row)->session->view->name), ret);
+	return cell_text(strdup(((const struct member *)row)->session->view.name), ret);
 }
 
 static int host_pid(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -149,7 +149,7 @@ static int compare_members(const void *a, const void *b)
 {
 	const struct member *left = a;
 	const struct member *right = b;
-	int r = strcmp(left->session->view->name, right->session->view->name);
+	int r = strcmp(left->session->view.name, right->session->view.name);
 
 	return r != 0 ? r : (left->info.pid > right->info.pid) - (left->info.pid < right->info.pid);
 }
@@ -166,7 +166,7 @@ static struct member *find_member(const struct members *members, const struct se
 /* The init is the innermost of its own NSpid line: its number of levels is that of the session. */
 static void set_level(const struct members *members, struct member *member)
 {
-	const struct member *init = find_member(members, member->session, member->session->view->init_pid);
+	const struct member *init = find_member(members, member->session, member->session->view.init_pid);
 
 	member->level = init ? init->info.level_count - 1 : PID_LEVELS;
 }
@@ -217,7 +217,7 @@ static bool pick_only(const struct sessions *sessions, const char *session_id, s
 		return false;
 	if (session_is_alive(members->only))
 		return true;
-	(void)trouble("session '%s' has ended", members->only->view->name);
+	(void)trouble("session '%s' has ended", members->only->view.name);
 	*ret_status = EXIT_FINDINGS;
 	return false;
 }

@@ -44,11 +44,11 @@ static void show_hash(json_object *object, const char *key, uint64_t hash)
 static void show_session(json_object *document, const struct session *session)
 {
 	json_object *object = document_object(document, "session");
-	const struct record *record = &session->view->record;
+	const struct record *record = &session->view.record;
 
-	document_text(object, "id", session->view->name);
+	document_text(object, "id", session->view.name);
 	document_text(object, "state", session_state_name(session->state));
-	if (!session->view->valid)
+	if (!session->view.valid)
 		return;
 
 	_cleanup_free_ char *opened = display_time(record->opened, true);
@@ -66,7 +66,7 @@ static void show_session(json_object *document, const struct session *session)
 static void show_policy(json_object *document, const struct session *session, json_object *differences,
 			const char *directory)
 {
-	const struct record *record = &session->view->record;
+	const struct record *record = &session->view.record;
 	json_object *object = document_object(document, "policy");
 	_cleanup_(verdict_release) struct verdict verdict = { 0 };
 	const struct verdict_query query = {
@@ -107,7 +107,7 @@ static void show_policy(json_object *document, const struct session *session, js
 static void show_namespace(json_object *array, const struct session *session, enum namespace_kind kind,
 			   json_object *differences)
 {
-	uint64_t recorded = session->view->valid ? session->view->record.namespaces[kind] : 0;
+	uint64_t recorded = session->view.valid ? session->view.record.namespaces[kind] : 0;
 	json_object *object = document_object(array, NULL);
 
 	document_text(object, "type", namespace_table[kind].name);
@@ -153,11 +153,11 @@ static void show_login(json_object *document, const struct session *session, jso
 
 	document_text(object, "state", login_state_name(session->login));
 	if (session->login == LOGIN_RUNNING)
-		show_process(object, session->view->record.login_pid);
+		show_process(object, session->view.record.login_pid);
 	else
-		document_number(object, "pid", (uint64_t)session->view->record.login_pid);
+		document_number(object, "pid", (uint64_t)session->view.record.login_pid);
 	if (session->login == LOGIN_GONE)
-		differ(differences, "the login process %jd is gone", (intmax_t)session->view->record.login_pid);
+		differ(differences, "the login process %jd is gone", (intmax_t)session->view.record.login_pid);
 }
 
 static void show_addresses(json_object *document, const struct inside *inside)
@@ -176,7 +176,7 @@ static void show_addresses(json_object *document, const struct inside *inside)
 static void show_inside(json_object *document, const struct session *session, json_object *differences)
 {
 	struct inside inside = { 0 };
-	int r = inside_read(session->view->init_pid, session->namespaces, &inside);
+	int r = inside_read(session->view.init_pid, session->namespaces, &inside);
 
 	if (r < 0) {
 		differ(differences, "host name and interfaces cannot be read: %s", strerror(-r));
@@ -213,7 +213,7 @@ static void show_mounts(json_object *document, const struct session *session, js
 	int r = mounts_read(1, &host);
 
 	if (r == 0)
-		r = mounts_read(session->view->init_pid, &inside);
+		r = mounts_read(session->view.init_pid, &inside);
 	if (r < 0) {
 		differ(differences, "mounts cannot be read: %s", strerror(-r));
 		return;
@@ -250,7 +250,7 @@ static void show_limit(json_object *array, const char *line)
 
 static void show_limits(json_object *document, const struct session *session)
 {
-	_cleanup_close_ int process = process_open(session->view->record.login_pid);
+	_cleanup_close_ int process = process_open(session->view.record.login_pid);
 	_cleanup_free_ char *text = NULL;
 	char *rest, *line;
 
@@ -267,7 +267,7 @@ static void show_limits(json_object *document, const struct session *session)
 static void show_kernel(json_object *document, const struct session *session, json_object *differences)
 {
 	show_namespaces(document, session, differences);
-	show_process(document_object(document, "init"), session->view->init_pid);
+	show_process(document_object(document, "init"), session->view.init_pid);
 	show_inside(document, session, differences);
 	show_mounts(document, session, differences);
 }
@@ -278,14 +278,14 @@ static void show(json_object *document, const struct session *session, const cha
 
 	json_object *differences = document_array(document, "differences");
 
-	if (!session->view->valid)
+	if (!session->view.valid)
 		differ(differences, "the record cannot be read");
 	else
 		show_policy(document, session, differences, policy_directory);
 	if (!session_is_alive(session))
 		return;
 
-	if (session->view->valid)
+	if (session->view.valid)
 		show_login(document, session, differences);
 	if (session->seen)
 		show_kernel(document, session, differences);

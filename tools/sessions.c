@@ -3,15 +3,16 @@
 
 #include "session/process.h"
 #include "tools/process_info.h"
+#include "tools/session_tree.h"
 
 #include <fcntl.h>
 #include <string.h>
 
 static const char *const state_names[SESSION_STATES] = {
-	[SESSION_ACTIVE] = "active",   [SESSION_WOULD_ISOLATE] = "would isolate",
-	[SESSION_CHANGED] = "changed", [SESSION_CLOSING] = "closing",
-	[SESSION_UNKNOWN] = "unknown", [SESSION_ENDED] = "ended",
-	[SESSION_INVALID] = "invalid",
+	[SESSION_ACTIVE] = "active",       [SESSION_WOULD_ISOLATE] = "would isolate",
+	[SESSION_LINGERING] = "lingering", [SESSION_CHANGED] = "changed",
+	[SESSION_CLOSING] = "closing",     [SESSION_UNKNOWN] = "unknown",
+	[SESSION_ENDED] = "ended",         [SESSION_INVALID] = "invalid",
 };
 
 const char *session_state_name(enum session_state state)
@@ -26,14 +27,39 @@ const char *login_state_name(enum login_state state)
 		return "running";
 	case LOGIN_GONE:
 		return "gone";
+	case LOGIN_ENDED:
+		return "ended";
 	case LOGIN_UNKNOWN:
 		break;
 	}
 	return "unknown";
 }
 
+static void session_free(struct session *session)
+{
+	for (size_t i = 0; i < session->login_count; i++)
+		record_release(&session->logins[i].view.record);
+	free(session->logins);
+	record_release(&session->view.record);
+	free(session);
+}
+
+void sessions_release(struct sessions *sessions)
+{
+	for (size_t i = 0; i < sessions->count; i++)
+		session_free(sessions->items[i]);
+	free(sessions->items);
+	*sessions = (struct sessions){ 0 };
+}
+
+/* What a reader of records knows of itself. */
+struct reader {
+	const char *directory;
+	uint64_t pid_namespace;
+};
+
 /* The login process is a pid AND a start time: a reused pid is another process. */
-static enum login_state ask_login(const struct record *record)
+static enum login_state ask_process(const struct record *record)
 {
 	_cleanup_close_ int process = process_open(record->login_pid);
 	struct process_info info;
@@ -46,9 +72,18 @@ static enum login_state ask_login(const struct record *record)
 	return info.start == record->login_start && !process_is_zombie(&info) ? LOGIN_RUNNING : LOGIN_GONE;
 }
 
+/* The init knows when a login has left; it may be slow to learn that its process has ended. */
+static enum login_state ask_login(const struct record_view *view, uint64_t pid_namespace)
+{
+	if (!view->login_alive)
+		return LOGIN_GONE;
+	/* pids of another PID namespace than ours are not for us to look up */
+	return view->record.outer_pid_namespace == pid_namespace ? ask_process(&view->record) : LOGIN_RUNNING;
+}
+
 static bool matches_record(const struct session *session)
 {
-	const struct record *record = &session->view->record;
+	const struct record *record = &session->view.record;
 
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
 		if (record->namespaces[i] && record->namespaces[i] != session->namespaces[i])
@@ -71,9 +106,10 @@ static bool still_held(const char *directory, const struct record_view *view)
 	return fd >= 0 && record_alive(fd, &pid) > 0 && pid == view->init_pid;
 }
 
-static enum session_state judge(const char *directory, struct session *session, const uint64_t *host)
+/* All but what depends on the logins in it, which session_conclude() adds. */
+static enum session_state judge(const struct reader *reader, struct session *session)
 {
-	const struct record_view *view = session->view;
+	const struct record_view *view = &session->view;
 
 	session->login = LOGIN_UNKNOWN;
 	if (!view->alive)
@@ -81,57 +117,175 @@ static enum session_state judge(const char *directory, struct session *session, 
 
 	int r = process_namespaces(view->init_pid, session->namespaces);
 
-	if ((r < 0 || !view->valid || !matches_record(session)) && view->init_pid > 0 && !still_held(directory, view))
+	if ((r < 0 || !view->valid || !matches_record(session)) && view->init_pid > 0 &&
+	    !still_held(reader->directory, view))
 		return view->valid ? SESSION_ENDED : SESSION_INVALID;
 
 	session->seen = r == 0;
-	for (size_t i = 0; session->seen && i < NAMESPACE_KINDS; i++)
-		session->apart[i] = session->namespaces[i] && session->namespaces[i] != host[i];
-
 	if (!view->valid)
 		return SESSION_INVALID;
-	session->login = ask_login(&view->record);
-	if (!session->seen)
-		return SESSION_UNKNOWN;
+	session->login = ask_login(view, reader->pid_namespace);
+	return session->seen ? SESSION_ACTIVE : SESSION_UNKNOWN;
+}
+
+/* Neither the host's nor of a session around it. */
+static bool is_own(const struct session *session, const uint64_t host[NAMESPACE_KINDS], enum namespace_kind kind)
+{
+	uint64_t inode = session->namespaces[kind];
+
+	for (const struct session *outer = session->outer; outer; outer = outer->outer) {
+		if (outer->namespaces[kind] == inode)
+			return false;
+	}
+	return inode != 0 && inode != host[kind];
+}
+
+void session_conclude(struct session *session, const uint64_t host[NAMESPACE_KINDS])
+{
+	const struct record *record = &session->view.record;
+
+	for (enum namespace_kind kind = 0; session->seen && kind < NAMESPACE_KINDS; kind++)
+		session->apart[kind] = is_own(session, host, kind);
+	if (session->state != SESSION_ACTIVE && session->state != SESSION_UNKNOWN)
+		return;
+
+	session->logins_alive = login_is_alive(session->login) ? 1 : 0;
+	for (size_t i = 0; i < session->login_count; i++)
+		session->logins_alive += login_is_alive(session->logins[i].state) ? 1 : 0;
+	if (session->state == SESSION_UNKNOWN)
+		return;
 	if (!matches_record(session))
-		return SESSION_CHANGED;
-	if (session->login == LOGIN_GONE)
-		return SESSION_CLOSING;
-	return strcmp(view->record.mode, "audit") == 0 ? SESSION_WOULD_ISOLATE : SESSION_ACTIVE;
+		session->state = SESSION_CHANGED;
+	else if (session->logins_alive == 0)
+		session->state = strcmp(record->on_logout, "wait") == 0 ? SESSION_LINGERING : SESSION_CLOSING;
+	else if (strcmp(record->mode, "audit") == 0)
+		session->state = SESSION_WOULD_ISOLATE;
+}
+
+/* Takes over what the view holds, also when it fails. */
+static int append_session(struct sessions *sessions, struct record_view *view, struct session **ret)
+{
+	struct session **items = reallocarray(sessions->items, sessions->count + 1, sizeof(struct session *));
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (items)
+		sessions->items = items;
+	if (!items || !session) {
+		free(session);
+		record_release(&view->record);
+		return -ENOMEM;
+	}
+	session->view = *view;
+	*view = (struct record_view){ 0 };
+	items[sessions->count++] = session;
+	*ret = session;
+	return 0;
+}
+
+static int append_login(struct session *session, struct record_view *view, enum login_state state)
+{
+	struct session_login *logins = reallocarray(session->logins, session->login_count + 1, sizeof(*logins));
+
+	if (!logins)
+		return -ENOMEM;
+	session->logins = logins;
+	logins[session->login_count++] = (struct session_login){ .view = *view, .state = state };
+	*view = (struct record_view){ 0 };
+	return 0;
+}
+
+static bool is_of_login(const struct record_view *view)
+{
+	return view->valid && *view->record.login != '\0';
+}
+
+static int add_session(struct sessions *sessions, const struct reader *reader, struct record_view *view)
+{
+	struct session *session = NULL;
+	int r = append_session(sessions, view, &session);
+
+	if (r == 0)
+		session->state = judge(reader, session);
+	return r;
+}
+
+/* Only the init that holds the session's record can say that a login is in it. */
+static int add_login(struct sessions *sessions, struct session *session, const struct reader *reader,
+		     struct record_view *view)
+{
+	bool counts = session && session_is_alive(session) && session->view.valid && session->view.init_pid > 0 &&
+		      view->alive && view->init_pid == session->view.init_pid;
+	struct session *lone = NULL;
+
+	if (session && session_is_alive(session))
+		return append_login(session, view, counts ? ask_login(view, reader->pid_namespace) : LOGIN_ENDED);
+
+	int r = append_session(sessions, view, &lone);
+
+	if (r == 0)
+		lone->state = SESSION_ENDED;
+	return r;
+}
+
+/* The records are sorted by name, so that a session comes before its logins. */
+static int add_records(struct sessions *sessions, const struct reader *reader, struct record_list *records)
+{
+	struct session *last = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < records->count; i++) {
+		struct record_view *view = &records->items[i];
+
+		if (is_of_login(view)) {
+			bool is_last = last && strcmp(last->view.name, view->record.id) == 0;
+
+			r = add_login(sessions, is_last ? last : NULL, reader, view);
+			continue;
+		}
+		r = add_session(sessions, reader, view);
+		last = r == 0 ? sessions->items[sessions->count - 1] : NULL;
+	}
+	return r;
 }
 
 int sessions_read(const char *directory, struct sessions *ret)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
-	int r = records_read(directory, &sessions.records);
+	_cleanup_(record_list_release) struct record_list records = { 0 };
+	struct reader reader = { .directory = directory };
+	uint64_t own[NAMESPACE_KINDS];
+	int r = records_read(directory, &records);
 
+	if (r == 0)
+		r = process_namespaces(getpid(), own);
 	if (r < 0)
 		return r;
-	r = process_namespaces(1, sessions.host);
-	if (r < 0)
-		r = process_namespaces(getpid(), sessions.host);
+	if (process_namespaces(1, sessions.host) < 0)
+		memcpy(sessions.host, own, sizeof(own));
+	reader.pid_namespace = own[NAMESPACE_PID];
+	r = add_records(&sessions, &reader, &records);
+	if (r == 0)
+		r = sessions_arrange(&sessions, own[NAMESPACE_PID]);
 	if (r < 0)
 		return r;
-
-	sessions.items = calloc(sessions.records.count + 1, sizeof(*sessions.items));
-	if (!sessions.items)
-		return -ENOMEM;
-	sessions.count = sessions.records.count;
-	for (size_t i = 0; i < sessions.count; i++) {
-		sessions.items[i].view = &sessions.records.items[i];
-		sessions.items[i].state = judge(directory, &sessions.items[i], sessions.host);
-	}
+	for (size_t i = 0; i < sessions.count; i++)
+		session_conclude(sessions.items[i], sessions.host);
 
 	*ret = sessions;
 	sessions = (struct sessions){ 0 };
 	return 0;
 }
 
-void sessions_release(struct sessions *sessions)
+/* Whether an id names this session: the beginning of its own, or the whole of a login's in it. */
+static bool is_named(const struct session *session, const char *prefix)
 {
-	record_list_release(&sessions->records);
-	free(sessions->items);
-	*sessions = (struct sessions){ 0 };
+	if (is_of_login(&session->view))
+		return strcmp(session->view.name, prefix) == 0;
+	for (size_t i = 0; i < session->login_count; i++) {
+		if (strcmp(session->logins[i].view.name, prefix) == 0)
+			return true;
+	}
+	return strncmp(session->view.name, prefix, strlen(prefix)) == 0;
 }
 
 static size_t find_in_state(const struct sessions *sessions, const char *prefix, bool alive, struct session **ret)
@@ -139,9 +293,9 @@ static size_t find_in_state(const struct sessions *sessions, const char *prefix,
 	size_t found = 0;
 
 	for (size_t i = 0; i < sessions->count; i++) {
-		struct session *session = &sessions->items[i];
+		struct session *session = sessions->items[i];
 
-		if (session_is_alive(session) != alive || strncmp(session->view->name, prefix, strlen(prefix)) != 0)
+		if (session_is_alive(session) != alive || !is_named(session, prefix))
 			continue;
 		if (found++ == 0)
 			*ret = session;
@@ -158,10 +312,10 @@ static char *list_matches(const struct sessions *sessions, const char *prefix, b
 	if (!out)
 		return NULL;
 	for (size_t i = 0; i < sessions->count; i++) {
-		const struct session *session = &sessions->items[i];
+		const struct session *session = sessions->items[i];
 
-		if (session_is_alive(session) == alive && strncmp(session->view->name, prefix, strlen(prefix)) == 0)
-			(void)fprintf(out, "%s%s", ftell(out) > 0 ? ", " : "", session->view->name);
+		if (session_is_alive(session) == alive && is_named(session, prefix))
+			(void)fprintf(out, "%s%s", ftell(out) > 0 ? ", " : "", session->view.name);
 	}
 	return fclose(out) == 0 ? TAKE_PTR(text) : NULL;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-/* Records beside what the kernel says of the processes that they name. */
+/*
+ * Records beside what the kernel says of the processes that they name: sessions, the logins
+ * in each, and which is nested in which.
+ */
 
 #include "common/cleanup.h"
 #include "session/record.h"
@@ -13,8 +16,9 @@
 enum session_state {
 	SESSION_ACTIVE,
 	SESSION_WOULD_ISOLATE, /* mode audit: the login is on the host, and the record says what would have been */
+	SESSION_LINGERING,     /* on-logout = "wait": no login is in it any more, processes are */
 	SESSION_CHANGED,       /* the init's namespaces are not those that the record tells */
-	SESSION_CLOSING,       /* the login process is gone, the init is still there */
+	SESSION_CLOSING,       /* no login is in it any more, the init is still there */
 	SESSION_UNKNOWN,       /* alive, but the kernel does not show its init to this reader */
 	SESSION_ENDED,         /* nobody holds the lock */
 	SESSION_INVALID,       /* the file is no record */
@@ -23,23 +27,38 @@ enum session_state {
 
 enum login_state {
 	LOGIN_RUNNING,
-	LOGIN_GONE,    /* no process of that pid and start time, or a zombie */
+	LOGIN_GONE,    /* no process of that pid and start time, or a zombie; or the init knows that it left */
+	LOGIN_ENDED,   /* of a login that joined: nobody holds the lock, or another than the session's init */
 	LOGIN_UNKNOWN, /* not asked, or not readable */
 };
 
+/* A login that joined a session. */
+struct session_login {
+	struct record_view view;
+	enum login_state state;
+};
+
 struct session {
-	const struct record_view *view;
+	struct record_view view; /* with the login that opened it */
 	enum session_state state;
 	enum login_state login;
 	bool seen;                            /* namespaces and apart are filled */
 	uint64_t namespaces[NAMESPACE_KINDS]; /* the init's, from the kernel */
-	bool apart[NAMESPACE_KINDS];          /* differs from that of the reader's PID 1 */
-	size_t processes;                     /* filled by whoever counts */
+	bool apart[NAMESPACE_KINDS];          /* neither that of the reader's PID 1 nor of a session around it */
+	size_t processes;                     /* filled by whoever counts; those of sessions within it, too */
+
+	struct session_login *logins; /* that joined, sorted by name */
+	size_t login_count;
+	size_t logins_alive; /* with the one that opened it */
+
+	struct session *outer; /* the one that it is nested in; NULL: the reader's */
+	size_t depth;          /* 0: the reader's */
+	struct session *inner; /* the first that is nested in it, or NULL */
+	struct session *next;  /* the next that is nested in the same one, or NULL */
 };
 
 struct sessions {
-	struct record_list records;
-	struct session *items; /* one a record, in the same order */
+	struct session **items; /* each followed by those nested in it; else sorted by name */
 	size_t count;
 	uint64_t host[NAMESPACE_KINDS]; /* the reader's PID 1, or the reader itself where that is not readable */
 };
@@ -50,7 +69,13 @@ const char *login_state_name(enum login_state state);
 /* True for a session whose lock is held, whatever else is wrong with it. */
 static inline bool session_is_alive(const struct session *session)
 {
-	return session->view->alive && session->state != SESSION_ENDED;
+	return session->view.alive && session->state != SESSION_ENDED;
+}
+
+/* True for a login that is in its session, as far as can be told. */
+static inline bool login_is_alive(enum login_state state)
+{
+	return state == LOGIN_RUNNING || state == LOGIN_UNKNOWN;
 }
 
 /* Reads the records in a directory and asks the kernel about each. 0 or -errno. */
@@ -58,7 +83,7 @@ int sessions_read(const char *directory, struct sessions *ret) _must_check_;
 void sessions_release(struct sessions *sessions);
 
 /*
- * The session whose id starts with `prefix`; live ones come before ended
+ * The session whose id starts with `prefix`, or of which that is a login's id; live ones come before ended
  * ones. 0; -ENOENT; -ENOTUNIQ with *ret_matches (malloced "ID, ID").
  */
 int sessions_find(const struct sessions *sessions, const char *prefix, struct session **ret,

@@ -14,7 +14,7 @@ import pytest
 
 NAMESPACES = ["mnt", "net", "ipc", "uts", "pid", "user", "cgroup", "time"]
 
-# PID 1 of a session: waits for its record, locks it, runs a few children, and waits for its input to end.
+# PID 1 of a session: waits for its record, locks it, runs a few children, and does what it is told until its input ends.
 INIT = """
 import fcntl, os, subprocess, sys
 path = sys.stdin.readline().strip()
@@ -23,7 +23,15 @@ fcntl.lockf(record, fcntl.LOCK_EX)
 for command in sys.argv[1:]:
     subprocess.Popen(["sh", "-c", command], stdin=subprocess.DEVNULL)
 print("ready", flush=True)
-sys.stdin.read()
+kept = []
+for line in sys.stdin:
+    word, *path = line.split()
+    if word == "join":
+        kept.append(os.open(*path, os.O_RDWR))
+        fcntl.lockf(kept[-1], fcntl.LOCK_EX, 1, 1)
+    elif word == "leave":
+        fcntl.lockf(record, fcntl.LOCK_UN, 1, 1)
+    print("ready", flush=True)
 """
 
 
@@ -39,6 +47,19 @@ def nsinspect(*arguments, env=None, **options):
 def start_time(pid):
     stat = pathlib.Path(f"/proc/{pid}/stat").read_bytes()
     return int(stat[stat.rindex(b")") + 2:].split()[19])
+
+
+def children(pid):
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def descendants(pid):
+    for child in children(pid):
+        yield child
+        yield from descendants(child)
 
 
 def namespaces_of(pid):
@@ -61,15 +82,17 @@ class Session:
     """A live session made by hand, without the engine."""
 
     def __init__(self, directory, ident, flags=("mnt", "net", "ipc", "uts", "pid"), commands=(), login=None,
-                 text=None, **fields):
+                 text=None, within=None, **fields):
         self.id = ident
         self.path = directory / ident
         # a login process of its own, outside
         self.login = login or subprocess.Popen(["sleep", "600"])
         options = {"mnt": "--mount", "net": "--net", "ipc": "--ipc", "uts": "--uts", "pid": "--pid",
                    "user": "--user", "cgroup": "--cgroup", "time": "--time"}
+        # started from the PID namespace of another session, whose init it then is a stranger to
+        enter = ["nsenter", f"--pid=/proc/{within.init}/ns/pid"] if within else []
         self.unshare = subprocess.Popen(
-            ["unshare", "--fork", "--kill-child"] + [options[f] for f in flags]
+            enter + ["unshare", "--fork", "--kill-child"] + [options[f] for f in flags]
             + (["--mount-proc"] if "pid" in flags and "mnt" in flags else [])
             + ["/usr/bin/python3", "-c", INIT, *commands],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -86,23 +109,42 @@ class Session:
         }
         self.fields.update({k.replace("_", "-"): v for k, v in fields.items()})
         self.path.write_text(text if text is not None else self.text())
-        self.unshare.stdin.write(f"{self.path}\n")
+        self.others = []
+        self.tell(self.path)
+
+    def tell(self, words):
+        self.unshare.stdin.write(f"{words}\n")
         self.unshare.stdin.flush()
         assert self.unshare.stdout.readline() == "ready\n"
 
+    def join(self, name="00beef", locked=True, **fields):
+        """Another login that joined; its process."""
+        login = subprocess.Popen(["sleep", "600"])
+        self.others.append(login)
+        path = self.path.with_name(f"{self.id}.{name}")
+        path.write_text(self.text(login=name, **{"login-pid": login.pid, "login-start": start_time(login.pid),
+                                                 "service": "su", "tty": "pts/7", "opened": 1700003600, **fields}))
+        if locked:
+            self.tell(f"join {path}")
+        return login
+
+    def leave(self):
+        """The login that opened it leaves."""
+        self.tell("leave")
+        self.end_login()
+
     def find_init(self):
-        children = pathlib.Path(f"/proc/{self.unshare.pid}/task/{self.unshare.pid}/children")
         for _ in range(500):
-            pids = children.read_text().split()
-            # once it is python its namespaces are final
-            if pids and pathlib.Path(f"/proc/{pids[0]}/cmdline").read_bytes().startswith(b"/usr/bin/python3"):
-                return int(pids[0])
+            # below nsenter, if any, and unshare; once it is python its namespaces are final
+            for pid in descendants(self.unshare.pid):
+                if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/usr/bin/python3"):
+                    return pid
             time.sleep(0.01)
         raise AssertionError("no init")
 
-    def text(self):
+    def text(self, **fields):
         return "nsisolate-record=1\n" + "".join(f"{k}={escape(str(v)) if not isinstance(v, bytes) else escape(v)}\n"
-                                                for k, v in self.fields.items())
+                                                for k, v in {**self.fields, **fields}.items())
 
     def end_login(self):
         self.login.kill()
@@ -110,10 +152,12 @@ class Session:
 
     def end(self):
         self.end_login()
+        for login in self.others:
+            login.kill()
+            login.wait()
         # without a PID namespace the init's children would outlive it
-        children = pathlib.Path(f"/proc/{self.init}/task/{self.init}/children")
-        for pid in children.read_text().split() if children.exists() else []:
-            os.kill(int(pid), signal.SIGKILL)
+        for pid in children(self.init):
+            os.kill(pid, signal.SIGKILL)
         self.unshare.kill()
         self.unshare.wait()
         self.unshare.stdin.close()

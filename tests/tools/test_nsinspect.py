@@ -130,6 +130,150 @@ def test_broken_record_whose_lock_is_held_shows_in_any_case(records):
     assert row["user"] is None
 
 
+# several logins in one session
+
+def logins_of(row):
+    return [(login["id"], login["state"]) for login in row.get("logins", [])]
+
+
+def test_logins_that_joined_are_below_their_session(records):
+    session = records.open(scope="user")
+    login = session.join("00beef", service="sudo")
+    row, = records.rows("-o", "+NLOGINS,SCOPE,LOGIN-PID,DEPTH,PARENT,INIT-PID")
+    assert (row["id"], row["state"], row["service"], row["logins"][0]["service"]) == (session.id, "active", "sshd", "sudo")
+    assert logins_of(row) == [(f"{session.id}.00beef", "active")]
+    assert row["logins"][0]["login-pid"] == login.pid
+    assert row["logins"][0]["policy"] is None and row["logins"][0]["init-pid"] is None
+    assert (row["scope"], row["depth"], row["parent"]) == ("user", 0, None)
+    assert row["nlogins"] == 2
+
+
+def test_number_of_logins(records):
+    session = records.open(scope="user")
+    assert records.rows("-o", "NLOGINS") == [{"nlogins": 1}]
+    session.join("00beef")
+    session.join("00bef0")
+    assert records.run("list", "-r", "-n", "-o", "NLOGINS").stdout.split() == [b"3"]
+    session.leave()
+    assert records.run("list", "-r", "-n", "-o", "NLOGINS").stdout.split() == [b"2"]
+
+
+def test_logins_are_a_tree_for_people_only(records):
+    session = records.open(scope="user")
+    session.join("00beef")
+    session.join("00bef0")
+    columns = ("-o", "ID,TTY,STATE")
+    table, bare, pairs, raw = (records.run("list", *options, *columns).stdout.decode().splitlines()
+                               for options in ((), ("-n",), ("-P",), ("-r",)))
+    ident = session.id
+    assert [line.split() for line in bare] == [[ident, "ssh", "active"], [f"├─{ident}.00beef", "pts/7", "active"],
+                                               [f"└─{ident}.00bef0", "pts/7", "active"]]
+    assert table[1:] == bare
+    assert pairs[1] == f'ID="{ident}.00beef" TTY="pts/7" STATE="active"'
+    assert raw[1:] == [f"{ident} ssh active", f"{ident}.00beef pts/7 active", f"{ident}.00bef0 pts/7 active"]
+
+
+def test_session_whose_opener_has_gone_is_active_while_another_is_in(records):
+    session = records.open(scope="user")
+    session.join("00beef")
+    session.leave()
+    row, = records.rows()
+    assert (row["state"], row["tty"]) == ("active", "ssh")
+    assert logins_of(row) == [(session.id, "gone"), (f"{session.id}.00beef", "active")]
+
+
+def test_session_that_waits_lingers_without_logins(records):
+    session = records.open(scope="user", on_logout="wait")
+    login = session.join("00beef")
+    session.leave()
+    assert records.rows()[0]["state"] == "active"
+    login.kill()
+    login.wait()
+    row, = records.rows()
+    assert row["state"] == "lingering"
+    assert logins_of(row) == [(f"{session.id}.00beef", "gone")]
+
+
+def test_session_that_does_not_wait_is_closing_without_logins(records):
+    session = records.open(scope="user")
+    session.leave()
+    row, = records.rows()
+    assert row["state"] == "closing" and "logins" not in row
+
+
+def test_init_knows_that_a_login_has_left_before_its_process_ends(records):
+    session = records.open(on_logout="wait")
+    session.tell("leave")
+    assert records.rows()[0]["state"] == "lingering"
+
+
+def test_login_that_no_init_vouches_for_has_ended(records):
+    session = records.open(scope="user")
+    other = records.open(scope="user")
+    session.join("00beef", locked=False)
+    session.join("00bef0", locked=False)
+    other.tell(f"join {session.path}.00bef0")  # held, but by another init
+    row, _ = records.rows()
+    assert row["state"] == "active" and "logins" not in row
+    row, _ = records.rows("--all")
+    assert logins_of(row) == [(f"{session.id}.00beef", "ended"), (f"{session.id}.00bef0", "ended")]
+    assert records.run("list", "-rno", "NLOGINS").stdout.split() == [b"1", b"1"]
+
+
+def test_logins_of_an_ended_session_have_ended(records):
+    session = records.open(scope="user")
+    session.join("00beef")
+    session.end()
+    assert records.rows() == []
+    assert [(row["id"], row["state"]) for row in records.rows("--all")] == [
+        (session.id, "ended"), (f"{session.id}.00beef", "ended")]
+
+
+def test_login_without_a_session_has_ended(records):
+    session = records.open(scope="user")
+    session.join("00beef")
+    session.path.unlink()
+    assert records.rows() == []
+    assert [(row["id"], row["state"]) for row in records.rows("--all")] == [(f"{session.id}.00beef", "ended")]
+
+
+def test_plain_sessions_look_as_they_always_did(records):
+    session = records.open()
+    assert "children" not in records.rows()[0] and "logins" not in records.rows()[0]
+    assert records.run("list", "-n").stdout.decode().split()[:3] == [session.id, "alice", "sshd"]
+
+
+def test_id_of_a_login_names_its_session(records):
+    session = records.open(scope="user")
+    session.join("00beef")
+    for ident in (session.id, f"{session.id}.00beef", session.id[:11]):
+        assert json.loads(records.run("show", "-J", ident).stdout)["session"]["id"] == session.id
+    assert records.run("show", f"{session.id}.00bee").returncode == 1
+
+
+# sessions within sessions
+
+def inode(pid, kind="pid"):
+    return namespaces_of(pid)[kind]
+
+
+def test_session_recorded_from_inside_another_is_below_that(records):
+    """One inside has no mounts of its own, and its record is in the host's directory."""
+    outer = records.open("bbbbbbbbbbbb", flags=("mnt", "pid"))
+    inner = records.open("aaaaaaaaaaaa", flags=("uts", "pid"), within=outer, outer_pid_namespace=inode(outer.init))
+    row, = records.rows("-o", "+DEPTH,PARENT")
+    assert (row["id"], row["depth"], row["state"]) == (outer.id, 0, "active")
+    assert [(row["id"], row["depth"], row["parent"]) for row in row["sessions"]] == [(inner.id, 1, outer.id)]
+    assert row["sessions"][0]["namespaces"] == ["uts", "pid"]
+
+
+def test_a_record_that_names_another_pid_namespace_is_not_believed(records):
+    """It is below a session only if the kernel has it there."""
+    outer = records.open("aaaaaaaaaaaa", flags=("mnt", "pid"))
+    records.open("bbbbbbbbbbbb", flags=("uts", "pid"), outer_pid_namespace=inode(outer.init))
+    assert [row["id"] for row in records.rows()] == ["aaaaaaaaaaaa", "bbbbbbbbbbbb"]
+
+
 # text that its author chose to do harm
 
 @pytest.mark.parametrize("arguments", [[], *EVERYTHING_FOR_PROGRAMS])
