@@ -203,6 +203,18 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 	return r;
 }
 
+/*
+ * Of an opening that was killed before it had a record to be swept by. The caller holds the gate, so that none is under
+ * way; a session that ends loses its socket first.
+ */
+static void remove_without_record(const struct wanted *wanted, int user_directory, const char *name)
+{
+	if (strlen(name) == JOIN_NAME_LENGTH &&
+	    faccessat(wanted->records, name + JOIN_NAME_LENGTH - SESSION_ID_LENGTH, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno == ENOENT)
+		(void)unlinkat(user_directory, name, 0);
+}
+
 int join_session(const struct session_request *request, const struct policy *policy, int records, int user_directory,
 		 struct session_reply *reply, const char **ret_object)
 {
@@ -221,8 +233,10 @@ int join_session(const struct session_request *request, const struct policy *pol
 		close_fd(copy);
 		return r;
 	}
-	while (r == 0 && (entry = readdir(directory)))
+	while (r == 0 && (entry = readdir(directory))) {
+		remove_without_record(&wanted, user_directory, entry->d_name);
 		r = try_name(&wanted, entry->d_name, reply, ret_object);
+	}
 	if (r <= 0)
 		reply->login[0] = '\0';
 	return r;

@@ -284,6 +284,13 @@ static int listen_for_logins(struct opening *opening, struct open_result *result
 
 	if (!opening->wait && !opening->shared)
 		return 0;
+	/* a socket that has no record yet is nobody's to whoever holds the gate */
+	if (opening->files.gate < 0)
+		opening->files.gate = user_gate_take(opening->user_directory);
+	if (opening->files.gate < 0) {
+		fail(result, "listen", "gate", opening->files.gate);
+		return -1;
+	}
 	r = opening->files.listener = join_listener_new(opening->request->uid, result->policy->hash, result->reply.id);
 	if (r < 0)
 		fail(result, "listen", USERS_DIRECTORY, r);

@@ -217,6 +217,20 @@ def test_a_killed_init_leaves_a_socket_that_nobody_trusts(log):
     H.wait_until(lambda: not sockets(), "the sockets of ended sessions to go")
 
 
+def test_a_socket_without_a_record_goes_with_the_next_login():
+    """As it is left when a helper is killed before its session has a record."""
+    with P.sshd(), P.ssh_background("alice", STAY) as first:
+        namespace = first.read_line()
+        of_the_living = sockets()
+        left = f"{USERS}/{H.USERS['alice'].uid}/{'0' * 16}.{'0' * 12}"
+        H.write(left, "", mode=0o600)
+        H.set_policy("user/alice.conf", SHARED + 'uts { hostname = "new" }\n')
+        assert where() != namespace
+        assert sockets() == of_the_living
+        H.set_policy("user/alice.conf", SHARED)
+        assert where() == namespace
+
+
 def test_records_and_sockets_are_root_s_alone():
     with P.sshd(), P.ssh_background("alice", STAY) as first:
         first.read_line()
