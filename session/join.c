@@ -228,6 +228,25 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 	return r;
 }
 
+static bool has_record(const struct wanted *wanted, const char *id)
+{
+	return faccessat(wanted->records, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/*
+ * Of an opening under whatever policy that was killed before it had a record to be swept by. A session that ends
+ * loses its socket first.
+ */
+static void remove_without_record(const struct wanted *wanted, int user_directory, const char *name)
+{
+	const char *id = name + JOIN_NAME_LENGTH - SESSION_ID_LENGTH;
+
+	/* it may have come since the first look, but not while nobody is opening */
+	if (strlen(name) == JOIN_NAME_LENGTH && !has_record(wanted, id) && user_gate_is_quiet(wanted->gate) &&
+	    !has_record(wanted, id))
+		(void)unlinkat(user_directory, name, 0);
+}
+
 int join_session(const struct session_request *request, const struct policy *policy, const struct join_files *files,
 		 struct session_reply *reply, const char **ret_object)
 {
@@ -246,8 +265,10 @@ int join_session(const struct session_request *request, const struct policy *pol
 		close_fd(copy);
 		return r;
 	}
-	while (r == 0 && (entry = readdir(directory)))
+	while (r == 0 && (entry = readdir(directory))) {
+		remove_without_record(&wanted, files->user_directory, entry->d_name);
 		r = try_name(&wanted, entry->d_name, reply, ret_object);
+	}
 	return r;
 }
 

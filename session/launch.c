@@ -128,6 +128,7 @@ int launch_start(const struct session_request *request, const struct launch_orde
 	if (pid == 0)
 		init_main(&(struct init_arguments){
 			.plan = order->plan,
+			.policy = order->policy,
 			.id = order->id,
 			.wait = order->wait,
 			.caller_pidfd = request->caller_pidfd,

@@ -303,6 +303,7 @@ static void launch_session(const struct opening *opening, struct open_result *re
 	_cleanup_free_ char *failure = NULL;
 	const struct launch_order order = {
 		.plan = opening->plan,
+		.policy = result->policy,
 		.id = result->reply.id,
 		.wait = opening->wait,
 		.files = opening->files,

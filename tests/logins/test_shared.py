@@ -210,6 +210,20 @@ def test_a_killed_init_leaves_a_socket_that_nobody_trusts(log):
             assert not left & (set(sockets()) | set(H.records())), "the user's next login removes what ended"
 
 
+def test_a_socket_without_a_record_goes_with_the_next_login():
+    """As it is left when a helper is killed before its session has a record."""
+    with P.sshd(), P.ssh_background("alice", STAY) as first:
+        namespace = first.read_line()
+        of_the_living = sockets()
+        left = f"{USERS}/{H.USERS['alice'].uid}/{'0' * 16}.{'0' * 12}"
+        H.write(left, "", mode=0o600)
+        H.set_policy("user/alice.conf", SHARED + 'uts { hostname = "new" }\n')
+        assert where() != namespace
+        assert sockets() == of_the_living
+        H.set_policy("user/alice.conf", SHARED)
+        assert where() == namespace
+
+
 def test_records_and_sockets_are_root_s_alone():
     with P.sshd(), P.ssh_background("alice", STAY) as first:
         first.read_line()
