@@ -38,6 +38,20 @@ struct session *pick_session(const struct sessions *sessions, const char *id, en
 	return NULL;
 }
 
+int record_verdict(const struct record *record, const char *directory, struct verdict *ret)
+{
+	const struct verdict_query query = {
+		.directory = directory,
+		/* of nsrun -p: that file decides now as it did then */
+		.file = record->policy[0] == '/' ? record->policy : NULL,
+		.user = record->user,
+		.service = record->service,
+		.from = record->remote_host,
+	};
+
+	return verdict_find(&query, ret);
+}
+
 char *format_namespaces(const struct session *session, char separator)
 {
 	_cleanup_free_ char *text = NULL;

@@ -5,12 +5,16 @@
 
 #include "tools/nsinspect.h"
 #include "tools/sessions.h"
+#include "tools/verdict.h"
 
 /* True, or false with *ret_status after a message. */
 bool load_sessions(const struct options *options, struct sessions *ret, enum exit_status *ret_status);
 
 /* The session that an ID or its unique beginning names; NULL with *ret_status after a message. */
 struct session *pick_session(const struct sessions *sessions, const char *id, enum exit_status *ret_status);
+
+/* What the policies in a directory (NULL: the live one) say now of a login like the recorded one. As verdict_find(). */
+int record_verdict(const struct record *record, const char *directory, struct verdict *ret) _must_check_;
 
 /* "mnt,net,ipc" of the kinds in which a session is apart; NULL when memory ran out. */
 char *format_namespaces(const struct session *session, char separator);

@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_list, &command_show, &command_ps, &command_policy, &command_check,
+	&command_list, &command_show, &command_ps, &command_policy, &command_check, &command_kill,
 };
 
 enum {
@@ -27,6 +27,7 @@ enum {
 	OPTION_KERNEL,
 	OPTION_STDIN,
 	OPTION_DIFF,
+	OPTION_CHANGED,
 };
 
 /* In the order of the help; a row without help is for tests. */
@@ -48,6 +49,8 @@ static const struct option_row {
 	  OPTIONS_CHECK },
 	{ OPTION_KERNEL, "kernel", NULL, "also try whether this kernel can run every policy's plan", OPTIONS_CHECK },
 	{ OPTION_STDIN, "stdin", "NAME", "check standard input as the file NAME of the directory PATH", OPTIONS_CHECK },
+	{ 'u', "user", "USER", "the sessions of USER", OPTIONS_KILL },
+	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
 	{ 'n', "noheadings", NULL, "no heading line", OPTIONS_TABLE },
 	{ 'o', "output", "COLUMNS", "columns to show; +COLUMNS adds to the default", OPTIONS_TABLE },
@@ -184,6 +187,12 @@ static bool apply_option(const struct command *command, bool named, int value, s
 		break;
 	case OPTION_DIFF:
 		options->other_user = optarg;
+		break;
+	case 'u':
+		options->victim = optarg;
+		break;
+	case OPTION_CHANGED:
+		options->changed = true;
 		break;
 	case 'h':
 		print_help(command, named);

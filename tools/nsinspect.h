@@ -27,6 +27,8 @@ struct options {
 	bool kernel;
 	const char *input_name; /* of the file that standard input is to be judged as; NULL: none */
 	const char *other_user; /* to compare with; NULL: nobody */
+	const char *victim;     /* whose sessions to kill; NULL: those named, or all */
+	bool changed;           /* kill those whose policy has changed */
 };
 
 /* Which options a command takes. */
@@ -38,6 +40,7 @@ enum option_group {
 	OPTIONS_LOGIN = 1 << 4,
 	OPTIONS_RECORDS = 1 << 5,
 	OPTIONS_CHECK = 1 << 6,
+	OPTIONS_KILL = 1 << 7,
 };
 
 struct command {
@@ -56,6 +59,7 @@ extern const struct command command_show;
 extern const struct command command_ps;
 extern const struct command command_policy;
 extern const struct command command_check;
+extern const struct command command_kill;
 
 /* One line on standard error, made fit for a terminal, and EXIT_TROUBLE. */
 enum exit_status trouble(const char *format, ...) _printf_(1, 2);

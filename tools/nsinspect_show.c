@@ -10,7 +10,6 @@
 #include "tools/members.h"
 #include "tools/mounts.h"
 #include "tools/process_info.h"
-#include "tools/verdict.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -69,20 +68,12 @@ static void show_policy(json_object *document, const struct session *session, js
 	const struct record *record = &session->view.record;
 	json_object *object = document_object(document, "policy");
 	_cleanup_(verdict_release) struct verdict verdict = { 0 };
-	const struct verdict_query query = {
-		.directory = directory,
-		/* of nsrun -p: that file decides now as it did then */
-		.file = record->policy[0] == '/' ? record->policy : NULL,
-		.user = record->user,
-		.service = record->service,
-		.from = record->remote_host,
-	};
 
 	document_text(object, "file", record->policy);
 	document_text(object, "sources", record->sources);
 	show_hash(object, "hash", record->policy_hash);
 
-	int r = verdict_find(&query, &verdict);
+	int r = record_verdict(record, directory, &verdict);
 
 	document_text(object, "new-login-outcome", r < 0 ? "unknown" : verdict_name(verdict.outcome));
 	if (r < 0) {

@@ -253,7 +253,7 @@ int sessions_read(const char *directory, struct sessions *ret)
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
 	_cleanup_(record_list_release) struct record_list records = { 0 };
 	struct reader reader = { .directory = directory };
-	uint64_t own[NAMESPACE_KINDS];
+	uint64_t own[NAMESPACE_KINDS] = { 0 };
 	int r = records_read(directory, &records);
 
 	if (r == 0)

@@ -51,6 +51,7 @@ struct session {
 	size_t login_count;
 	size_t logins_alive; /* with the one that opened it */
 
+	bool inside;           /* its record was written inside another session, by whoever is root there */
 	struct session *outer; /* the one that it is nested in; NULL: the reader's */
 	size_t depth;          /* 0: the reader's */
 	struct session *inner; /* the first that is nested in it, or NULL */

@@ -183,7 +183,8 @@ class Records:
         return session
 
     def run(self, command, *arguments, env=None):
-        return nsinspect(command, "--record-dir", str(self.directory), *arguments, env=env)
+        where = [] if command == "kill" else ["--record-dir", str(self.directory)]
+        return nsinspect(command, *where, *arguments, env=env)
 
     def rows(self, *arguments, command="list", key="sessions"):
         """The lines of a table, from its JSON."""
@@ -203,3 +204,15 @@ def records(host, tmp_path):
     records = Records(directory)
     yield records
     records.close()
+
+
+@pytest.fixture
+def live(host):
+    """Sessions in the directory where the engine has its records."""
+    directory = pathlib.Path(host.RECORDS)
+    directory.mkdir(parents=True, exist_ok=True)
+    records = Records(directory)
+    yield records
+    records.close()
+    for path in directory.iterdir():
+        path.unlink()

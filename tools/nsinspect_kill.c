@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/*
+ * nsinspect kill: ends sessions by SIGKILL to their inits, with which the kernel ends every process of their PID
+ * namespaces, and removes what they leave behind. An init is known by a pidfd that was opened
+ * while it held the lock: it did before and does afterwards, and a lock is not handed on, so the pidfd is the init's.
+ */
+
+#include "common/error.h"
+#include "session/join_protocol.h"
+#include "session/log_text.h"
+#include "session/record_store.h"
+#include "tools/display.h"
+#include "tools/inspect_sessions.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <syslog.h>
+#include <time.h>
+
+/* How long the end of all sessions together is waited for. */
+#define END_MS 10000
+
+struct target {
+	const struct session *session; /* of the first reading */
+	int pidfd;                     /* -1: given up, and said so */
+	bool sent;
+};
+
+struct targets {
+	struct target *items;
+	size_t count;
+	enum exit_status status; /* the worst so far */
+};
+
+static void targets_release(struct targets *targets)
+{
+	for (size_t i = 0; i < targets->count; i++)
+		close_fd(targets->items[i].pidfd);
+	free(targets->items);
+}
+
+static void worsen(struct targets *targets, enum exit_status status)
+{
+	if (status > targets->status)
+		targets->status = status;
+}
+
+/* One that is left alone: a line about it, and not the status of success. */
+static void pass_over(struct targets *targets, const struct session *session, enum exit_status status,
+		      const char *reason)
+{
+	(void)trouble("%s: not killed: %s", session->view.name, reason);
+	worsen(targets, status);
+}
+
+static bool add_target(struct targets *targets, const struct session *session)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		if (targets->items[i].session == session)
+			return true;
+	}
+
+	struct target *items = reallocarray(targets->items, targets->count + 1, sizeof(*items));
+
+	if (!items)
+		return false;
+	targets->items = items;
+	items[targets->count++] = (struct target){ .session = session, .pidfd = -1 };
+	return true;
+}
+
+/* Which sessions are meant */
+
+static enum exit_status add_named(const struct sessions *sessions, char **ids, struct targets *targets)
+{
+	for (; *ids; ids++) {
+		enum exit_status status = EXIT_CLEAN;
+		const struct session *session = pick_session(sessions, *ids, &status);
+
+		if (session && strchr(*ids, '.')) {
+			status = trouble("'%s' is one of the logins in session %s, which can only be killed as a whole",
+					 *ids, session->view.name);
+			session = NULL;
+		}
+		worsen(targets, status);
+		if (session && !add_target(targets, session))
+			return trouble_errno(ENOMEM, "kill");
+	}
+	return EXIT_CLEAN;
+}
+
+/* Whom -u means: a user as the name service calls them, one that it does not know any more, or a number. */
+struct victim {
+	const char *name;
+	bool by_uid;
+	uid_t uid;
+};
+
+static struct victim find_victim(const char *name)
+{
+	const struct passwd *entry = getpwnam(name);
+	char *end = NULL;
+	unsigned long number;
+
+	if (entry)
+		return (struct victim){ .name = entry->pw_name };
+	errno = 0;
+	number = strtoul(name, &end, 10);
+	if (name[0] < '0' || name[0] > '9' || *end || errno || number >= UINT32_MAX)
+		return (struct victim){ .name = name };
+	return (struct victim){ .name = name, .by_uid = true, .uid = (uid_t)number };
+}
+
+static bool is_of_victim(const struct session *session, const struct victim *victim)
+{
+	const struct record *record = &session->view.record;
+
+	return victim->by_uid ? record->uid == victim->uid : strcmp(record->user, victim->name) == 0;
+}
+
+/* Whether a new login like this one would have another policy. What cannot be told is said, and is no reason to kill.
+ */
+static bool has_changed(struct targets *targets, const struct session *session)
+{
+	_cleanup_(verdict_release) struct verdict verdict = { .directory = -1 };
+	int r = record_verdict(&session->view.record, NULL, &verdict);
+
+	if (r < 0) {
+		pass_over(targets, session, EXIT_FINDINGS,
+			  r == -ENOENT ? "there is no such user any more" : "its user cannot be looked up");
+		return false;
+	}
+	if (verdict.outcome == VERDICT_POLICY)
+		return verdict.policy->hash != session->view.record.policy_hash;
+	pass_over(targets, session, EXIT_FINDINGS,
+		  verdict.outcome == VERDICT_REFUSED ? "the policy now cannot be used" : "no policy is its user's now");
+	return false;
+}
+
+static bool is_live_record(const struct session *session)
+{
+	return session_is_alive(session) && session->view.valid && session->state != SESSION_WOULD_ISOLATE;
+}
+
+static enum exit_status add_matching(const struct sessions *sessions, const struct options *options,
+				     struct targets *targets)
+{
+	const struct victim victim = options->victim ? find_victim(options->victim) : (struct victim){ 0 };
+
+	for (size_t i = 0; i < sessions->count; i++) {
+		const struct session *session = sessions->items[i];
+
+		if (!is_live_record(session) || (options->victim && !is_of_victim(session, &victim)))
+			continue;
+		/* a record from inside is no reason to read policies */
+		if (options->changed && (session->inside || !has_changed(targets, session)))
+			continue;
+		if (!add_target(targets, session))
+			return trouble_errno(ENOMEM, "kill");
+	}
+	if (options->victim && !options->changed && targets->count == 0) {
+		(void)trouble("no session of '%s'", options->victim);
+		worsen(targets, EXIT_FINDINGS);
+	}
+	return EXIT_CLEAN;
+}
+
+/* Killing them */
+
+/* Why a session is left alone, or NULL. */
+static const char *reason_against(const struct session *session, enum exit_status *ret_status)
+{
+	*ret_status = EXIT_FINDINGS;
+	if (!session_is_alive(session))
+		return "it has ended";
+	if (session->state == SESSION_WOULD_ISOLATE)
+		return "its mode is audit: the login is on the host";
+	*ret_status = EXIT_TROUBLE;
+	if (!session->view.valid)
+		return "its file is no record";
+	if (session->view.init_pid <= 1 || session->view.init_pid == getpid())
+		return "the kernel does not show its init from here";
+	return NULL;
+}
+
+static void open_target(struct targets *targets, struct target *target)
+{
+	enum exit_status status;
+	const char *reason = reason_against(target->session, &status);
+
+	if (!reason) {
+		target->pidfd = pidfd_open(target->session->view.init_pid, 0);
+		if (target->pidfd >= 0)
+			return;
+		status = errno == ESRCH ? EXIT_FINDINGS : EXIT_TROUBLE;
+		reason = errno == ESRCH ? "it has ended" : strerror(errno);
+	}
+	pass_over(targets, target->session, status, reason);
+}
+
+/* The same session in a later reading: held by the same init, and within the same ones. */
+static bool is_same(const struct session *session, const struct session *other)
+{
+	while (session && other) {
+		if (strcmp(session->view.name, other->view.name) != 0 || session->inside != other->inside ||
+		    !session_is_alive(other) || session->view.init_pid != other->view.init_pid)
+			return false;
+		session = session->outer;
+		other = other->outer;
+	}
+	return !session && !other;
+}
+
+static bool is_still_there(const struct sessions *again, const struct session *session)
+{
+	for (size_t i = 0; i < again->count; i++) {
+		if (is_same(session, again->items[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Whose doing it is, for the log: loginuid is what the login set, through sudo and su. */
+static struct log_word who_kills(void)
+{
+	FILE *file = fopen("/proc/self/loginuid", "re");
+	const char *sudo = getenv("SUDO_USER");
+	const struct passwd *entry;
+	uid_t uid = getuid();
+	unsigned login = UINT_MAX;
+
+	if (file) {
+		if (fscanf(file, "%u", &login) != 1)
+			login = UINT_MAX;
+		(void)fclose(file);
+	}
+	if (login == UINT_MAX && sudo)
+		return log_word(sudo);
+	if (login != UINT_MAX)
+		uid = login;
+	entry = getpwuid(uid);
+	if (entry)
+		return log_word(entry->pw_name);
+
+	char number[3 * sizeof(uid) + 1];
+
+	(void)snprintf(number, sizeof(number), "%ju", (uintmax_t)uid);
+	return log_word(number);
+}
+
+static void log_kill(const struct session *session)
+{
+	const struct record *record = &session->view.record;
+
+	syslog(LOG_NOTICE, "session killed: id=%s user=%s service=%s rhost=%s policy=%s hash=%016" PRIx64 " by=%s",
+	       log_word(session->view.name).text, log_word(record->user).text, log_word(record->service).text,
+	       log_word(record->remote_host).text, log_word(record->policy).text, record->policy_hash,
+	       who_kills().text);
+}
+
+static void send_to(struct targets *targets, struct target *target)
+{
+	int r = pidfd_send_signal(target->pidfd, SIGKILL, NULL, 0);
+
+	if (r < 0 && errno != ESRCH) {
+		pass_over(targets, target->session, EXIT_TROUBLE, strerror(errno));
+		target->pidfd = close_fd(target->pidfd);
+		return;
+	}
+	/* ESRCH: with the session around it that was killed just now, or by itself, but after we saw it */
+	target->sent = true;
+	log_kill(target->session);
+}
+
+static enum exit_status kill_all(const struct options *options, struct targets *targets)
+{
+	_cleanup_(sessions_release) struct sessions again = { 0 };
+	enum exit_status status;
+
+	for (size_t i = 0; i < targets->count; i++)
+		open_target(targets, &targets->items[i]);
+	if (!load_sessions(options, &again, &status))
+		return status;
+	for (size_t i = 0; i < targets->count; i++) {
+		struct target *target = &targets->items[i];
+
+		if (target->pidfd < 0)
+			continue;
+		if (is_still_there(&again, target->session)) {
+			send_to(targets, target);
+			continue;
+		}
+		pass_over(targets, target->session, EXIT_FINDINGS, "it has ended");
+		target->pidfd = close_fd(target->pidfd);
+	}
+	return EXIT_CLEAN;
+}
+
+/* What they leave behind */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A pidfd is readable once its process has ended, and an init ends after every process of its PID namespace. */
+static bool wait_for_end(const struct target *target, int64_t until)
+{
+	struct pollfd poller = { .fd = target->pidfd, .events = POLLIN };
+	int64_t left = until - now_ms();
+
+	return poll(&poller, 1, left > 0 ? (int)left : 0) > 0;
+}
+
+/* Its own record, and those of the logins that joined it, all of which nobody holds any more. */
+static int remove_records(const char *id)
+{
+	int directory = open(RECORD_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!stream) {
+		r = negative_errno();
+		close_fd(directory);
+		return r;
+	}
+	while ((entry = readdir(stream))) {
+		struct record_view view = { 0 };
+
+		if (strncmp(entry->d_name, id, SESSION_ID_LENGTH) != 0 ||
+		    (entry->d_name[SESSION_ID_LENGTH] != '\0' && entry->d_name[SESSION_ID_LENGTH] != '.'))
+			continue;
+		if (record_view_read(dirfd(stream), entry->d_name, &view) == 0 && view.valid && !view.alive) {
+			int removed = record_remove(view.name);
+
+			r = removed < 0 ? removed : r;
+		}
+		record_release(&view.record);
+	}
+	return r;
+}
+
+static int clean_up(const struct session *session)
+{
+	const struct record *record = &session->view.record;
+
+	/* what is inside another session is for that to sweep */
+	if (session->inside)
+		return 0;
+	join_listener_remove(record->uid, record->policy_hash, record->id);
+	return remove_records(record->id);
+}
+
+static void report_end(struct targets *targets, const struct session *session)
+{
+	const struct record *record = &session->view.record;
+	_cleanup_free_ char *user = display_text(record->user);
+	_cleanup_free_ char *service = display_text(record->service);
+	int r = clean_up(session);
+
+	(void)printf("%s: killed: %s, %s, %zu login%s%s\n", session->view.name, user ? user : "-",
+		     service ? service : "-", session->logins_alive, session->logins_alive == 1 ? "" : "s",
+		     session->apart[NAMESPACE_PID] ? "" : "; without a PID namespace, its processes go on");
+	if (r < 0)
+		worsen(targets, trouble("%s: its record remains: %s", session->view.name, strerror(-r)));
+}
+
+static void wait_for_all(struct targets *targets)
+{
+	int64_t until = now_ms() + END_MS;
+
+	for (size_t i = 0; i < targets->count; i++) {
+		const struct target *target = &targets->items[i];
+
+		if (!target->sent)
+			continue;
+		if (wait_for_end(target, until))
+			report_end(targets, target->session);
+		else
+			worsen(targets, trouble("%s: killed, but it has not ended within %d s",
+						target->session->view.name, END_MS / 1000));
+	}
+}
+
+static enum exit_status run(const struct options *options, char **arguments)
+{
+	_cleanup_(sessions_release) struct sessions sessions = { 0 };
+	_cleanup_(targets_release) struct targets targets = { 0 };
+	bool matching = options->victim || options->changed;
+	enum exit_status status;
+
+	if (matching && *arguments)
+		return trouble("an ID excludes -u and --changed");
+	if (!matching && !*arguments)
+		return trouble("'kill' needs an ID, -u or --changed");
+	if (!load_sessions(options, &sessions, &status))
+		return status;
+	openlog("nsinspect", LOG_PID, LOG_AUTHPRIV);
+	status = matching ? add_matching(&sessions, options, &targets) : add_named(&sessions, arguments, &targets);
+	if (status == EXIT_CLEAN && targets.count > 0)
+		status = kill_all(options, &targets);
+	wait_for_all(&targets);
+	worsen(&targets, status);
+	return targets.status;
+}
+
+const struct command command_kill = {
+	.name = "kill",
+	.arguments = "[ID...]",
+	.summary = "kill sessions with all that is in them",
+	.arguments_max = INT_MAX,
+	.options = OPTIONS_KILL,
+	.run = run,
+};
