@@ -45,13 +45,9 @@ static int read_namespace(int process, const char *name, uint64_t *ret)
 	return 0;
 }
 
-int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
+int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS])
 {
-	_cleanup_close_ int process = process_open(pid);
 	uint64_t inodes[NAMESPACE_KINDS] = { 0 };
-
-	if (process < 0)
-		return process;
 
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
 		int r = read_namespace(process, namespace_table[i].proc_link, &inodes[i]);
@@ -71,6 +67,13 @@ int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
 		return r == -ENOENT ? -ESRCH : r;
 	memcpy(ret, inodes, sizeof(inodes));
 	return 0;
+}
+
+int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
+{
+	_cleanup_close_ int process = process_open(pid);
+
+	return process < 0 ? process : process_namespaces_at(process, ret);
 }
 
 static int read_stat(int process, char *buffer, size_t capacity)

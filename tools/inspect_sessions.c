@@ -3,6 +3,17 @@
 
 #include <string.h>
 
+static void tell_what_is_missing(const struct sessions *sessions)
+{
+	for (size_t i = 0; i < sessions->count; i++) {
+		const struct session *session = sessions->items[i];
+
+		if (session->cut)
+			(void)trouble("session %s: not all that is nested in it is known: %s", session->view.name,
+				      session->cut);
+	}
+}
+
 bool load_sessions(const struct options *options, struct sessions *ret, enum exit_status *ret_status)
 {
 	bool live = strcmp(options->record_directory, RECORD_DIRECTORY) == 0;
@@ -18,6 +29,7 @@ bool load_sessions(const struct options *options, struct sessions *ret, enum exi
 		*ret_status = trouble_errno(r, options->record_directory);
 		return false;
 	}
+	tell_what_is_missing(ret);
 	return true;
 }
 

@@ -282,12 +282,13 @@ static void send_to(struct targets *targets, struct target *target)
 static enum exit_status kill_all(const struct options *options, struct targets *targets)
 {
 	_cleanup_(sessions_release) struct sessions again = { 0 };
-	enum exit_status status;
+	int r;
 
 	for (size_t i = 0; i < targets->count; i++)
 		open_target(targets, &targets->items[i]);
-	if (!load_sessions(options, &again, &status))
-		return status;
+	r = sessions_read(options->record_directory, &again);
+	if (r < 0)
+		return trouble_errno(r, options->record_directory);
 	for (size_t i = 0; i < targets->count; i++) {
 		struct target *target = &targets->items[i];
 

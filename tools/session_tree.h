@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-/* Which session is nested in which. For sessions.c. */
+/* How sessions are put together, and which is nested in which. For sessions.c and nested.c. */
 
 #include "tools/sessions.h"
+
+/* Adds a session with this view, which it takes over also when it fails. 0 or -ENOMEM. */
+int sessions_append(struct sessions *sessions, struct record_view *view, struct session **ret) _must_check_;
 
 /*
  * Finds the outer of sessions that were recorded in one directory from inside others, by the PID namespace that their

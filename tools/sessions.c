@@ -2,6 +2,7 @@
 #include "tools/sessions.h"
 
 #include "session/process.h"
+#include "tools/nested.h"
 #include "tools/process_info.h"
 #include "tools/session_tree.h"
 
@@ -162,8 +163,7 @@ void session_conclude(struct session *session, const uint64_t host[NAMESPACE_KIN
 		session->state = SESSION_WOULD_ISOLATE;
 }
 
-/* Takes over what the view holds, also when it fails. */
-static int append_session(struct sessions *sessions, struct record_view *view, struct session **ret)
+int sessions_append(struct sessions *sessions, struct record_view *view, struct session **ret)
 {
 	struct session **items = reallocarray(sessions->items, sessions->count + 1, sizeof(struct session *));
 	struct session *session = calloc(1, sizeof(*session));
@@ -202,7 +202,7 @@ static bool is_of_login(const struct record_view *view)
 static int add_session(struct sessions *sessions, const struct reader *reader, struct record_view *view)
 {
 	struct session *session = NULL;
-	int r = append_session(sessions, view, &session);
+	int r = sessions_append(sessions, view, &session);
 
 	if (r == 0)
 		session->state = judge(reader, session);
@@ -220,7 +220,7 @@ static int add_login(struct sessions *sessions, struct session *session, const s
 	if (session && session_is_alive(session))
 		return append_login(session, view, counts ? ask_login(view, reader->pid_namespace) : LOGIN_ENDED);
 
-	int r = append_session(sessions, view, &lone);
+	int r = sessions_append(sessions, view, &lone);
 
 	if (r == 0)
 		lone->state = SESSION_ENDED;
@@ -264,6 +264,8 @@ int sessions_read(const char *directory, struct sessions *ret)
 		memcpy(sessions.host, own, sizeof(own));
 	reader.pid_namespace = own[NAMESPACE_PID];
 	r = add_records(&sessions, &reader, &records);
+	if (r == 0 && geteuid() == 0)
+		r = nested_add(&sessions);
 	if (r == 0)
 		r = sessions_arrange(&sessions, own[NAMESPACE_PID]);
 	if (r < 0)
@@ -276,26 +278,39 @@ int sessions_read(const char *directory, struct sessions *ret)
 	return 0;
 }
 
-/* Whether an id names this session: the beginning of its own, or the whole of a login's in it. */
-static bool is_named(const struct session *session, const char *prefix)
+/*
+ * Whether an id of this length names the session: the beginning of its own, or the whole of a login's in it; behind a
+ * slash, within a session that is named by what is before it.
+ */
+static bool is_named(const struct session *session, const char *id, size_t length)
 {
+	const char *slash = memrchr(id, '/', length);
+
+	if (slash) {
+		size_t before = (size_t)(slash - id);
+
+		return session->outer && is_named(session->outer, id, before) &&
+		       is_named(session, slash + 1, length - before - 1);
+	}
 	if (is_of_login(&session->view))
-		return strcmp(session->view.name, prefix) == 0;
+		return strlen(session->view.name) == length && strncmp(session->view.name, id, length) == 0;
 	for (size_t i = 0; i < session->login_count; i++) {
-		if (strcmp(session->logins[i].view.name, prefix) == 0)
+		const char *name = session->logins[i].view.name;
+
+		if (strlen(name) == length && strncmp(name, id, length) == 0)
 			return true;
 	}
-	return strncmp(session->view.name, prefix, strlen(prefix)) == 0;
+	return strncmp(session->view.name, id, length) == 0;
 }
 
-static size_t find_in_state(const struct sessions *sessions, const char *prefix, bool alive, struct session **ret)
+static size_t find_in_state(const struct sessions *sessions, const char *id, bool alive, struct session **ret)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < sessions->count; i++) {
 		struct session *session = sessions->items[i];
 
-		if (session_is_alive(session) != alive || !is_named(session, prefix))
+		if (session_is_alive(session) != alive || !is_named(session, id, strlen(id)))
 			continue;
 		if (found++ == 0)
 			*ret = session;
@@ -303,7 +318,16 @@ static size_t find_in_state(const struct sessions *sessions, const char *prefix,
 	return found;
 }
 
-static char *list_matches(const struct sessions *sessions, const char *prefix, bool alive)
+static void write_path(FILE *out, const struct session *session)
+{
+	if (session->outer) {
+		write_path(out, session->outer);
+		(void)fputc('/', out);
+	}
+	(void)fputs(session->view.name, out);
+}
+
+static char *list_matches(const struct sessions *sessions, const char *id, bool alive)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
@@ -314,26 +338,29 @@ static char *list_matches(const struct sessions *sessions, const char *prefix, b
 	for (size_t i = 0; i < sessions->count; i++) {
 		const struct session *session = sessions->items[i];
 
-		if (session_is_alive(session) == alive && is_named(session, prefix))
-			(void)fprintf(out, "%s%s", ftell(out) > 0 ? ", " : "", session->view.name);
+		if (session_is_alive(session) != alive || !is_named(session, id, strlen(id)))
+			continue;
+		if (ftell(out) > 0)
+			(void)fputs(", ", out);
+		write_path(out, session);
 	}
 	return fclose(out) == 0 ? TAKE_PTR(text) : NULL;
 }
 
-int sessions_find(const struct sessions *sessions, const char *prefix, struct session **ret, char **ret_matches)
+int sessions_find(const struct sessions *sessions, const char *id, struct session **ret, char **ret_matches)
 {
 	static const bool turns[] = { true, false };
 
-	for (size_t i = 0; i < ELEMENTS(turns) && *prefix; i++) {
+	for (size_t i = 0; i < ELEMENTS(turns) && *id; i++) {
 		struct session *session = NULL;
-		size_t found = find_in_state(sessions, prefix, turns[i], &session);
+		size_t found = find_in_state(sessions, id, turns[i], &session);
 
 		if (found == 1) {
 			*ret = session;
 			return 0;
 		}
 		if (found > 1) {
-			*ret_matches = list_matches(sessions, prefix, turns[i]);
+			*ret_matches = list_matches(sessions, id, turns[i]);
 			return -ENOTUNIQ;
 		}
 	}

@@ -52,6 +52,7 @@ struct session {
 	size_t logins_alive; /* with the one that opened it */
 
 	bool inside;           /* its record was written inside another session, by whoever is root there */
+	const char *cut;       /* why not all that is nested in it is known; NULL: it is */
 	struct session *outer; /* the one that it is nested in; NULL: the reader's */
 	size_t depth;          /* 0: the reader's */
 	struct session *inner; /* the first that is nested in it, or NULL */
@@ -79,13 +80,16 @@ static inline bool login_is_alive(enum login_state state)
 	return state == LOGIN_RUNNING || state == LOGIN_UNKNOWN;
 }
 
-/* Reads the records in a directory and asks the kernel about each. 0 or -errno. */
+/*
+ * Reads the records in a directory and asks the kernel about each; root's reading adds the sessions within them.
+ * 0 or -errno.
+ */
 int sessions_read(const char *directory, struct sessions *ret) _must_check_;
 void sessions_release(struct sessions *sessions);
 
 /*
- * The session whose id starts with `prefix`, or of which that is a login's id; live ones come before ended
- * ones. 0; -ENOENT; -ENOTUNIQ with *ret_matches (malloced "ID, ID").
+ * The session whose id starts with `id`, or of which that is a login's id; OUTER/ID is one within another. Live ones
+ * come before ended ones. 0; -ENOENT; -ENOTUNIQ with *ret_matches (malloced "ID, OUTER/ID").
  */
-int sessions_find(const struct sessions *sessions, const char *prefix, struct session **ret,
+int sessions_find(const struct sessions *sessions, const char *id, struct session **ret,
 		  char **ret_matches) _must_check_;

@@ -542,7 +542,7 @@ def test_from_the_session_of_each_login_program(program):
         assert not set(of(inner, ALL).items()) & set(of(outer, ALL).items())
 
 
-def test_nsinspect_shows_each_side_its_own_sessions():
+def test_nsinspect_shows_each_side_its_own_sessions_and_those_within():
     install({"user/carol.conf": ""})
     with Session(["sudo", "-n", "su", "carol", "-c", INNER]) as session:
         inner = session.look()["env"]["NSISOLATE_ID"]
@@ -553,6 +553,7 @@ def test_nsinspect_shows_each_side_its_own_sessions():
         assert [(found["id"], found["state"]) for found in listed if found] == [(inner, "active")]
         listed = json.loads(P.run(["nsinspect", "-J"]).check().stdout)["sessions"]
         assert [found["id"] for found in listed if found] == [outer]
+        assert [(found["id"], found["user"], found["state"]) for found in listed[0]["sessions"]] == [(inner, "carol", "active")]
         session.go_on()
         session.finish()
         session.end()

@@ -14,6 +14,9 @@ import pytest
 
 NAMESPACES = ["mnt", "net", "ipc", "uts", "pid", "user", "cgroup", "time"]
 
+RECORDS = "/run/nsisolate/sessions"
+MAKE_RECORDS = f"mount -t tmpfs -o mode=1700 none {os.path.dirname(RECORDS)} && mkdir -m 700 {RECORDS}"
+
 # PID 1 of a session: waits for its record, locks it, runs a few children, and does what it is told until its input ends.
 INIT = """
 import fcntl, os, subprocess, sys
@@ -82,15 +85,18 @@ class Session:
     """A live session made by hand, without the engine."""
 
     def __init__(self, directory, ident, flags=("mnt", "net", "ipc", "uts", "pid"), commands=(), login=None,
-                 text=None, within=None, **fields):
+                 text=None, within=None, inside=None, **fields):
+        """within: in the PID namespace of another session, inside: recorded there, too."""
         self.id = ident
-        self.path = directory / ident
+        self.path = (inside.records if inside else directory) / ident
+        self.path_for_init = pathlib.Path(RECORDS) / ident if inside else self.path
         # a login process of its own, outside
         self.login = login or subprocess.Popen(["sleep", "600"])
         options = {"mnt": "--mount", "net": "--net", "ipc": "--ipc", "uts": "--uts", "pid": "--pid",
                    "user": "--user", "cgroup": "--cgroup", "time": "--time"}
         # started from the PID namespace of another session, whose init it then is a stranger to
-        enter = ["nsenter", f"--pid=/proc/{within.init}/ns/pid"] if within else []
+        enter = ["nsenter", f"--pid=/proc/{(within or inside).init}/ns/pid"] if within or inside else []
+        enter += [f"--mount=/proc/{inside.init}/ns/mnt"] if inside else []
         self.unshare = subprocess.Popen(
             enter + ["unshare", "--fork", "--kill-child"] + [options[f] for f in flags]
             + (["--mount-proc"] if "pid" in flags and "mnt" in flags else [])
@@ -101,7 +107,7 @@ class Session:
         self.fields = {
             "id": ident, "login": "", "user": "alice", "uid": 1000, "service": "sshd", "tty": "ssh", "remote-host": "192.0.2.7",
             "login-pid": self.login.pid, "login-start": start_time(self.login.pid), "init-pid": self.init,
-            "outer-pid-namespace": os.stat("/proc/self/ns/pid").st_ino,
+            "outer-pid-namespace": os.stat(f"/proc/{inside.init if inside else 'self'}/ns/pid").st_ino,
             **{f"ns-{k}": v for k, v in self.namespaces.items()},
             "policy": "group/students.conf", "sources": "group/students.conf,default.conf",
             "policy-hash": "0123456789abcdef", "mode": "enforce",
@@ -110,7 +116,7 @@ class Session:
         self.fields.update({k.replace("_", "-"): v for k, v in fields.items()})
         self.path.write_text(text if text is not None else self.text())
         self.others = []
-        self.tell(self.path)
+        self.tell(self.path_for_init)
 
     def tell(self, words):
         self.unshare.stdin.write(f"{words}\n")
@@ -125,13 +131,18 @@ class Session:
         path.write_text(self.text(login=name, **{"login-pid": login.pid, "login-start": start_time(login.pid),
                                                  "service": "su", "tty": "pts/7", "opened": 1700003600, **fields}))
         if locked:
-            self.tell(f"join {path}")
+            self.tell(f"join {self.path_for_init.with_name(path.name)}")
         return login
 
     def leave(self):
         """The login that opened it leaves."""
         self.tell("leave")
         self.end_login()
+
+    @property
+    def records(self):
+        """Where the records of sessions nested in it are, as the host gets there."""
+        return pathlib.Path(f"/proc/{self.init}/root{RECORDS}")
 
     def find_init(self):
         for _ in range(500):
@@ -182,6 +193,19 @@ class Records:
         self.sessions.append(session)
         return session
 
+    def open_outer(self, ident=None, commands=(), **arguments):
+        """A session in which others can be recorded, as the engine prepares it."""
+        pathlib.Path(RECORDS).parent.mkdir(exist_ok=True)
+        session = self.open(ident, commands=[MAKE_RECORDS, *commands], **arguments)
+        for _ in range(500):
+            if session.records.parent.stat().st_mode & 0o1000 and session.records.exists():
+                return session
+            time.sleep(0.01)
+        raise AssertionError("no directory for records")
+
+    def nest(self, outer, ident=None, **arguments):
+        return self.open(ident, inside=outer, **{"user": "carol", "service": "su", **arguments})
+
     def run(self, command, *arguments, env=None):
         where = [] if command == "kill" else ["--record-dir", str(self.directory)]
         return nsinspect(command, *where, *arguments, env=env)
@@ -193,7 +217,7 @@ class Records:
         return json.loads(result.stdout)[key]
 
     def close(self):
-        for session in self.sessions:
+        for session in reversed(self.sessions):
             session.end()
 
 

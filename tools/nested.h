@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* Sessions that were recorded inside others. For sessions.c. */
+
+#include "tools/sessions.h"
+
+/*
+ * Adds, behind the sessions that were read from the reader's directory, those within them, each with its outer. In
+ * bounded time, whatever is inside; a session of which not everything could be read has `cut`. 0 or -errno.
+ */
+int nested_add(struct sessions *sessions) _must_check_;
