@@ -26,7 +26,8 @@ static void say(char **ret_text, const char *step, const char *object, int error
 	char reason[ERROR_TEXT_SIZE];
 
 	free(*ret_text);
-	if (asprintf(ret_text, "step %s: %s%s%s", step, object, *object ? ": " : "", error_text(error, reason)) < 0)
+	if (asprintf(ret_text, "step %s: %s%s%s", step, object, *object ? ": " : "",
+		     step_error_text(step, error, reason)) < 0)
 		*ret_text = NULL;
 }
 

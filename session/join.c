@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/join.h"
 
+#include "common/clock.h"
 #include "session/join_protocol.h"
 #include "session/plan.h"
 #include "session/process.h"
@@ -15,6 +16,9 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+
+/* How long to go from one session that does not answer to the next. */
+#define JOIN_LOOK_MS 8000
 
 /* A session that may be joined, and by what we know it. */
 struct target {
@@ -252,6 +256,7 @@ int join_session(const struct session_request *request, const struct policy *pol
 {
 	struct wanted wanted = { .request = request, .policy = policy, .records = files->records, .gate = files->gate };
 	_cleanup_(closedirp) DIR *directory = NULL;
+	const int64_t until = now_ms() + JOIN_LOOK_MS;
 	struct dirent *entry;
 	int copy, r = outer_pid_namespace(&wanted.outer_pid_namespace);
 
@@ -265,7 +270,7 @@ int join_session(const struct session_request *request, const struct policy *pol
 		close_fd(copy);
 		return r;
 	}
-	while (r == 0 && (entry = readdir(directory))) {
+	while (r == 0 && now_ms() < until && (entry = readdir(directory))) {
 		remove_without_record(&wanted, files->user_directory, entry->d_name);
 		r = try_name(&wanted, entry->d_name, reply, ret_object);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/user_state.h"
 
+#include "common/clock.h"
 #include "session/record_store.h"
 
 #include <fcntl.h>
@@ -8,12 +9,9 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <time.h>
 
-#define GATE_FILE   "gate"
 #define GATE_TURN   0 /* the byte whose lock lets one opening past at a time */
 #define GATE_INSIDE 1 /* the byte that is read-locked by whoever is past, whether it was its turn or not */
-#define PLACES_FILE "places"
 #define PLACES_GATE 0 /* the byte whose lock keeps two openings from taking places at once; the others are places */
 
 /* How often a wait for a lock looks at the time. */
@@ -39,14 +37,6 @@ static int lock_byte(int file, int command, short type, off_t byte)
 		r = fcntl(file, command, &lock);
 	while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void interrupt(int signal)

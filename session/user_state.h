@@ -16,6 +16,8 @@
 #include <sys/types.h>
 
 #define USERS_DIRECTORY RECORD_ROOT "/users"
+#define GATE_FILE       "gate"
+#define PLACES_FILE     "places"
 
 /*
  * Opens the directory of this user, making it when missing. -EPERM: it or one
