@@ -149,8 +149,10 @@ static int ask_init(const struct wanted *wanted, const struct target *target, co
 	}
 }
 
-static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *reply)
+/* *ret_reply is as it was unless the login is in: it has the id of the session that it will otherwise open. */
+static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *ret_reply)
 {
+	struct session_reply joined = *ret_reply, *reply = &joined;
 	char name[RECORD_NAME_MAX + 1];
 	_cleanup_close_ int file = record_file_new(wanted->records);
 	int r;
@@ -170,6 +172,7 @@ static int join_target(const struct wanted *wanted, struct target *target, struc
 	if (r < 0)
 		return r;
 	reply->init_pidfd = TAKE_FD(target->init_pidfd);
+	*ret_reply = joined;
 	return 1;
 }
 
@@ -237,8 +240,6 @@ int join_session(const struct session_request *request, const struct policy *pol
 		remove_without_record(&wanted, user_directory, entry->d_name);
 		r = try_name(&wanted, entry->d_name, reply, ret_object);
 	}
-	if (r <= 0)
-		reply->login[0] = '\0';
 	return r;
 }
 
