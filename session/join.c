@@ -155,8 +155,10 @@ static int ask_init(const struct wanted *wanted, const struct target *target, co
 	}
 }
 
-static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *reply)
+/* *ret_reply is as it was unless the login is in: it has the id of the session that it will otherwise open. */
+static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *ret_reply)
 {
+	struct session_reply joined = *ret_reply, *reply = &joined;
 	char name[RECORD_NAME_MAX + 1];
 	_cleanup_close_ int file = record_file_new(wanted->records);
 	int r;
@@ -176,6 +178,7 @@ static int join_target(const struct wanted *wanted, struct target *target, struc
 	if (r < 0)
 		return r;
 	reply->init_pidfd = TAKE_FD(target->init_pidfd);
+	*ret_reply = joined;
 	return 1;
 }
 
@@ -212,7 +215,6 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 		    const char **ret_object)
 {
 	struct target target = { .init_pidfd = -1 };
-	struct session_reply reply = *ret_reply;
 	const char *id = id_of(name, wanted->policy->hash);
 	int r;
 
@@ -224,11 +226,9 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 		remove_ended(wanted, id);
 	if (r > 0) {
 		*ret_object = "session to join";
-		r = join_target(wanted, &target, &reply);
+		r = join_target(wanted, &target, ret_reply);
 	}
 	target_release(&target);
-	if (r > 0)
-		*ret_reply = reply;
 	return r;
 }
 

@@ -186,8 +186,10 @@ def test_an_init_that_does_not_answer_is_passed_over(log):
         os.kill(init, signal.SIGSTOP)
         try:
             with P.ssh_background("alice", STAY) as second:
-                other = second.read_line()
-                assert other and other != namespace
+                own = second.read_line()
+                assert own.startswith("pid:[") and own != namespace
+                # with an id of its own, too
+                assert len(live(False)) == 2
         finally:
             os.kill(init, signal.SIGCONT)
         # who did not hear that they are in are not: the session ends with its one login

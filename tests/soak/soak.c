@@ -123,13 +123,16 @@ static void compare(struct soak *soak, const struct census *before)
 	print_join_sockets();
 }
 
-static void print_log(void)
+static void print_log(struct soak *soak)
 {
 	const struct stage_log *log = stage_log();
+	unsigned long unexpected;
 
 	printf("  logged: opened %lu, joined %lu, closed %lu, left %lu, denied %lu, refused %lu, failed to close %lu\n",
 	       log->opened, log->joined, log->closed, log->left, log->denied, log->refused, log->close_failed);
-	stage_print_reasons();
+	unexpected = stage_print_reasons();
+	if (unexpected > 0)
+		soak_complain(soak, "%lu refusals have another reason than what was killed", unexpected);
 }
 
 static unsigned number(const char *text)
@@ -214,7 +217,7 @@ int main(int argc, char **argv)
 	soak_alive(&soak);
 	soak_cycles(&soak);
 	compare(&soak, &before);
-	print_log();
+	print_log(&soak);
 	printf("soak: %s\n", soak.failed ? "FAILED" : "ok");
 	return soak.failed ? 1 : 0;
 }

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -189,9 +190,33 @@ const struct stage_log *stage_log(void)
 	return &shared->log;
 }
 
-void stage_print_reasons(void)
+static bool is_expected(const char *reason)
 {
-	for (unsigned i = 0; i < REASONS; i++)
-		if (shared->reasons[i].count > 0)
-			printf("  %6lu  %s\n", shared->reasons[i].count, shared->reasons[i].text);
+	static const char *const words[] = {
+		"nsisolate-session ended without an answer",
+		"step init: no report: Connection reset by peer",
+		"step setns: init: No such process",
+		"step namespaces: /proc: No such process",
+	};
+
+	for (size_t i = 0; i < ELEMENTS(words); i++)
+		if (strstr(reason, words[i]))
+			return true;
+	return false;
+}
+
+unsigned long stage_print_reasons(void)
+{
+	unsigned long unexpected = 0;
+
+	for (unsigned i = 0; i < REASONS; i++) {
+		bool expected = is_expected(shared->reasons[i].text);
+
+		if (shared->reasons[i].count == 0)
+			continue;
+		printf("  %6lu  %s%s\n", shared->reasons[i].count, shared->reasons[i].text,
+		       expected ? "" : "  UNEXPECTED");
+		unexpected += expected ? 0 : shared->reasons[i].count;
+	}
+	return unexpected;
 }

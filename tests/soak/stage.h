@@ -24,5 +24,6 @@ struct stage_log {
 };
 const struct stage_log *stage_log(void);
 
-/* The reasons of refusals and of failures to close, and how often. */
-void stage_print_reasons(void);
+/* The reasons of refusals and of failures to close, and how often. How many are none of a helper or init that is
+ * killed. */
+unsigned long stage_print_reasons(void);
