@@ -41,7 +41,7 @@ static int walk(const struct policy *policy, bool selectors, policy_value_fn fn,
 	int r = 0;
 
 	for (enum policy_key key = 0; r == 0 && key < POLICY_KEYS; key++) {
-		if (key_is_selector(key) && !selectors)
+		if (key_is_about_the_login(key) && !selectors)
 			continue;
 		for (size_t i = 0; r == 0 && key == KEY_MOUNT_PRIVATE && i < policy->mount.private_count; i++)
 			r = show_private(&policy->mount.private[i], fn, data);

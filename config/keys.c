@@ -17,8 +17,9 @@ _Static_assert(sizeof(enum policy_mode) == sizeof(unsigned), "the value of a key
 #define PRIVATE(member) offsetof(struct private_directory, member)
 
 const struct key_info policy_keys[POLICY_KEYS] = {
-	[KEY_DESCRIPTION] = { "description", VALUE_TEXT, true, NULL, "", 0, "what this policy is for" },
-	[KEY_NOTICE] = { "notice", VALUE_TEXT, false, NULL, "", 0, "shown to the user at login on a terminal" },
+	[KEY_DESCRIPTION] = { "description", VALUE_COMMENT, true, NULL, "", 0, "what this policy is for" },
+	[KEY_NOTICE] = { "notice", VALUE_TEXT, true, NULL, "", POLICY(notice),
+			 "shown to the user at login on a terminal" },
 	[KEY_EXTENDS] = { "extends", VALUE_FILE, true, NULL, NULL, 0, "the file that this one builds on" },
 	[KEY_PRIORITY] = { "priority", VALUE_INTEGER, true, NULL, "0", POLICY(priority),
 			   "rank among a user's group files" },

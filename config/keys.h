@@ -69,7 +69,8 @@ enum policy_key {
 
 enum value_type {
 	VALUE_SECTION, /* a section with a title: private "/tmp" { … } */
-	VALUE_TEXT,    /* free text, not part of the effective policy */
+	VALUE_COMMENT, /* free text, not part of the effective policy */
+	VALUE_TEXT,    /* free text */
 	VALUE_BOOL,    /* choices false and true */
 	VALUE_CHOICE,
 	VALUE_PATTERN, /* host or domain name with expansions */
@@ -149,6 +150,12 @@ static inline bool key_is_private(enum policy_key key)
 static inline bool key_is_selector(enum policy_key key)
 {
 	return key == KEY_PRIORITY || key == KEY_SERVICES || key == KEY_FROM;
+}
+
+/* True for the keys that change nothing about a session that others could share. */
+static inline bool key_is_about_the_login(enum policy_key key)
+{
+	return key_is_selector(key) || key == KEY_NOTICE;
 }
 
 /* True for the keys that service "NAME" { … } cannot have. */

@@ -19,6 +19,7 @@ struct policy *policy_free(struct policy *policy)
 	free(policy->mount.private);
 	text_list_free(policy->services);
 	text_list_free(policy->from);
+	free(policy->notice);
 	free(policy->uts.hostname);
 	free(policy->uts.domainname);
 	text_list_free(policy->sources);

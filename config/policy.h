@@ -43,6 +43,7 @@ struct policy {
 	char **services; /* canonical names; NULL: all */
 	char **from;     /* canonical prefixes and "local"; NULL: all */
 	enum policy_mode mode;
+	char *notice; /* shown to the user at login; "": nothing */
 	enum session_scope scope;
 	enum on_logout on_logout;
 	uint64_t max_sessions; /* alive at once, of one user */

@@ -215,6 +215,7 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 		return parse_size(text, "number", ret, ret_problem);
 	case VALUE_PATTERN:
 		return parse_pattern(text, key == KEY_UTS_DOMAINNAME, ret, ret_problem);
+	case VALUE_COMMENT:
 	case VALUE_TEXT:
 		ret->text = strdup(text);
 		return ret->text ? 0 : -ENOMEM;
@@ -265,7 +266,7 @@ bool key_is_stored(enum policy_key key)
 {
 	enum value_type type = policy_keys[key].type;
 
-	return policy_keys[key].built && type != VALUE_TEXT && type != VALUE_FILE && type != VALUE_SECTION;
+	return policy_keys[key].built && type != VALUE_COMMENT && type != VALUE_FILE && type != VALUE_SECTION;
 }
 
 void value_store(enum policy_key key, struct value *value, void *base)
@@ -287,6 +288,7 @@ void value_store(enum policy_key key, struct value *value, void *base)
 		memcpy(field, &value->number, sizeof(value->number));
 		break;
 	case VALUE_PATTERN:
+	case VALUE_TEXT:
 		free(*(char **)(void *)field);
 		*(char **)(void *)field = TAKE_PTR(value->text);
 		break;
@@ -297,7 +299,7 @@ void value_store(enum policy_key key, struct value *value, void *base)
 		text_list_free(*(char ***)(void *)field);
 		*(char ***)(void *)field = TAKE_PTR(value->list);
 		break;
-	case VALUE_TEXT:
+	case VALUE_COMMENT:
 	case VALUE_FILE:
 	case VALUE_SECTION:
 	default:
@@ -362,6 +364,7 @@ const char *value_text(enum policy_key key, const void *base, char **storage)
 		memcpy(&number, field, sizeof(number));
 		return *storage = format_size(number);
 	case VALUE_PATTERN:
+	case VALUE_TEXT:
 		memcpy(&text, field, sizeof(text));
 		return text ? text : "";
 	case VALUE_INTEGER:
@@ -370,7 +373,7 @@ const char *value_text(enum policy_key key, const void *base, char **storage)
 	case VALUE_LIST:
 		memcpy(&list, field, sizeof(list));
 		return *storage = text_list_format(list);
-	case VALUE_TEXT:
+	case VALUE_COMMENT:
 	case VALUE_FILE:
 	case VALUE_SECTION:
 	default:

@@ -13,6 +13,7 @@
 #define ARGUMENT_DATA        "nsisolate_bad_argument"
 #define REFUSAL_DATA         "nsisolate_refusal"
 #define SERVICE_USER_MANAGER "systemd-user"
+#define SERVICE_CRON         "cron"
 
 /* PAM items are optional and not ours to trust: absent is empty. */
 static const char *item(const pam_handle_t *pamh, int type)
@@ -200,6 +201,18 @@ static int set_environment(const struct guest *guest, const struct session *sess
 	return pam_putenv(guest->pamh, variable);
 }
 
+/*
+ * Where somebody may read it. sshd keeps it for logins with a terminal of their own, whose name it
+ * does not know yet; cron's is "cron", and there nobody is.
+ */
+static void show_notice(const struct guest *guest, const struct session *session)
+{
+	bool terminal = *guest->tty && strcmp(guest->tty, SERVICE_CRON) != 0;
+
+	if (*session->notice && terminal && !(guest->flags & PAM_SILENT))
+		(void)pam_info(guest->pamh, "%s", session->notice);
+}
+
 /* The process is inside. What fails now takes it back out. */
 static int keep_session(const struct guest *guest, struct session *session)
 {
@@ -221,6 +234,7 @@ static int keep_session(const struct guest *guest, struct session *session)
 		    : *session->login         ? "session joined"
 					      : "session opened",
 		    session);
+	show_notice(guest, session);
 	return PAM_SUCCESS;
 }
 

@@ -26,7 +26,8 @@ static void say(char **ret_text, const char *step, const char *object, int error
 	char reason[ERROR_TEXT_SIZE];
 
 	free(*ret_text);
-	if (asprintf(ret_text, "step %s: %s%s%s", step, object, *object ? ": " : "", error_text(error, reason)) < 0)
+	if (asprintf(ret_text, "step %s: %s%s%s", step, object, *object ? ": " : "",
+		     step_error_text(step, error, reason)) < 0)
 		*ret_text = NULL;
 }
 
@@ -53,6 +54,7 @@ struct session *session_free(struct session *session)
 	free(session->user);
 	free(session->policy);
 	free(session->mode);
+	free(session->notice);
 	free(session);
 	return NULL;
 }
@@ -104,7 +106,8 @@ static struct session *session_new(const struct session_request *request, const 
 	session->user = strdup(request->user);
 	session->policy = strdup(reply->policy);
 	session->mode = strdup(reply->mode);
-	if (!session->user || !session->policy || !session->mode || mark_opener(session) < 0)
+	session->notice = strdup(reply->notice);
+	if (!session->user || !session->policy || !session->mode || !session->notice || mark_opener(session) < 0)
 		return NULL;
 	return TAKE_PTR(session);
 }

@@ -19,6 +19,7 @@ struct session {
 	char *user; /* pw_name */
 	char *policy;
 	char *mode;
+	char *notice; /* of the policy, for the user; "": nothing */
 	uint64_t policy_hash;
 	unsigned clone_flags;
 	uint64_t namespaces[NAMESPACE_KINDS];

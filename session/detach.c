@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #define TIMER_SLACK_NS 50000UL /* the kernel's own default */
+#define DESCRIPTORS    1024    /* likewise */
 
 static void raise_limit(__rlimit_resource_t resource)
 {
@@ -22,6 +23,23 @@ static void raise_limit(__rlimit_resource_t resource)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(resource, &limit);
+}
+
+/*
+ * The init has two descriptors of each login. Whoever made the login program may have left it few; without
+ * CAP_SYS_RESOURCE there are as many as the hard limit allows.
+ */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit, more;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	more = (struct rlimit){ DESCRIPTORS, limit.rlim_max < DESCRIPTORS ? DESCRIPTORS : limit.rlim_max };
+	if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void reset_oom_score(void)
@@ -72,6 +90,7 @@ int detach_from_caller(void)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < ELEMENTS(limits); i++)
 		raise_limit(limits[i]);
+	raise_descriptor_limit();
 	(void)sched_setscheduler(0, SCHED_OTHER, &normal);
 	(void)setpriority(PRIO_PROCESS, 0, 0);
 	/* a timeout is late by the slack, which the caller's caller may have made centuries */

@@ -47,3 +47,51 @@ const char *error_text(int error, char buffer[ERROR_TEXT_SIZE])
 	}
 	return buffer;
 }
+
+#define PROCESSES                                                                                          \
+	"a limit on processes is reached: pids.max of its control group, RLIMIT_NPROC, kernel.pid_max or " \
+	"kernel.threads-max"
+#define FILES    "RLIMIT_NOFILE of the login process is reached"
+#define MEMORY   "the memory of the machine or of its control group, or RLIMIT_AS or RLIMIT_DATA, is used up"
+#define DISK     "the file system is full, or has no inode left"
+#define MOUNTS   "the limit fs.mount-max is reached"
+#define RUN_FILE "it, and what is above it, must be root's, and no one else's to write"
+
+/* Where several rows fit, the first. */
+static const struct {
+	const char *step; /* how it begins; "": every step */
+	int error;
+	const char *meaning;
+} meanings[] = {
+	{ "helper", EAGAIN, PROCESSES },
+	/* posix_spawn(3) gives the helper its descriptors: dup2(2) to one beyond the limit */
+	{ "helper", EBADF, FILES },
+	{ "namespaces", EAGAIN, PROCESSES },
+	{ "mount", ENOSPC, MOUNTS },
+	{ "propagation", ENOSPC, MOUNTS },
+	{ "record", ENOSPC, DISK },
+	{ "join", ENOSPC, DISK },
+	{ "max-sessions", ENOSPC, DISK },
+	{ "listen", ENOSPC, DISK },
+	{ "record", EPERM, RUN_FILE },
+	{ "record", ENOTDIR, RUN_FILE },
+	{ "record", ELOOP, RUN_FILE },
+	{ "", EMFILE, FILES },
+	{ "", ENFILE, "the limit fs.file-max is reached" },
+	{ "", ENOMEM, MEMORY },
+};
+
+const char *step_error_text(const char *step, int error, char buffer[ERROR_TEXT_SIZE])
+{
+	size_t length;
+
+	(void)error_text(error, buffer);
+	for (size_t i = 0; i < ELEMENTS(meanings); i++) {
+		if (meanings[i].error != -error || strncmp(step, meanings[i].step, strlen(meanings[i].step)) != 0)
+			continue;
+		length = strlen(buffer);
+		snprintf(buffer + length, ERROR_TEXT_SIZE - length, ": %s", meanings[i].meaning);
+		break;
+	}
+	return buffer;
+}

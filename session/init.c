@@ -7,6 +7,7 @@
 #include "session/record_store.h"
 #include "session/report.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -94,6 +95,14 @@ static int prepare(const struct init_arguments *arguments, struct report *ret_re
 	return 0;
 }
 
+/* However long the policy that the helper has read: a host has thousands of inits. */
+static void forget_helper(const struct init_arguments *arguments)
+{
+	plan_free(arguments->plan);
+	policy_free(arguments->policy);
+	(void)malloc_trim(0);
+}
+
 void init_main(const struct init_arguments *arguments)
 {
 	const struct init_files *files = &arguments->files;
@@ -116,6 +125,7 @@ void init_main(const struct init_arguments *arguments)
 	close_all_but(at_rest, ELEMENTS(at_rest));
 	if (send_report(arguments, &report) < 0 || report.error < 0)
 		_exit(1);
+	forget_helper(arguments);
 	keep_session(arguments);
 	_exit(0);
 }

@@ -7,6 +7,7 @@
  * to the login process, and then keeps the session (keeper.h).
  */
 
+#include "config/policy.h"
 #include "session/plan.h"
 
 /* The open files of a session that its init gets from the helper. */
@@ -19,12 +20,13 @@ struct init_files {
 };
 
 struct init_arguments {
-	const struct plan *plan;
-	const char *id;   /* of the session: the record's name */
-	bool wait;        /* on-logout = "wait" */
-	int caller_pidfd; /* readable when the login process has ended, pidfd_open(2) */
-	int caller;       /* socket to the login process: one report, one acknowledgement, then closed */
-	int helper;       /* socket to the helper: "written", then closed */
+	struct plan *plan;     /* this and the next are released once the steps are done: */
+	struct policy *policy; /* the init is a copy of the helper, and keeps nothing of it */
+	const char *id;        /* of the session: the record's name */
+	bool wait;             /* on-logout = "wait" */
+	int caller_pidfd;      /* readable when the login process has ended, pidfd_open(2) */
+	int caller;            /* socket to the login process: one report, one acknowledgement, then closed */
+	int helper;            /* socket to the helper: "written", then closed */
 	struct init_files files;
 };
 

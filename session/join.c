@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/join.h"
 
+#include "common/clock.h"
 #include "session/join_protocol.h"
 #include "session/plan.h"
 #include "session/process.h"
 #include "session/record_store.h"
 #include "session/session_record.h"
+#include "session/user_state.h"
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -14,6 +16,9 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+
+/* How long to go from one session that does not answer to the next. */
+#define JOIN_LOOK_MS 8000
 
 /* A session that may be joined, and by what we know it. */
 struct target {
@@ -27,7 +32,7 @@ struct wanted {
 	const struct session_request *request;
 	const struct policy *policy;
 	uint64_t outer_pid_namespace;
-	int records;
+	int records, gate;
 };
 
 static void target_release(struct target *target)
@@ -114,6 +119,7 @@ static void describe(const struct wanted *wanted, const struct record *record, s
 	reply->clone_flags = policy_clone_flags(wanted->policy);
 	reply->policy = wanted->policy->file;
 	reply->policy_hash = wanted->policy->hash;
+	reply->notice = wanted->policy->notice;
 	reply->mode = MODE_NAME_ENFORCE;
 }
 
@@ -149,8 +155,10 @@ static int ask_init(const struct wanted *wanted, const struct target *target, co
 	}
 }
 
-static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *reply)
+/* *ret_reply is as it was unless the login is in: it has the id of the session that it will otherwise open. */
+static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *ret_reply)
 {
+	struct session_reply joined = *ret_reply, *reply = &joined;
 	char name[RECORD_NAME_MAX + 1];
 	_cleanup_close_ int file = record_file_new(wanted->records);
 	int r;
@@ -170,6 +178,7 @@ static int join_target(const struct wanted *wanted, struct target *target, struc
 	if (r < 0)
 		return r;
 	reply->init_pidfd = TAKE_FD(target->init_pidfd);
+	*ret_reply = joined;
 	return 1;
 }
 
@@ -185,7 +194,25 @@ static const char *id_of(const char *name, uint64_t hash)
 	return strcmp(name, wanted) == 0 ? id : NULL;
 }
 
-static int try_name(const struct wanted *wanted, const char *name, struct session_reply *reply, const char **ret_object)
+/* A socket without a live record is of a session that ended, or of one that is being made. */
+static void remove_ended(const struct wanted *wanted, const char *id)
+{
+	struct record_view again = { 0 };
+	int r;
+
+	if (!user_gate_is_quiet(wanted->gate))
+		return;
+	/* it may have come since the first look */
+	r = record_view_read(wanted->records, id, &again);
+	if (r == -ENOENT || (r == 0 && !again.alive)) {
+		(void)unlinkat(wanted->records, id, 0);
+		join_listener_remove(wanted->request->uid, wanted->policy->hash, id);
+	}
+	record_release(&again.record);
+}
+
+static int try_name(const struct wanted *wanted, const char *name, struct session_reply *ret_reply,
+		    const char **ret_object)
 {
 	struct target target = { .init_pidfd = -1 };
 	const char *id = id_of(name, wanted->policy->hash);
@@ -195,36 +222,58 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 		return 0;
 	*ret_object = "record of the session to join";
 	r = find_target(wanted, id, &target);
+	if (r == 0 && !target.view.alive)
+		remove_ended(wanted, id);
 	if (r > 0) {
 		*ret_object = "session to join";
-		r = join_target(wanted, &target, reply);
+		r = join_target(wanted, &target, ret_reply);
 	}
 	target_release(&target);
 	return r;
 }
 
-int join_session(const struct session_request *request, const struct policy *policy, int records, int user_directory,
+static bool has_record(const struct wanted *wanted, const char *id)
+{
+	return faccessat(wanted->records, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/*
+ * Of an opening under whatever policy that was killed before it had a record to be swept by. A session that ends
+ * loses its socket first.
+ */
+static void remove_without_record(const struct wanted *wanted, int user_directory, const char *name)
+{
+	const char *id = name + JOIN_NAME_LENGTH - SESSION_ID_LENGTH;
+
+	/* it may have come since the first look, but not while nobody is opening */
+	if (strlen(name) == JOIN_NAME_LENGTH && !has_record(wanted, id) && user_gate_is_quiet(wanted->gate) &&
+	    !has_record(wanted, id))
+		(void)unlinkat(user_directory, name, 0);
+}
+
+int join_session(const struct session_request *request, const struct policy *policy, const struct join_files *files,
 		 struct session_reply *reply, const char **ret_object)
 {
-	struct wanted wanted = { .request = request, .policy = policy, .records = records };
+	struct wanted wanted = { .request = request, .policy = policy, .records = files->records, .gate = files->gate };
 	_cleanup_(closedirp) DIR *directory = NULL;
+	const int64_t until = now_ms() + JOIN_LOOK_MS;
 	struct dirent *entry;
 	int copy, r = outer_pid_namespace(&wanted.outer_pid_namespace);
 
 	*ret_object = "directory of the user's sessions";
 	if (r < 0)
 		return r;
-	copy = openat(user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	copy = openat(files->user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	directory = copy < 0 ? NULL : fdopendir(copy);
 	if (!directory) {
 		r = -errno;
 		close_fd(copy);
 		return r;
 	}
-	while (r == 0 && (entry = readdir(directory)))
+	while (r == 0 && now_ms() < until && (entry = readdir(directory))) {
+		remove_without_record(&wanted, files->user_directory, entry->d_name);
 		r = try_name(&wanted, entry->d_name, reply, ret_object);
-	if (r <= 0)
-		reply->login[0] = '\0';
+	}
 	return r;
 }
 

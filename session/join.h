@@ -10,12 +10,18 @@
 #include "config/policy.h"
 #include "session/request.h"
 
+/* Where to look; all of it borrowed. */
+struct join_files {
+	int records;
+	int user_directory;
+	int gate; /* taken, user_state.h */
+};
+
 /*
- * Looks for a session of this user under this very policy and has the caller's login taken in. The
- * caller holds the user's gate. 1: *reply has everything but outcome and text; 0: there is none to join; -errno with
- * *ret_object (static): what it is about.
+ * Looks for a session of this user under this very policy and has the caller's login taken in. 1: *reply has everything
+ * but outcome and text; 0: there is none to join; -errno with *ret_object (static): what it is about.
  */
-int join_session(const struct session_request *request, const struct policy *policy, int records, int user_directory,
+int join_session(const struct session_request *request, const struct policy *policy, const struct join_files *files,
 		 struct session_reply *reply, const char **ret_object) _must_check_;
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/keeper.h"
 
+#include "common/clock.h"
 #include "session/join_protocol.h"
 #include "session/record_store.h"
 
@@ -9,14 +10,17 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* A request is sent right after the connection is made. */
 #define REQUEST_MS 1000
+
+/* The caller's pidfd and socket, record, place, listener and signals; a connection and the two that it brings. */
+#define OWN_DESCRIPTORS 9
 
 /*
  * How often a session without logins is looked at where the kernel tells nothing: the processes that
@@ -43,14 +47,6 @@ struct keeper {
 };
 
 enum { POLL_CALLER, POLL_LISTENER, POLL_CHILDREN, POLL_LOGINS };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /*
  * From here on the init must only wait and exit. Afterwards it has no
@@ -244,6 +240,9 @@ static void accept_one(struct keeper *keeper)
 
 	if (connection >= 0)
 		serve(keeper, connection);
+	else if (errno == ENFILE || errno == EMFILE || errno == ENOMEM || errno == ENOBUFS)
+		/* it waits in the queue: poll(2) would report it again at once */
+		(void)poll(NULL, 0, LOOK_FIRST_MS);
 }
 
 /* -1: the kernel wakes us for whatever matters. */
@@ -306,9 +305,21 @@ static void wait_once(struct keeper *keeper)
 		accept_one(keeper);
 }
 
+/* How many logins it can hold: two descriptors each, besides those of the init and of one who just asks. */
+static size_t room_for_logins(bool shared)
+{
+	struct rlimit limit;
+	size_t room;
+
+	if (!shared || getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < OWN_DESCRIPTORS + 2)
+		return 1;
+	room = (limit.rlim_cur - OWN_DESCRIPTORS) / 2;
+	return room < JOIN_LOGINS_MAX ? room : JOIN_LOGINS_MAX;
+}
+
 void keep_session(const struct init_arguments *arguments)
 {
-	const size_t room = arguments->files.listener < 0 ? 1 : JOIN_LOGINS_MAX;
+	const size_t room = room_for_logins(arguments->files.listener >= 0);
 	struct keeper keeper = {
 		.arguments = arguments,
 		.logins = calloc(room, sizeof(*keeper.logins)),

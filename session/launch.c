@@ -56,23 +56,38 @@ static int describe(char **ret_failure, const char *step, const char *object, in
 {
 	char reason[ERROR_TEXT_SIZE];
 
-	if (asprintf(ret_failure, "step %s: %s: %s", step, object, error_text(error, reason)) < 0)
+	if (asprintf(ret_failure, "step %s: %s: %s", step, object, step_error_text(step, error, reason)) < 0)
 		*ret_failure = NULL;
 	return error;
 }
 
 /*
- * clone(2): ENOSPC is the kernel's limit on nesting, or one of namespaces(7). Which of them cannot be told: nobody sees
- * how many PID namespaces there are above their own.
+ * namespaces(7): each kind has a limit, and the kernel does not say which is reached. We ask it, one kind after
+ * another: this process makes nothing of its own any more, and ends. NULL: now there is room.
  */
+static const char *full_kind(unsigned clone_flags)
+{
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
+		unsigned flag = (unsigned)namespace_table[i].clone_flag;
+
+		if ((clone_flags & flag) && unshare((int)flag) < 0 && errno == ENOSPC)
+			return namespace_table[i].proc_link;
+	}
+	return NULL;
+}
+
+/* clone(2): ENOSPC is a limit of namespaces(7), or the kernel's on nesting, which nobody sees how near they are to. */
 static int describe_clone(char **ret_failure, unsigned clone_flags, int error)
 {
+	const char *kind = error == -ENOSPC ? full_kind(clone_flags) : NULL;
+
 	if (error != -ENOSPC)
 		return describe(ret_failure, step_name(STEP_NAMESPACES), "clone3", error);
-	if (asprintf(ret_failure, "step %s: clone3: %s: %sa limit in /proc/sys/user is reached",
+	if (asprintf(ret_failure, "step %s: clone3: %s: %sthe limit user.max_%s_namespaces is reached",
 		     step_name(STEP_NAMESPACES), strerror(ENOSPC),
-		     clone_flags & CLONE_NEWPID ? "PID namespaces are nested 32 deep, the kernel's limit, or " : "") <
-	    0)
+		     kind && strcmp(kind, "pid") == 0 ? "PID namespaces are nested 32 deep, the kernel's limit, or "
+						      : "",
+		     kind ? kind : "*") < 0)
 		*ret_failure = NULL;
 	return error;
 }
@@ -128,6 +143,7 @@ int launch_start(const struct session_request *request, const struct launch_orde
 	if (pid == 0)
 		init_main(&(struct init_arguments){
 			.plan = order->plan,
+			.policy = order->policy,
 			.id = order->id,
 			.wait = order->wait,
 			.caller_pidfd = request->caller_pidfd,

@@ -16,7 +16,8 @@ bool launch_allowed(const struct session_request *request, char **ret_text) _mus
 
 /* What is to be launched; all of it borrowed. */
 struct launch_order {
-	const struct plan *plan;
+	struct plan *plan;
+	struct policy *policy; /* of the plan */
 	const char *id;
 	bool wait; /* on-logout = "wait" */
 	struct init_files files;

@@ -53,10 +53,19 @@ static void fail(struct open_result *result, const char *step, const char *objec
 	char reason[ERROR_TEXT_SIZE];
 
 	if (!problem_write(&text, "step %s: %s%s%s", step, object ? object : "", object && *object ? ": " : "",
-			   error_text(error, reason)))
+			   step_error_text(step, error, reason)))
 		conclude(result, OUTCOME_FAILED, "step %s", step);
 	else
 		fail_text(result, text);
+}
+
+/* What is kept of this user, below USERS_DIRECTORY; name: "", or of a file in their directory. */
+static void fail_user_file(struct open_result *result, const char *step, const char *name, int error)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), USERS_DIRECTORY "/%ju%s%s", (uintmax_t)result->uid, *name ? "/" : "", name);
+	fail(result, step, path, error);
 }
 
 static void refuse_diagnostics(struct open_result *result, const struct diagnostics *diag)
@@ -172,6 +181,7 @@ static bool describe_session(const struct session_request *request, const struct
 	result->reply.clone_flags = plan->clone_flags;
 	result->reply.policy = result->policy->file;
 	result->reply.policy_hash = result->policy->hash;
+	result->reply.notice = result->policy->notice;
 	result->reply.mode = result->policy->mode == MODE_AUDIT ? MODE_NAME_AUDIT : MODE_NAME_ENFORCE;
 	r = own_namespaces(init, plan->clone_flags, result->reply.namespaces);
 	if (r < 0) {
@@ -242,18 +252,29 @@ static void set_kind(struct opening *opening, const struct policy *policy)
 			  !record_root_is_inside();
 }
 
+/* It keeps those apart that have sockets. */
+static int take_gate(struct opening *opening, struct open_result *result)
+{
+	int r;
+
+	if (!opening->shared && !opening->wait)
+		return 0;
+	r = opening->files.gate = user_gate_take(opening->user_directory);
+	if (r < 0)
+		fail_user_file(result, "join", GATE_FILE, r);
+	return r;
+}
+
 /* 1: the login has joined a session; 0: it needs one of its own; -1: it failed. */
 static int try_join(struct opening *opening, struct open_result *result)
 {
-	const char *object = "gate";
+	const struct join_files files = { opening->files.directory, opening->user_directory, opening->files.gate };
+	const char *object;
 	int r;
 
 	if (!opening->shared)
 		return 0;
-	r = opening->files.gate = user_gate_take(opening->user_directory);
-	if (r >= 0)
-		r = join_session(opening->request, result->policy, opening->files.directory, opening->user_directory,
-				 &result->reply, &object);
+	r = join_session(opening->request, result->policy, &files, &result->reply, &object);
 	if (r < 0)
 		fail(result, "join", object, r);
 	else if (r > 0)
@@ -273,7 +294,7 @@ static int take_place(struct opening *opening, struct open_result *result)
 			 "%s says max-sessions = %" PRIu64 ", and %" PRIu64 " of theirs are alive", policy->file,
 			 policy->max_sessions, alive);
 	else if (r < 0)
-		fail(result, "max-sessions", USERS_DIRECTORY, r);
+		fail_user_file(result, "max-sessions", PLACES_FILE, r);
 	return r;
 }
 
@@ -286,7 +307,7 @@ static int listen_for_logins(struct opening *opening, struct open_result *result
 		return 0;
 	r = opening->files.listener = join_listener_new(opening->request->uid, result->policy->hash, result->reply.id);
 	if (r < 0)
-		fail(result, "listen", USERS_DIRECTORY, r);
+		fail_user_file(result, "listen", "", r);
 	else
 		result->reply.shared = true;
 	return r;
@@ -297,6 +318,7 @@ static void launch_session(const struct opening *opening, struct open_result *re
 	_cleanup_free_ char *failure = NULL;
 	const struct launch_order order = {
 		.plan = opening->plan,
+		.policy = result->policy,
 		.id = result->reply.id,
 		.wait = opening->wait,
 		.files = opening->files,
@@ -346,7 +368,7 @@ static bool open_directories(struct opening *opening, struct open_result *result
 	}
 	r = opening->user_directory = user_directory_open(opening->request->uid);
 	if (r < 0)
-		fail(result, "record", USERS_DIRECTORY, r);
+		fail_user_file(result, "record", "", r);
 	return r >= 0;
 }
 
@@ -378,7 +400,7 @@ static void open_by_policy(const struct session_request *request, struct open_re
 		return;
 	record_sweep(opening.files.directory);
 	set_kind(&opening, result->policy);
-	if (try_join(&opening, result) != 0 || take_place(&opening, result) < 0)
+	if (take_gate(&opening, result) < 0 || try_join(&opening, result) != 0 || take_place(&opening, result) < 0)
 		return;
 	open_session(&opening, result);
 }

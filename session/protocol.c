@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/protocol.h"
 
+#include "common/clock.h"
+
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 static const char *const outcome_names[] = {
 	[OUTCOME_OPENED] = "opened",
@@ -139,14 +140,6 @@ int message_send(int socket, const struct message *message, const int *fds, size
 		if (errno != EINTR)
 			return -errno;
 	return 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 int poll_until(struct pollfd *pollers, unsigned count, int timeout_ms)

@@ -153,6 +153,7 @@ void reply_encode(const struct session_reply *reply, struct message *message)
 	message_put(message, reply->policy);
 	message_put_number(message, reply->policy_hash);
 	message_put(message, reply->mode);
+	message_put(message, reply->notice ? reply->notice : "");
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
 		message_put_number(message, reply->namespaces[i]);
 }
@@ -171,6 +172,7 @@ static int decode_opened(struct message_reader *reader, struct session_reply *re
 	reply->policy = message_get(reader);
 	reply->policy_hash = message_get_number(reader, UINT64_MAX);
 	reply->mode = message_get(reader);
+	reply->notice = message_get(reader);
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
 		reply->namespaces[i] = message_get_number(reader, UINT64_MAX);
 	return reader->error;

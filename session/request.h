@@ -51,6 +51,7 @@ struct session_reply {
 	const char *policy; /* the file that decided */
 	uint64_t policy_hash;
 	const char *mode;
+	const char *notice; /* for the user; "": nothing */
 	uint64_t namespaces[NAMESPACE_KINDS];
 	int init_pidfd;
 };

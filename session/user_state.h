@@ -11,10 +11,13 @@
 
 #include "session/record.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #define USERS_DIRECTORY RECORD_ROOT "/users"
+#define GATE_FILE       "gate"
+#define PLACES_FILE     "places"
 
 /*
  * Opens the directory of this user, making it when missing. -EPERM: it or one
@@ -24,9 +27,18 @@ int user_directory_open(uid_t uid) _must_check_;
 
 /*
  * Waits until no other opening of a session that this user's logins share is under way, and holds the others up
- * until the last copy of the descriptor is closed. A descriptor or -errno. The caller's own time is bounded.
+ * until the last copy of the descriptor is closed. One that others have held for GATE_WAIT_MS is passed all the same:
+ * whoever holds it is stopped or hangs, and must not keep its user out. Two sessions may then be made where
+ * one would do. A descriptor or -errno. Uses SIGALRM.
  */
+#define GATE_WAIT_MS 5000
 int user_gate_take(int directory) _must_check_;
+
+/* True when nobody else is past the gate: no session is being made, and each has its record as well as its socket. */
+bool user_gate_is_quiet(int gate) _must_check_;
+
+/* How long an opening waits for one that is just taking a place. */
+#define PLACES_WAIT_MS 2000
 
 /*
  * Takes a place for a new session; it is given back when the last copy of the descriptor is

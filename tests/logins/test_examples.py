@@ -23,13 +23,14 @@ class Example:
     tmp: int               # bytes of /tmp, which is the session's own
     shared: bool = False   # System V IPC and /dev/shm
     loopback: bool = True  # is up
+    waits: bool = False    # for what its logins leave running
 
 
 EXAMPLE = {
     "restricted-shell": Example({"mnt", "net", "ipc", "uts", "pid"}, "shell-%s", 64 * MIB),
     "shell-and-cron": Example({"mnt", "net", "ipc", "uts", "pid"}, "shell-%s", 512 * MIB),
     "classroom-exam": Example({"mnt", "net", "ipc", "uts", "pid"}, "exam-alice", 256 * MIB, loopback=False),
-    "tmux-and-editors": Example({"mnt", "ipc"}, "testhost", 2048 * MIB),
+    "tmux-and-editors": Example({"mnt", "ipc", "pid"}, "testhost", 2048 * MIB, waits=True),
     "hpc-login-node": Example({"mnt", "pid"}, "testhost", 8192 * MIB, shared=True),
     "host-network": Example({"mnt", "ipc", "uts", "pid"}, "testhost", 2048 * MIB),
 }
@@ -38,13 +39,19 @@ each = pytest.mark.parametrize("name", EXAMPLE)
 
 @pytest.fixture(autouse=True)
 def server(module, host):
-    H.add_module(H.STACKS["sshd"])
+    H.add_module((*H.STACKS["sshd"], *H.STACKS["su"]))
     if os.path.isdir(H.POLICIES):
         H.empty(H.POLICIES)
     H.set_policy("default.conf", 'mode = "off"\n')
     with P.sshd() as running:
         yield running
-    P.run(["rm", "-rf", "/home/alice/.tmux-sockets"]).check()
+    wait_until_ended()
+    P.sweep_records()
+
+
+def wait_until_ended():
+    """A session that waits ends a moment after its last process."""
+    H.wait_until(lambda: not H.live_records(), "the session to end")
 
 
 def install(name):
@@ -92,7 +99,9 @@ def test_private_temporary_directories_that_end_with_the_session(name):
         H.write(f"{directory}/of-the-host", "")
     try:
         seen = look(name)
+        wait_until_ended()
         P.ssh("alice", "touch /tmp/left /var/tmp/left").check()
+        wait_until_ended()
         again = look(name)
     finally:
         for directory in ("/tmp", "/var/tmp"):
@@ -140,11 +149,11 @@ def test_what_is_left_running(name):
     """Ends with the login, but for the policy whose purpose is that it does not."""
     install(name)
     P.ssh("alice", "setsid sleep 1000 >/dev/null 2>&1 </dev/null & sleep 0.1").check()
-    if "pid" in EXAMPLE[name].own:
-        H.wait_until(lambda: not sleeping(), "sleep is still there")
-    else:
-        assert len(sleeping()) == 1
+    if EXAMPLE[name].waits:
+        assert P.ssh("alice", "pgrep -c sleep").stdout == "1\n"
         end(sleeping())
+    else:
+        H.wait_until(lambda: not sleeping(), "sleep is still there")
 
 
 def sleeping(name="sleep"):
@@ -204,7 +213,7 @@ def test_a_later_mount_of_the_host_appears_on_a_login_node():
             os.rmdir("/srv/parallel")
 
 
-TMUX = "mkdir -p -m 700 ~/.tmux-sockets; export TMUX_TMPDIR=~/.tmux-sockets; tmux"
+TMUX = "tmux -f /dev/null"
 
 
 @pytest.fixture
@@ -215,23 +224,20 @@ def tmux():
 
 
 def test_a_tmux_outlives_its_login_and_is_used_from_another(tmux):
-    """By the recipe in the file; its windows show the /tmp of the login that began it."""
     install("tmux-and-editors")
-    P.ssh("alice", f"echo first >/tmp/mark; {TMUX} -f /dev/null new-session -d -s work 'exec sh'").check()
-    H.wait_until(lambda: not H.records(), "the first login goes on")
-    assert P.ssh("alice", f"{TMUX} has-session -t work; ls /tmp; tmux list-sessions -F '#S'").check().stdout == "work\n"
-    command = r"cat /tmp/mark; readlink /proc/self/ns/mnt"
-    P.ssh("alice", f"{TMUX} send-keys -t work '({command}) >~/.tmux-sockets/seen.new; mv ~/.tmux-sockets/seen.new "
-                   "~/.tmux-sockets/seen' Enter").check()
-    H.wait_until(lambda: os.path.exists("/home/alice/.tmux-sockets/seen"), "nothing from the window")
-    mark, namespace = H.read("/home/alice/.tmux-sockets/seen").split()
-    assert mark == "first"
-    assert namespace != H.namespaces()["mnt"]
+    P.ssh("alice", f"echo first >/tmp/mark; {TMUX} new-session -d -s work 'exec sh'").check()
+    H.wait_until(lambda: [record for record in H.records() if "." not in record], "the session waits")
+    assert P.ssh("alice", f"{TMUX} list-sessions -F '#S'; cat /tmp/mark").check().stdout == "work\nfirst\n"
+    P.ssh("alice", f"{TMUX} send-keys -t work 'readlink /proc/self/ns/mnt >/tmp/seen.new; mv /tmp/seen.new /tmp/seen' "
+                   "Enter").check()
+    seen = P.ssh("alice", "while [ ! -e /tmp/seen ]; do sleep 0.1; done; cat /tmp/seen; readlink /proc/self/ns/mnt")
+    window, login = seen.check().stdout.split()
+    assert window == login != H.namespaces()["mnt"]
 
 
 def test_a_tmux_is_attached_to_on_the_terminal_of_another_login(tmux):
     install("tmux-and-editors")
-    P.ssh("alice", f"{TMUX} -f /dev/null new-session -d -s work 'exec sh'").check()
+    P.ssh("alice", f"{TMUX} new-session -d -s work 'exec sh'").check()
     with P.ssh_background("alice", f"export TERM=vt100; {TMUX} attach -t work", pty=True):
         H.wait_until(lambda: P.ssh("alice", f"{TMUX} list-clients -t work -F '#{{client_session}}'").stdout == "work\n",
                      "nobody is attached")
@@ -240,7 +246,7 @@ def test_a_tmux_is_attached_to_on_the_terminal_of_another_login(tmux):
 
 def test_with_the_defaults_a_tmux_ends_at_logout_as_the_file_says():
     H.set_policy("user/alice.conf")
-    P.ssh("alice", f"{TMUX} -f /dev/null new-session -d -s work 'exec sh'").check()
+    P.ssh("alice", f"{TMUX} new-session -d -s work 'exec sh'").check()
     assert P.ssh("alice", f"{TMUX} has-session -t work").status != 0
     assert not sleeping("tmux: server")
 
@@ -248,11 +254,10 @@ def test_with_the_defaults_a_tmux_ends_at_logout_as_the_file_says():
 def test_an_editor_knows_that_a_file_is_open_in_another_login():
     """vim's swap file: process number and host name mean the same in both."""
     install("tmux-and-editors")
-    edit = "mkdir -p ~/.tmux-sockets && cd ~/.tmux-sockets && TERM=vt100 vim -u NONE text"
+    edit = "cd /tmp && TERM=vt100 vim -u NONE text"
     with P.ssh_background("alice", edit, pty=True):
         try:
-            H.wait_until(lambda: os.path.exists("/home/alice/.tmux-sockets/.text.swp"), "no swap file", 10)
-            told = P.ssh("alice", "cd ~/.tmux-sockets; vim -u NONE -r 2>&1")
+            told = P.ssh("alice", "cd /tmp; while [ ! -e .text.swp ]; do sleep 0.1; done; vim -u NONE -r 2>&1")
         finally:
             end(sleeping("vim"))
     assert "STILL RUNNING" in told.stdout.upper(), told

@@ -44,17 +44,6 @@ def wait_until_ended():
     H.wait_until(lambda: not H.isolated_processes(), "the session to end")
 
 
-def sweep():
-    """What ended without a login process to see it is removed by later openings."""
-    H.set_policy("user/bob.conf")
-
-    def swept():
-        P.su("bob", "true").check()
-        return not [name for name in H.records() if name not in H.live_records()]
-
-    H.wait_until(swept, "records of ended sessions to go")
-
-
 # joining
 
 def test_a_second_login_joins_the_first(log):
@@ -137,7 +126,7 @@ def test_killing_one_monitor_leaves_the_other_login(opener, log):
                 H.wait_until(lambda: ended() == [opener], "the init to see the end of that login")
                 assert where() == namespace
         wait_until_ended()
-    sweep()
+    P.sweep_records()
 
 
 def test_another_policy_is_another_session(log):
@@ -197,24 +186,44 @@ def test_an_init_that_does_not_answer_is_passed_over(log):
         os.kill(init, signal.SIGSTOP)
         try:
             with P.ssh_background("alice", STAY) as second:
-                assert second.read_line() != namespace
+                own = second.read_line()
+                assert own.startswith("pid:[") and own != namespace
+                # with an id of its own, too
+                assert len(live(False)) == 2
         finally:
             os.kill(init, signal.SIGCONT)
         # who did not hear that they are in are not: the session ends with its one login
     wait_until_ended()
-    sweep()
+    P.sweep_records()
 
 
 def test_a_killed_init_leaves_a_socket_that_nobody_trusts(log):
-    with P.sshd():
+    with P.sshd() as sshd:
         with P.ssh_background("alice", STAY) as first:
             first.read_line()
             init, = H.session_inits()
+            # nobody is left to see the end
+            os.kill(sshd.monitors()[0], signal.SIGKILL)
             os.kill(init, signal.SIGKILL)
             wait_until_ended()
+            left = set(sockets()) | set(H.records())
+            assert len(left) == 2
             assert where()
-    sweep()
-    H.wait_until(lambda: not sockets(), "the sockets of ended sessions to go")
+            assert not left & (set(sockets()) | set(H.records())), "the user's next login removes what ended"
+
+
+def test_a_socket_without_a_record_goes_with_the_next_login():
+    """As it is left when a helper is killed before its session has a record."""
+    with P.sshd(), P.ssh_background("alice", STAY) as first:
+        namespace = first.read_line()
+        of_the_living = sockets()
+        left = f"{USERS}/{H.USERS['alice'].uid}/{'0' * 16}.{'0' * 12}"
+        H.write(left, "", mode=0o600)
+        H.set_policy("user/alice.conf", SHARED + 'uts { hostname = "new" }\n')
+        assert where() != namespace
+        assert sockets() == of_the_living
+        H.set_policy("user/alice.conf", SHARED)
+        assert where() == namespace
 
 
 def test_records_and_sockets_are_root_s_alone():
@@ -240,7 +249,7 @@ def test_a_forged_socket_and_record_are_not_joined(log):
         H.write(f"{USERS}/{H.USERS['alice'].uid}/{socket_name}", "", mode=0o600)
         assert where()
         assert not log.matching("session joined: ")
-    sweep()
+    P.sweep_records()
     assert sockets() == []
 
 
@@ -255,7 +264,7 @@ def test_what_is_left_running_is_there_for_the_next_login(log):
         assert P.ssh("alice", PID_NAMESPACE).check().stdout.strip() == namespace
         assert P.ssh("alice", "pkill -x sleep").status == 0
         wait_until_ended()
-    sweep()
+    P.sweep_records()
 
 
 def test_a_session_without_processes_ends_at_once(log):
@@ -263,7 +272,7 @@ def test_a_session_without_processes_ends_at_once(log):
     first = where()
     wait_until_ended()
     assert first
-    sweep()
+    P.sweep_records()
 
 
 def test_tmux_stays_and_is_attached_to(log):
@@ -274,7 +283,7 @@ def test_tmux_stays_and_is_attached_to(log):
         assert P.ssh("alice", "tmux list-sessions -F '#{session_name}'; cat /tmp/kept").check().stdout == "work\nkept\n"
         P.ssh("alice", "tmux kill-server").check()
         wait_until_ended()
-    sweep()
+    P.sweep_records()
 
 
 def test_a_killed_login_process_leaves_a_session_that_waits(log):
@@ -286,7 +295,7 @@ def test_a_killed_login_process_leaves_a_session_that_waits(log):
         assert where() == namespace
         where("pkill -x sleep")
         wait_until_ended()
-    sweep()
+    P.sweep_records()
 
 
 def test_wait_without_sharing_ends_with_the_last_process(log):
@@ -296,7 +305,7 @@ def test_wait_without_sharing_ends_with_the_last_process(log):
     assert len(live(False)) == 1
     assert where() != first
     wait_until_ended()
-    sweep()
+    P.sweep_records()
 
 
 # how many
@@ -331,7 +340,7 @@ def test_places_come_back_when_the_init_is_killed(log):
             os.kill(H.session_inits()[0], signal.SIGKILL)
             wait_until_ended()
             assert where()
-    sweep()
+    P.sweep_records()
 
 
 def test_50_logins_at_once_get_just_the_places_there_are(log):

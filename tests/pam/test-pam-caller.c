@@ -441,7 +441,7 @@ static void open_in_the_deepest_pid_namespace(void *argument)
 	CHECK_INT(errno, ENOSPC);
 	CHECK_INT(login_open(login, 0), PAM_SYSTEM_ERR);
 	CHECK(logged("step namespaces: clone3: No space left on device: PID namespaces are nested 32 deep, the "
-		     "kernel's limit, or a limit in /proc/sys/user is reached (policy default.conf)"));
+		     "kernel's limit, or the limit user.max_pid_namespaces is reached (policy default.conf)"));
 	CHECK(!has_children());
 	CHECK_INT(count_records(), 0);
 }

@@ -382,49 +382,6 @@ static void session_without_mounts_keeps_the_directory_and_the_records(void)
 	CHECK_INT(count_records(), 0);
 }
 
-static long resident_kilobytes(void)
-{
-	_cleanup_free_ char *status = read_proc(getpid(), "status");
-	const char *line = status ? strstr(status, "VmRSS:") : NULL;
-
-	CHECK(line);
-	return atol(line + strlen("VmRSS:"));
-}
-
-static void open_and_close(unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		struct login login;
-
-		login_start(&login, "test", "alice");
-		CHECK_INT(login_open(&login, 0), PAM_SUCCESS);
-		CHECK_INT(login_close(&login, 0), PAM_SUCCESS);
-		login_end(&login, PAM_SUCCESS);
-	}
-}
-
-static void many_sessions_of_one_process_grow_nothing(void)
-{
-	const char *wanted = getenv("NSISOLATE_LONG");
-	struct snapshot before, after;
-	long resident;
-
-	write_stack("test", "session required pam_nsisolate.so\n");
-	/* the first ones load libraries and fill caches */
-	open_and_close(20);
-	snapshot_take(&before);
-	resident = resident_kilobytes();
-	open_and_close(wanted && *wanted == '1' ? 1000 : 200);
-	snapshot_take(&after);
-	snapshot_compare(&before, &after, SNAPSHOT_FDS_TOO | SNAPSHOT_NAMESPACES_TOO);
-#ifndef SANITIZED
-	CHECK(resident_kilobytes() - resident < 256);
-#else
-	(void)resident;
-#endif
-	CHECK_INT(count_records(), 0);
-}
-
 int main(void)
 {
 	static const struct pam_case cases[] = {
@@ -441,7 +398,6 @@ int main(void)
 		CASE(policy_that_isolates_nothing_still_makes_a_session),
 		CASE(host_network_leaves_the_network_alone),
 		CASE(session_without_mounts_keeps_the_directory_and_the_records),
-		CASE(many_sessions_of_one_process_grow_nothing),
 	};
 
 	return run_cases(cases, ELEMENTS(cases));

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """
-Every system call between entry and return of pam_open_session fails, and the helper and the init are killed
-at every one: what comes out is a whole session, or a refusal; and never is anything left.
+Every system call of a login's opening and closing fails, and login program, helper and init are killed
+at every one: what comes out is a whole session, or a refusal; never is anything left, others who are in the session
+stay in it, and the next login gets in.
 
 strace(1) injects. The login program is attached to when it is ready; the helper is replaced by a script that
-starts the real one under strace -D, which keeps it the login program's child, and follows it into the init.
-The short form takes each system call's first and last time, the long form ($NSISOLATE_LONG=1) every time.
+starts the real one under strace -D, which keeps it the login program's child, and follows it into the init. An init
+that is there already is attached to. The short form takes each system call's first and last time, or in the flows of
+shared sessions its last, the long form ($NSISOLATE_LONG=1) every time, with more errors.
 """
 
 import contextlib
+import dataclasses
+import glob
 import os
 import re
 import signal
@@ -23,7 +27,7 @@ from support.host import wait_until
 DRIVER = os.environ.get("NSISOLATE_PAM_DRIVER")
 STACKS = "/run/pam-stacks"
 TRACE = "/run/pam-trace"
-PAM_SYSTEM_ERR, PAM_PERM_DENIED = 4, 6
+PAM_SYSTEM_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR = 4, 6, 14
 OUTCOMES = []  # PAM's values of all faults of a run
 LONG = os.environ.get("NSISOLATE_LONG") == "1"
 
@@ -139,7 +143,7 @@ def calls_in(path):
     return found
 
 
-def occurrences(names, possible, skipped=()):
+def occurrences(names, possible, short, skipped=()):
     """(system call, its N-th time) to inject at; strace counts those that were skipped at the start, too."""
     counts = {}
     for name in names:
@@ -147,18 +151,18 @@ def occurrences(names, possible, skipped=()):
     for name, count in counts.items():
         if possible(name):
             first = skipped.count(name) + 1
-            for number in range(first, first + count) if LONG else sorted({first, first + count - 1}):
+            for number in range(first, first + count) if LONG else sorted({first + time % count for time in short}):
                 yield name, number
 
 
-def faults(names, kind, role):
+def faults(names, kind, role, short):
     """strace's options for each fault."""
     skipped = ("read",) if role == "caller" else ()
     if kind == "kill":
-        for name, number in occurrences(names, lambda name: True, skipped):
+        for name, number in occurrences(names, lambda name: True, short, skipped):
             yield name, f"inject={name}:signal=KILL:when={number}"
         return
-    for name, number in occurrences(names, lambda name: name not in NEVER_FAIL, skipped):
+    for name, number in occurrences(names, lambda name: name not in NEVER_FAIL, short, skipped):
         errors = LONG_ERRORS if LONG else SHORT_ERRORS[number == 1:][:1] if name != "mmap" else ("ENOMEM",)
         for error in errors:
             yield name, f"inject={name}:error={error}:when={number}"
@@ -173,33 +177,122 @@ def stack(module):
     return Helper(host_module.helpers()[0])
 
 
-def trace(role, helper):
-    """The system calls of one role in an undisturbed opening."""
-    driver = Driver()
-    if role == "caller":
-        with strace_on(driver.pid):
-            assert driver.open() == 0
-    else:
-        with helper.traced("-f"):
-            assert driver.open() == 0
-    driver.run()
-    driver.tell(rb"closed 0\n")
-    driver.end()
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """What a login does while it is disturbed."""
+
+    phase: str  # "open" or "close"
+    policy: str = ""
+    joins: bool = False  # another login of the user is in the session before, and stays in it
+    roles: tuple = ("caller", "helper", "init")
+    short: tuple = (-1,)  # which times of each system call the short form takes
+
+    def has_new_init(self):
+        return self.phase == "open" and not self.joins
+
+
+SHARED = 'scope = "user"\n'
+FLOWS = {
+    "open": Flow("open", short=(0, -1)),
+    "close": Flow("close", roles=("caller",), short=(0, -1)),
+    "open-shared": Flow("open", SHARED + 'on-logout = "wait"\n'),
+    "join": Flow("open", SHARED, joins=True),
+    "leave": Flow("close", SHARED, joins=True, roles=("caller", "init")),
+    "leave-last": Flow("close", SHARED + 'on-logout = "wait"\n', roles=("caller", "init")),
+}
+
+
+class Login:
+    """One login of a flow up to the disturbance, and what there is around it."""
+
+    def __init__(self, flow, helper):
+        self.flow, self.helper = flow, helper
+        self.other = Driver() if flow.joins else None
+        self.driver = Driver()
+        self.before = self.driver.state()
+        self.said = None
+        try:
+            if self.other:
+                assert self.other.open() == 0
+            if flow.phase == "close":
+                assert self.driver.open() == 0
+                assert self.driver.run()[1] == 0
+            if not flow.has_new_init():
+                wait_until(inits_are_sealed, "the init does not seal itself")
+        except BaseException:
+            self.kill()
+            raise
+
+    def traced(self, role, *options):
+        if role == "caller":
+            return strace_on(self.driver.pid, *options)
+        if role == "helper" or self.flow.has_new_init():
+            return self.helper.traced(*(("-f",) if role == "init" else ()), *options)
+        return strace_on(host_module.session_inits()[0], *options)
+
+    def disturbed(self):
+        """PAM's value."""
+        if self.flow.phase == "open":
+            return self.driver.open()
+        return int(self.driver.tell(rb"closed (\d+)\n")[1][1])
+
+    def finish_other(self, expected, harmed):
+        """What was wrong with the login that nobody disturbed."""
+        said, status = self.other.run()
+        value = int(self.other.tell(rb"closed (\d+)\n")[1][1])
+        self.other.end()
+        if not harmed and (status, value, said) != (0, 0, expected):
+            return [f"the other login: {status}, {value}: {said}"]
+        return []
+
+    def kill(self):
+        self.driver.kill()
+        if self.other:
+            self.other.kill()
+
+
+def trace(flow, role, helper):
+    """The system calls of one role in an undisturbed flow."""
+    login = Login(flow, helper)
+    with login.traced(role):
+        assert login.disturbed() == 0
+        if role == "init" and not flow.has_new_init():
+            # it waits again, or has ended
+            wait_until(lambda: not host_module.session_inits() or calls_in(TRACE), "the init to do something")
+            wait_until(steady_trace(), "the init to come to rest")
+    if flow.phase == "open":
+        login.driver.run()
+        login.driver.tell(rb"closed 0\n")
+    login.driver.end()
+    if login.other:
+        login.finish_other("", harmed=True)
     found = list(calls_in(TRACE).values())
     if role == "caller":
         # behind the read that strace found it in, before the answer
         calls = found[0]
         return calls[calls.index("read") + 1:calls.index("write")]
-    # the first is the helper, from its execve on; the second the init
-    calls = found[0] if role == "helper" else found[1]
-    return calls
+    # of an opening, the first is the helper, from its execve on; the second the init
+    return found[1] if role == "init" and flow.has_new_init() else found[0]
+
+
+def steady_trace():
+    """Whether the trace has not grown for a moment."""
+    seen = [-1, 0.0]
+
+    def steady():
+        size, now = os.path.getsize(TRACE), time.monotonic()
+        if size != seen[0]:
+            seen[:] = size, now
+        return now - seen[1] > 0.2
+
+    return steady
 
 
 def whole_session():
     """What a session looks like from inside."""
     driver = Driver()
     assert driver.open() == 0
-    wait_until(init_is_sealed, "the init does not seal itself")
+    wait_until(inits_are_sealed, "the init does not seal itself")
     said, status = driver.run()
     assert status == 0 and "nsisolate" in said, said
     driver.tell(rb"closed 0\n")
@@ -207,11 +300,13 @@ def whole_session():
     return said
 
 
-def init_is_sealed():
+def inits_are_sealed():
     for pid in host_module.session_inits():
         with contextlib.suppress(OSError):
-            return len(os.listdir(f"/proc/{pid}/fd")) == 2
-    return False
+            status = host_module.read(f"/proc/{pid}/status")
+            if "NoNewPrivs:\t1" not in status or "CapEff:\t0000000000000000" not in status:
+                return False
+    return True
 
 
 def settle(driver, before):
@@ -229,105 +324,144 @@ def in_libpam(name):
     return name in ("socket", "fcntl", "sendto", "recvfrom", "ioctl")
 
 
-def try_fault(name, tracing, expected):
-    """One opening under one fault: what was wrong with what came of it, in words."""
-    driver = Driver()
+def judge_opening(login, name, value, expected):
+    """What was wrong with what came of an opening, in words."""
+    driver = login.driver
+    if value == 0:
+        problems = []
+        with contextlib.suppress(AssertionError):
+            wait_until(inits_are_sealed, "", 3)
+        said, status = driver.run()
+        if status == 0 and said != expected:
+            problems.append("a session that is not whole: " + "; ".join(
+                sorted(set(said.splitlines()) ^ set(expected.splitlines()))))
+        if status != 0 and host_module.session_inits():
+            problems.append(f"the command ended with {status}: {said}")
+        driver.tell(rb"closed \d+\n")
+        return problems
+    if value not in (PAM_SYSTEM_ERR, PAM_PERM_DENIED):
+        return [f"refused with {value}, which some login program passes"]
+    if not in_libpam(name) and settle(driver, login.before) != login.before:
+        return [f"refused: before {login.before}, after {driver.state()}"]
+    return []
+
+
+def judge_closing(login, name, value):
+    """A process that the kernel would not let back out stays where it was; else it is as before."""
+    if value not in (0, PAM_SESSION_ERR) and not (in_libpam(name) and value == PAM_SYSTEM_ERR):
+        return [f"closed with {value}"]
+    if value == 0 and settle(login.driver, login.before) != login.before:
+        return [f"closed: before {login.before}, after {login.driver.state()}"]
+    return []
+
+
+def try_fault(flow, role, helper, fault, expected):
+    """One login under one fault: what was wrong with what came of it, in words."""
+    name, option = fault
     problems = []
+    login = Login(flow, helper)
     try:
-        before = driver.state()
-        with tracing(driver):
-            value = driver.open()
+        with login.traced(role, "-e", option):
+            value = login.disturbed()
         OUTCOMES.append(value)
-        if value == 0:
-            ended_early = not host_module.session_inits()
-            if not ended_early:
-                with contextlib.suppress(AssertionError):
-                    wait_until(init_is_sealed, "", 3)
-            said, status = driver.run()
-            if status == 0 and said != expected:
-                problems.append("a session that is not whole: " + "; ".join(
-                    sorted(set(said.splitlines()) ^ set(expected.splitlines()))))
-            if status != 0 and host_module.session_inits():
-                problems.append(f"the command ended with {status}: {said}")
-            driver.tell(rb"closed \d+\n")
-        elif value not in (PAM_SYSTEM_ERR, PAM_PERM_DENIED):
-            problems.append(f"refused with {value}, which some login program passes")
-        elif not in_libpam(name) and settle(driver, before) != before:
-            problems.append(f"refused: before {before}, after {driver.state()}")
-        driver.tell(rb"ended\n")
-        if settle(driver, before) != before:
-            problems.append(f"ended: before {before}, after {driver.state()}")
-        driver.go()
+        if flow.phase == "open":
+            problems += judge_opening(login, name, value, expected)
+        else:
+            problems += judge_closing(login, name, value)
+        login.driver.tell(rb"ended\n")
+        if value != PAM_SESSION_ERR and settle(login.driver, login.before) != login.before:
+            problems.append(f"ended: before {login.before}, after {login.driver.state()}")
+        login.driver.go()
+        if login.other:
+            problems += login.finish_other(expected, harmed=role == "init" and "KILL" in option)
     except AssertionError as error:
         problems.append(str(error))
     finally:
-        driver.kill()
+        login.kill()
     return problems
 
 
-def sweep_dead_records():
-    """Records of sessions that ended without their close are a later login's to take away: that it does is tested apart."""
-    count = 0
-    for name in host_module.records():
-        os.unlink(f"{host_module.RECORDS}/{name}")
-        count += 1
-    return count
+def try_caller_kill(flow, helper, option, expected):
+    """A login program that is killed takes its login along, and with the last one the session."""
+    login = Login(flow, helper)
+    try:
+        with login.traced("caller", "-e", option):
+            login.driver.process.stdin.write(b".")
+            login.driver.process.wait(20)
+        return login.finish_other(expected, harmed=False) if login.other else []
+    except AssertionError as error:
+        return [str(error)]
+    finally:
+        login.kill()
 
 
-@pytest.mark.parametrize("kind", ["error", "kill"])
-@pytest.mark.parametrize("role", ["caller", "helper", "init"])
-def test_every_fault_ends_in_a_whole_session_or_in_none(stack, role, kind):
-    if (role, kind) == ("caller", "kill"):
-        kind_of_caller_kill(stack)
-        return
+def sockets():
+    return glob.glob("/run/nsisolate/users/*/*.*")
+
+
+def next_login():
+    """Gets in without a wait, and takes away what a killed one could not."""
+    driver = Driver()
+    started = time.monotonic()
+    problems = []
+    try:
+        if driver.open() != 0:
+            problems.append("the next login is refused")
+        elif time.monotonic() - started > 2:
+            problems.append(f"the next login waits for {time.monotonic() - started:.1f} s")
+        else:
+            driver.run()
+            driver.tell(rb"closed 0\n")
+        driver.end()
+    except AssertionError as error:
+        problems.append(f"the next login: {error}")
+    finally:
+        driver.kill()
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not host_module.isolated_processes(), "", 3)
+    return problems + [f"record {name} is never swept" for name in host_module.records()] + [
+        f"{path} is never swept" for path in sockets()]
+
+
+def cases():
+    for name, flow in FLOWS.items():
+        for role in flow.roles:
+            for kind in ("error", "kill"):
+                yield pytest.param(flow, role, kind, id=f"{name}-{role}-{kind}")
+
+
+@pytest.mark.parametrize("flow, role, kind", cases())
+def test_every_fault_ends_in_a_whole_session_or_in_none(stack, flow, role, kind):
+    host_module.set_policy("default.conf", flow.policy)
     # the last look of the reference has warmed everything that is made only once
     expected = whole_session()
-    names = trace(role, stack)
-    assert len(names) > 10, names
+    names = trace(flow, role, stack)
+    assert len(names) > 4, names
     host_before = host_module.State.now()
     failures, count, started = [], 0, time.monotonic()
     OUTCOMES.clear()
-    for name, option in faults(names, kind, role):
+    for name, option in faults(names, kind, role, flow.short):
         count += 1
-        if role == "caller":
-            problems = try_fault(name, lambda driver, option=option: strace_on(driver.pid, "-e", option), expected)
+        if (role, kind) == ("caller", "kill"):
+            problems = try_caller_kill(flow, stack, option, expected)
         else:
-            follow = ("-f",) if role == "init" else ()
-            problems = try_fault(name, lambda driver, option=option: stack.traced(*follow, "-e", option), expected)
+            problems = try_fault(flow, role, stack, (name, option), expected)
         with contextlib.suppress(AssertionError):
             wait_until(lambda: not left(host_before), "", 5)
-        found = left(host_before)
-        dead = sweep_dead_records()
-        # the login program that does not get the answer cannot know the record
-        if dead and kind == "error" and (role, name) not in (
+        problems += left(host_before)
+        if flow == FLOWS["open"] and kind == "error" and host_module.records() and (role, name) not in (
+                # the login program that does not get the answer cannot know the record
                 ("caller", "unlink"), ("caller", "recvmsg"), ("caller", "poll")):
-            found.append(f"{dead} records without sessions")
-        problems += found
+            problems.append("records without sessions")
+        problems += next_login()
         host_module.kill_leftovers(host_before)
         failures += [f"{option}: {problem}" for problem in problems]
     refusals = len(OUTCOMES) - OUTCOMES.count(0)
-    print(f"{role}, {kind}: {count} faults, {refusals} refusals in {time.monotonic() - started:.1f} s")
-    assert refusals > 5, "hardly any fault was injected"
+    print(f"{count} faults, {refusals} refusals in {time.monotonic() - started:.1f} s")
     assert not failures, "\n".join(failures)
+    if flow == FLOWS["open"] and OUTCOMES:
+        assert refusals > 5, "hardly any fault was injected"
 
 
 def left(before):
     return [problem for problem in host_module.leftovers(before) if not problem.startswith("record ")]
-
-
-def kind_of_caller_kill(stack):
-    """A login program that is killed at any of its system calls takes everything along."""
-    names = trace("caller", stack)
-    host_before = host_module.State.now()
-    failures = []
-    for _name, option in faults(names, "kill", "caller"):
-        driver = Driver()
-        with strace_on(driver.pid, "-e", option):
-            driver.process.stdin.write(b".")
-            driver.process.wait(20)
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: not left(host_before), "", 5)
-        sweep_dead_records()
-        failures += [f"{option}: {problem}" for problem in left(host_before)]
-        host_module.kill_leftovers(host_before)
-    assert not failures, "\n".join(failures)

@@ -337,6 +337,20 @@ def sudo(user, command, *, options=(), cwd=None, by=None, input=""):
     return run(["sudo", "-n", *options, "-u", user, "--", "sh", "-c", command], cwd=cwd, user=by, input=input)
 
 
+def sweep_records():
+    """
+    Nobody is left to remove the record of a session that waited for its last process, nor that of one whose login
+    process was killed: later openings do, some at a time.
+    """
+    host.set_policy("user/bob.conf")
+
+    def swept():
+        su("bob", "true").check()
+        return not [name for name in host.records() if name not in host.live_records()]
+
+    wait_until(swept, "records of ended sessions to go")
+
+
 # cron
 
 class Cron:

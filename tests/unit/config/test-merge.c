@@ -21,7 +21,8 @@ static int append_line(const char *key, const char *value, const struct origin *
 /* A default never changes within a major version: this text is the promise. */
 static void an_empty_file_enforces_the_defaults(void **state)
 {
-	static const char expected[] = "priority=0\n"
+	static const char expected[] = "notice=\n"
+				       "priority=0\n"
 				       "mode=enforce\n"
 				       "services=\n"
 				       "from=\n"

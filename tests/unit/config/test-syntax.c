@@ -108,9 +108,9 @@ static void syntax_that_is_wrong(void **state)
 		assert_lint(cases[i].text, cases[i].message);
 }
 
-#define KNOWN                                                                                             \
-	"; known here: description, extends, priority, mode, services, from, service, scope, on-logout, " \
-	"max-sessions, network, ipc, uts, pid, mount, "                                                   \
+#define KNOWN                                                                                                     \
+	"; known here: description, notice, extends, priority, mode, services, from, service, scope, on-logout, " \
+	"max-sessions, network, ipc, uts, pid, mount, "                                                           \
 	"user-manager"
 
 static void unknown_keys_get_a_suggestion(void **state)
@@ -146,9 +146,10 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "network { foo = x }", AT1 "unknown key 'foo' in network; known here: mode" },
 		{ "mount { private /srv { foo = x } }",
 		  AT1 "unknown key 'foo' in mount.private; known here: backing, size, inodes" },
-		{ "service x { foo = x }", AT1 "unknown key 'foo'; known here: description, mode, scope, on-logout, "
-					       "max-sessions, network, ipc, uts, pid, "
-					       "mount, user-manager" },
+		{ "service x { foo = x }",
+		  AT1 "unknown key 'foo'; known here: description, notice, mode, scope, on-logout, "
+		      "max-sessions, network, ipc, uts, pid, "
+		      "mount, user-manager" },
 		{ "\n\n# a\n/* b\n c */\nfoo = x", TEST_FILE ":6: unknown key 'foo'" KNOWN },
 	};
 

@@ -42,6 +42,7 @@ static const struct session_reply example_reply = {
 	.policy = "user/alice.conf",
 	.policy_hash = UINT64_MAX,
 	.mode = "enforce",
+	.notice = "be good",
 	.namespaces = { [NAMESPACE_MOUNT] = 4026532000, [NAMESPACE_PID] = 4026532001 },
 };
 
@@ -183,6 +184,9 @@ static void reply_comes_back_as_it_was(void **state)
 	assert_string_equal(reply.policy, example_reply.policy);
 	assert_true(reply.policy_hash == example_reply.policy_hash);
 	assert_string_equal(reply.mode, example_reply.mode);
+	assert_string_equal(reply.notice, example_reply.notice);
+	assert_string_equal(reply.login, example_reply.login);
+	assert_true(reply.shared);
 	assert_memory_equal(reply.namespaces, example_reply.namespaces, sizeof(reply.namespaces));
 	assert_int_equal(reply.init_pidfd, fd);
 	close_fd(fd);
