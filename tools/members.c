@@ -62,17 +62,28 @@ static const struct owner *find_owner(const struct owners *owners, uint64_t inod
 	return bsearch(&key, owners->items, owners->count, sizeof(key), compare_owners);
 }
 
-static int add_session(struct owners *owners, struct session *session)
+/* Whoever is root inside a session may bring a namespace of another's or of the host: it stays theirs. */
+static int claim(struct owners *owners, const struct sessions *sessions, struct session *session,
+		 enum namespace_kind kind)
+{
+	uint64_t inode = session->namespaces[kind];
+
+	if (inode == sessions->host[kind] || find_owner(owners, inode))
+		return 0;
+	return add_owner(owners, inode, session);
+}
+
+static int add_session(struct owners *owners, const struct sessions *sessions, struct session *session)
 {
 	if (session->apart[NAMESPACE_PID])
-		return add_owner(owners, session->namespaces[NAMESPACE_PID], session);
+		return claim(owners, sessions, session, NAMESPACE_PID);
 
 	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
 		if (!session->apart[other_kinds[i]])
 			continue;
 		owners->any_by_other_kinds = true;
 
-		int r = add_owner(owners, session->namespaces[other_kinds[i]], session);
+		int r = claim(owners, sessions, session, other_kinds[i]);
 
 		if (r < 0)
 			return r;
@@ -82,17 +93,21 @@ static int add_session(struct owners *owners, struct session *session)
 
 static int make_owners(const struct sessions *sessions, struct owners *owners)
 {
+	static const bool turns[] = { false, true };
+
 	owners->own_pid_namespace = sessions->host[NAMESPACE_PID];
-	for (size_t i = 0; i < sessions->count; i++) {
-		struct session *session = sessions->items[i];
+	for (size_t turn = 0; turn < ELEMENTS(turns); turn++) {
+		for (size_t i = 0; i < sessions->count; i++) {
+			struct session *session = sessions->items[i];
 
-		if (!session_is_alive(session) || !session->seen)
-			continue;
+			if (session->inside != turns[turn] || !session_is_alive(session) || !session->seen)
+				continue;
 
-		int r = add_session(owners, session);
+			int r = add_session(owners, sessions, session);
 
-		if (r < 0)
-			return r;
+			if (r < 0)
+				return r;
+		}
 	}
 	return 0;
 }
@@ -164,6 +179,7 @@ static int owner_by_pid_namespace(struct owners *owners, int process, struct ses
 	return add_owner(owners, inode, *ret);
 }
 
+/* Of several the innermost: what it has not of its own it shares with those around it. */
 static int owner_by_other_kinds(const struct owners *owners, int process, struct session **ret)
 {
 	*ret = NULL;
@@ -176,20 +192,32 @@ static int owner_by_other_kinds(const struct owners *owners, int process, struct
 
 		const struct owner *owner = find_owner(owners, inode);
 
-		if (owner && owner->session) {
+		if (owner && owner->session && (!*ret || owner->session->depth > (*ret)->depth))
 			*ret = owner->session;
-			return 0;
-		}
 	}
 	return 0;
 }
 
+/*
+ * Whether a session that has no PID namespace of its own can have a process whose PID namespace is that of another
+ * session, or with NULL of none: only if it is nested in just that.
+ */
+static bool fits(const struct session *session, const struct session *by_pid_namespace)
+{
+	while (session && !session->apart[NAMESPACE_PID])
+		session = session->outer;
+	return session == by_pid_namespace;
+}
+
 static int find_session(struct owners *owners, int process, struct session **ret)
 {
+	struct session *other = NULL;
 	int r = owner_by_pid_namespace(owners, process, ret);
 
-	if (r == 0 && !*ret && owners->any_by_other_kinds)
-		r = owner_by_other_kinds(owners, process, ret);
+	if (r == 0 && owners->any_by_other_kinds)
+		r = owner_by_other_kinds(owners, process, &other);
+	if (r == 0 && other && fits(other, *ret))
+		*ret = other;
 	return r;
 }
 
@@ -236,7 +264,8 @@ static int count_member(struct session *session, int process, void *data)
 {
 	(void)process;
 	(void)data;
-	session->processes++;
+	for (; session; session = session->outer)
+		session->processes++;
 	return 0;
 }
 

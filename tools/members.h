@@ -4,7 +4,8 @@
 /*
  * Which processes are in which session, in one pass over /proc. A session
  * with a PID namespace has the processes of that namespace and of those below
- * it; one without has whoever shares one of its other namespaces.
+ * it; one without has whoever shares one of its other namespaces. A process is in the innermost session of which
+ * this is so.
  */
 
 #include "common/cleanup.h"
@@ -18,5 +19,5 @@ typedef int (*member_visitor)(struct session *session, int process, void *data);
 /* 0, what the visitor returned, or -errno. A process that ends meanwhile is left out. */
 int members_visit(const struct sessions *sessions, member_visitor visit, void *data) _must_check_;
 
-/* Fills `processes` of every session. */
+/* Fills `processes` of every session, with those of sessions nested in it. */
 int members_count(const struct sessions *sessions) _must_check_;

@@ -8,6 +8,7 @@
 
 #include "tools/nested.h"
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "tools/nested_read.h"
 #include "tools/session_tree.h"
@@ -17,7 +18,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define AT_ONCE   32
 #define ANSWER_MS 3000 /* for each such number of sessions */
@@ -40,14 +40,6 @@ struct asked {
 	size_t size, room;
 	bool ended; /* all that it will say is there */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct nested_place place_of(const struct session *session)
 {

@@ -6,6 +6,7 @@
  * while it held the lock: it did before and does afterwards, and a lock is not handed on, so the pidfd is the init's.
  */
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "session/join_protocol.h"
 #include "session/log_text.h"
@@ -22,7 +23,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <syslog.h>
-#include <time.h>
 
 /* How long the end of all sessions together is waited for. */
 #define END_MS 10000
@@ -305,14 +305,6 @@ static enum exit_status kill_all(const struct options *options, struct targets *
 }
 
 /* What they leave behind */
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* A pidfd is readable once its process has ended, and an init ends after every process of its PID namespace. */
 static bool wait_for_end(const struct target *target, int64_t until)

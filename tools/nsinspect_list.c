@@ -161,7 +161,9 @@ static int login_pid(const struct column *column, const void *row, enum output_s
 
 	(void)column;
 	(void)style;
-	return view->valid ? cell_number((uint64_t)view->record.login_pid, ret) : 0;
+	return view->valid && !((const struct row *)row)->session->foreign_pids
+		       ? cell_number((uint64_t)view->record.login_pid, ret)
+		       : 0;
 }
 
 static int init_pid(const struct column *column, const void *row, enum output_style style, char **ret)

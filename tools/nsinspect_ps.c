@@ -12,8 +12,9 @@
 
 struct member {
 	struct process_info info;
-	struct session *session;
-	size_t level; /* how deep below the reader's the session's PID namespace lies */
+	struct session *session;     /* the innermost that it is in */
+	const struct session *group; /* the outermost: with those nested in it one tree */
+	size_t level;                /* how deep below the reader's the session's PID namespace lies */
 	struct libscols_line *line;
 	bool adding; /* its ancestors are being added: a loop in what was read ends here */
 };
@@ -36,6 +37,15 @@ static int id(const struct column *column, const void *row, enum output_style st
 	(void)column;
 	(void)style;
 	return cell_text(strdup(((const struct member *)row)->session->view.name), ret);
+}
+
+static int parent(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	const struct session *outer = ((const struct member *)row)->session->outer;
+
+	(void)column;
+	(void)style;
+	return outer ? cell_text(strdup(outer->view.name), ret) : 0;
 }
 
 static int host_pid(const struct column *column, const void *row, enum output_style style, char **ret)
@@ -108,7 +118,8 @@ static int command(const struct column *column, const void *row, enum output_sty
 }
 
 static const struct column columns[] = {
-	{ "ID", "session id", SESSION_ID_LENGTH, 0, SCOLS_JSON_STRING, true, 0, id },
+	{ "ID", "id of the session, or of the one nested in it, that the process is in", SESSION_ID_LENGTH, 0,
+	  SCOLS_JSON_STRING, true, 0, id },
 	{ "HOST-PID", "pid where nsinspect runs", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, true, 0, host_pid },
 	{ "PID", "pid inside the session", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, true, 0, inside_pid },
 	{ "USER", "effective user", 8, SCOLS_FL_TRUNC, SCOLS_JSON_STRING, true, 0, user },
@@ -117,15 +128,31 @@ static const struct column columns[] = {
 	{ "RSS", "resident memory; bytes in -J, -P and -r", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, true, 0, memory },
 	{ "COMMAND", "command line", 0.4, SCOLS_FL_TREE | SCOLS_FL_TRUNC, SCOLS_JSON_STRING, true, 0, command },
 	{ "UID", "effective user id", 0, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, 0, uid },
+	{ "PARENT", "id of the session that this one is nested in", SESSION_ID_LENGTH, 0, SCOLS_JSON_STRING, false, 0,
+	  parent },
 };
+
+static bool is_within(const struct session *session, const struct session *outer)
+{
+	while (session && session != outer)
+		session = session->outer;
+	return session != NULL;
+}
+
+static const struct session *outermost(const struct session *session)
+{
+	while (session->outer)
+		session = session->outer;
+	return session;
+}
 
 /* Called for every process of every session. */
 static int collect(struct session *session, int process, void *data)
 {
 	struct members *members = data;
-	struct member member = { .session = session };
+	struct member member = { .session = session, .group = outermost(session) };
 
-	if (members->only && members->only != session)
+	if (members->only && !is_within(session, members->only))
 		return 0;
 
 	int r = process_info_read(process, &member.info);
@@ -149,14 +176,14 @@ static int compare_members(const void *a, const void *b)
 {
 	const struct member *left = a;
 	const struct member *right = b;
-	int r = strcmp(left->session->view.name, right->session->view.name);
+	int r = strcmp(left->group->view.name, right->group->view.name);
 
 	return r != 0 ? r : (left->info.pid > right->info.pid) - (left->info.pid < right->info.pid);
 }
 
-static struct member *find_member(const struct members *members, const struct session *session, pid_t pid)
+static struct member *find_member(const struct members *members, const struct session *group, pid_t pid)
 {
-	struct member key = { .session = (struct session *)session, .info = { .pid = pid } };
+	const struct member key = { .group = group, .info = { .pid = pid } };
 
 	if (members->count == 0)
 		return NULL;
@@ -166,7 +193,7 @@ static struct member *find_member(const struct members *members, const struct se
 /* The init is the innermost of its own NSpid line: its number of levels is that of the session. */
 static void set_level(const struct members *members, struct member *member)
 {
-	const struct member *init = find_member(members, member->session, member->session->view.init_pid);
+	const struct member *init = find_member(members, member->group, member->session->view.init_pid);
 
 	member->level = init ? init->info.level_count - 1 : PID_LEVELS;
 }
@@ -174,7 +201,7 @@ static void set_level(const struct members *members, struct member *member)
 /* A process comes below its parent, which is added first. */
 static int add(struct report *report, const struct members *members, struct member *member)
 {
-	struct member *parent = find_member(members, member->session, member->info.parent);
+	struct member *parent = find_member(members, member->group, member->info.parent);
 	struct libscols_line *above = NULL;
 
 	if (member->line || member->adding)

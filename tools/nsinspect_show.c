@@ -59,6 +59,54 @@ static void show_session(json_object *document, const struct session *session)
 	document_text(object, "from", record->remote_host);
 	document_text(object, "opened", opened);
 	document_text(object, "mode", record->mode);
+	document_text(object, "scope", record->scope);
+	document_text(object, "on-logout", record->on_logout);
+	document_text(object, "nested-in", session->outer ? session->outer->view.name : NULL);
+}
+
+static void show_one_login(json_object *array, const struct session *session, const struct record_view *view,
+			   enum login_state state)
+{
+	const struct record *record = &view->record;
+	json_object *object = document_object(array, NULL);
+	_cleanup_free_ char *since = display_time(record->opened, true);
+	pid_t pid = session_login_pid(session, record);
+
+	document_text(object, "id", view->name);
+	document_text(object, "service", record->service);
+	document_text(object, "tty", record->tty);
+	document_text(object, "from", record->remote_host);
+	if (pid > 0)
+		document_number(object, "login-process", (uint64_t)pid);
+	else
+		document_text(object, "login-process", NULL);
+	document_text(object, "since", since);
+	document_text(object, "state", login_state_name(state));
+}
+
+/* The one that opened it first. */
+static void show_logins(json_object *document, const struct session *session)
+{
+	json_object *array = document_array(document, "logins");
+
+	show_one_login(array, session, &session->view, session->login);
+	for (size_t i = 0; i < session->login_count; i++)
+		show_one_login(array, session, &session->logins[i].view, session->logins[i].state);
+}
+
+/* What is nested in it, not what is nested in that in turn. */
+static void show_contained(json_object *document, const struct session *session)
+{
+	json_object *array = session->inner ? document_array(document, "contains") : NULL;
+
+	for (const struct session *inner = session->inner; inner; inner = inner->next) {
+		json_object *object = document_object(array, NULL);
+
+		document_text(object, "id", inner->view.name);
+		document_text(object, "user", inner->view.valid ? inner->view.record.user : NULL);
+		document_text(object, "service", inner->view.valid ? inner->view.record.service : NULL);
+		document_text(object, "state", session_state_name(inner->state));
+	}
 }
 
 /* What decided this session, beside what the policies now say of a new login like it ("new-login-…"). */
@@ -72,6 +120,12 @@ static void show_policy(json_object *document, const struct session *session, js
 	document_text(object, "file", record->policy);
 	document_text(object, "sources", record->sources);
 	show_hash(object, "hash", record->policy_hash);
+
+	/* root inside names no file for us to open */
+	if (session->inside && record->policy[0] == '/') {
+		document_text(object, "new-login-outcome", "unknown");
+		return;
+	}
 
 	int r = record_verdict(record, directory, &verdict);
 
@@ -138,16 +192,19 @@ static void show_process(json_object *object, pid_t pid)
 	document_text(object, "command", info.command);
 }
 
-static void show_login(json_object *document, const struct session *session, json_object *differences)
+static void show_login(json_object *document, const struct session *session, pid_t pid, json_object *differences)
 {
 	json_object *object = document_object(document, "login-process");
 
 	document_text(object, "state", login_state_name(session->login));
-	if (session->login == LOGIN_RUNNING)
-		show_process(object, session->view.record.login_pid);
+	if (pid <= 0)
+		document_text(object, "pid", NULL);
+	else if (session->login == LOGIN_RUNNING)
+		show_process(object, pid);
 	else
-		document_number(object, "pid", (uint64_t)session->view.record.login_pid);
-	if (session->login == LOGIN_GONE)
+		document_number(object, "pid", (uint64_t)pid);
+	/* others are in, or none has to be */
+	if (session->login == LOGIN_GONE && session->logins_alive == 0 && session->state != SESSION_LINGERING)
 		differ(differences, "the login process %jd is gone", (intmax_t)session->view.record.login_pid);
 }
 
@@ -196,12 +253,12 @@ static void show_mount(json_object *array, const struct mount_entry *entry)
 	document_text(object, "file-system-options", entry->super_options);
 }
 
-/* The mounts that PID 1 has not; the rest is the host's. */
+/* The mounts that PID 1 has not, or of a nested session the init of the one around it; the rest is the host's. */
 static void show_mounts(json_object *document, const struct session *session, json_object *differences)
 {
 	_cleanup_(mounts_release) struct mount_list host = { 0 };
 	_cleanup_(mounts_release) struct mount_list inside = { 0 };
-	int r = mounts_read(1, &host);
+	int r = mounts_read(session->outer ? session->outer->view.init_pid : 1, &host);
 
 	if (r == 0)
 		r = mounts_read(session->view.init_pid, &inside);
@@ -239,9 +296,9 @@ static void show_limit(json_object *array, const char *line)
 	document_text(object, "unit", unit);
 }
 
-static void show_limits(json_object *document, const struct session *session)
+static void show_limits(json_object *document, pid_t pid)
 {
-	_cleanup_close_ int process = process_open(session->view.record.login_pid);
+	_cleanup_close_ int process = process_open(pid);
 	_cleanup_free_ char *text = NULL;
 	char *rest, *line;
 
@@ -276,14 +333,21 @@ static void show(json_object *document, const struct session *session, const cha
 	if (!session_is_alive(session))
 		return;
 
-	if (session->view.valid)
-		show_login(document, session, differences);
+	pid_t login = session->view.valid ? session_login_pid(session, &session->view.record) : 0;
+
+	if (session->cut)
+		differ(differences, "not all that is nested in it is known: %s", session->cut);
+	if (session->view.valid) {
+		show_logins(document, session);
+		show_contained(document, session);
+		show_login(document, session, login, differences);
+	}
 	if (session->seen)
 		show_kernel(document, session, differences);
 	else
 		differ(differences, "the kernel does not show the session's init from here");
-	if (session->login == LOGIN_RUNNING)
-		show_limits(document, session);
+	if (session->login == LOGIN_RUNNING && login > 0)
+		show_limits(document, login);
 }
 
 static enum exit_status run(const struct options *options, char **arguments)

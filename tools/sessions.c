@@ -248,6 +248,50 @@ static int add_records(struct sessions *sessions, const struct reader *reader, s
 	return r;
 }
 
+/* Of a record that was written inside, the kernel knows it better. */
+static bool has_foreign_pids(const struct session *session, uint64_t own)
+{
+	if (session->inside)
+		return session->outer->namespaces[NAMESPACE_PID] != own;
+	return session->view.valid && session->view.record.outer_pid_namespace != own;
+}
+
+/* The same process by its pid there, its start, and the PID namespace that it is in. */
+static bool is_login_process(int process, const struct session *session, const struct record *record, pid_t *ret)
+{
+	uint64_t namespaces[NAMESPACE_KINDS];
+	_cleanup_(process_info_release) struct process_info info = { 0 };
+
+	if (process_namespaces_at(process, namespaces) < 0 ||
+	    namespaces[NAMESPACE_PID] != session->outer->namespaces[NAMESPACE_PID] ||
+	    process_info_read(process, &info) < 0 || info.start != record->login_start ||
+	    info.levels[info.level_count - 1] != record->login_pid)
+		return false;
+	*ret = info.pid;
+	return true;
+}
+
+pid_t session_login_pid(const struct session *session, const struct record *record)
+{
+	_cleanup_(closedirp) DIR *proc = NULL;
+	const struct dirent *entry;
+	pid_t found = 0;
+
+	if (!session->foreign_pids)
+		return record->login_pid;
+	proc = session->outer && session->outer->seen ? opendir("/proc") : NULL;
+	while (proc && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+
+		_cleanup_close_ int process = openat(dirfd(proc), entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (process >= 0 && is_login_process(process, session, record, &found))
+			break;
+	}
+	return found;
+}
+
 int sessions_read(const char *directory, struct sessions *ret)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
@@ -270,8 +314,10 @@ int sessions_read(const char *directory, struct sessions *ret)
 		r = sessions_arrange(&sessions, own[NAMESPACE_PID]);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < sessions.count; i++)
+	for (size_t i = 0; i < sessions.count; i++) {
+		sessions.items[i]->foreign_pids = has_foreign_pids(sessions.items[i], own[NAMESPACE_PID]);
 		session_conclude(sessions.items[i], sessions.host);
+	}
 
 	*ret = sessions;
 	sessions = (struct sessions){ 0 };

@@ -52,6 +52,7 @@ struct session {
 	size_t logins_alive; /* with the one that opened it */
 
 	bool inside;           /* its record was written inside another session, by whoever is root there */
+	bool foreign_pids;     /* the login processes' pids are of another PID namespace than the reader's */
 	const char *cut;       /* why not all that is nested in it is known; NULL: it is */
 	struct session *outer; /* the one that it is nested in; NULL: the reader's */
 	size_t depth;          /* 0: the reader's */
@@ -86,6 +87,12 @@ static inline bool login_is_alive(enum login_state state)
  */
 int sessions_read(const char *directory, struct sessions *ret) _must_check_;
 void sessions_release(struct sessions *sessions);
+
+/*
+ * The reader's pid of the login process that a record of this session names, or 0. Of a session nested in another it is
+ * looked for among the processes in that one's PID namespace.
+ */
+pid_t session_login_pid(const struct session *session, const struct record *record);
 
 /*
  * The session whose id starts with `id`, or of which that is a login's id; OUTER/ID is one within another. Live ones

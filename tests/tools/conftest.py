@@ -85,8 +85,8 @@ class Session:
     """A live session made by hand, without the engine."""
 
     def __init__(self, directory, ident, flags=("mnt", "net", "ipc", "uts", "pid"), commands=(), login=None,
-                 text=None, within=None, inside=None, **fields):
-        """within: in the PID namespace of another session, inside: recorded there, too."""
+                 text=None, within=None, inside=None, around=(), **fields):
+        """within: in the PID namespace of another session, inside: recorded there, too; around: a command to run it by."""
         self.id = ident
         self.path = (inside.records if inside else directory) / ident
         self.path_for_init = pathlib.Path(RECORDS) / ident if inside else self.path
@@ -98,7 +98,7 @@ class Session:
         enter = ["nsenter", f"--pid=/proc/{(within or inside).init}/ns/pid"] if within or inside else []
         enter += [f"--mount=/proc/{inside.init}/ns/mnt"] if inside else []
         self.unshare = subprocess.Popen(
-            enter + ["unshare", "--fork", "--kill-child"] + [options[f] for f in flags]
+            [*around, *enter, "unshare", "--fork", "--kill-child"] + [options[f] for f in flags]
             + (["--mount-proc"] if "pid" in flags and "mnt" in flags else [])
             + ["/usr/bin/python3", "-c", INIT, *commands],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

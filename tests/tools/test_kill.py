@@ -22,7 +22,7 @@ def kill(live, *arguments):
 
 
 def is_running(session):
-    return os.path.exists(f"/proc/{session.init}/ns/pid")
+    return os.path.exists(f"/proc/{session.init}/ns/mnt")
 
 
 def files(live):

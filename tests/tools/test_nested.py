@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from conftest import binary
+from conftest import binary, start_time
 from support import host as H
 
 F_OFD_SETLK = 37
@@ -136,6 +136,101 @@ def test_the_same_id_in_two_sessions_is_told_apart_by_the_outer(records):
     assert result.returncode == 2
     assert b"aaaaaaaaaaaa/cccccccccccc, bbbbbbbbbbbb/cccccccccccc" in result.stderr
     assert json.loads(records.run("show", "-J", "b/c").stdout)["session"]["user"] == "dave"
+
+
+# show, ps and kill
+
+def test_show_of_either_tells_of_the_other(records):
+    outer = records.open_outer()
+    inner = records.nest(outer, commands=["hostname nested"])
+    shown = json.loads(records.run("show", "-J", outer.id).stdout)
+    assert shown["contains"] == [{"id": inner.id, "user": "carol", "service": "su", "state": "active"}]
+    H.wait_until(lambda: "nested" in records.run("show", inner.id).stdout.decode(), "the host name")
+    shown = json.loads(records.run("show", "-J", inner.id).stdout)
+    assert shown["session"]["nested-in"] == outer.id and shown["init"]["pid"] == inner.init
+    assert shown["inside"]["hostname"] == "nested"
+    assert {n["type"]: n["kernel"] for n in shown["namespaces"] if n["isolated"]} == inner.namespaces
+    assert [mount["target"] for mount in shown["own-mounts"]] == ["/proc"]  # and none of the outer's
+
+
+def test_login_process_of_a_nested_session_is_found_by_its_pid_there(records):
+    outer = records.open_outer(commands=["exec sleep 1111"])
+    sleep = H.wait_until(lambda: [p for p in H.processes() if p.name == "sleep" and p.parent == outer.init], "sleep")[0]
+    inside = int(re.search(r"^NSpid:.*\t(\d+)$", pathlib.Path(f"/proc/{sleep.pid}/status").read_text(), re.M)[1])
+    good = records.nest(outer, login_pid=inside, login_start=start_time(sleep.pid))
+    bad = records.nest(outer, login_pid=inside, login_start=1)
+    for session, pid in ((good, sleep.pid), (bad, None)):
+        shown = json.loads(records.run("show", "-J", session.id).stdout)
+        assert [login["login-process"] for login in shown["logins"]] == [pid]
+        assert shown["login-process"]["pid"] == pid
+
+
+def test_a_record_from_inside_does_not_make_us_open_files(records):
+    outer = records.open_outer()
+    inner = records.nest(outer, policy="/dev/tty", user="root")
+    shown = json.loads(records.run("show", "-J", inner.id).stdout)
+    assert shown["policy"]["file"] == "/dev/tty" and shown["policy"]["new-login-outcome"] == "unknown"
+
+
+def flatten(processes):
+    for process in processes:
+        yield process
+        yield from flatten(process.get("children", []))
+
+
+def processes_of(records, *arguments):
+    return {p["command"].split()[-1]: (p["id"], p["pid"], p["parent"]) for p in
+            flatten(records.rows("-o", "+PARENT", *arguments, command="ps", key="processes"))
+            if p["command"].startswith("sleep")}
+
+
+@pytest.mark.parametrize("flags", [("mnt", "net", "ipc", "uts", "pid"), ("mnt", "uts")])
+def test_ps_has_nested_processes_with_the_outers_and_tells_them_apart(records, flags):
+    outer = records.open_outer(commands=["exec sleep 1111"])
+    inner = records.nest(outer, flags=flags, commands=["exec sleep 2222"])
+    plain = records.open(commands=["exec sleep 3333"])
+    H.wait_until(lambda: len(processes_of(records)) == 3, "three of them")
+    found = processes_of(records)
+    assert {command: ident for command, (ident, _, _) in found.items()} == {
+        "1111": outer.id, "2222": inner.id, "3333": plain.id}
+    assert "pid" not in flags or found["2222"][1] == 2
+    assert set(processes_of(records, outer.id)) == {"1111", "2222"}
+    assert set(processes_of(records, inner.id)) == {"2222"}
+    outer_count, plain_count = (row["procs"] for row in records.rows("-o", "PROCS"))
+    assert plain_count == 2 and outer_count >= 4
+    assert (found["1111"][2], found["2222"][2]) == (None, outer.id)
+
+
+def test_namespaces_of_others_do_not_bring_their_processes(records):
+    """Root inside, who got hold of a namespace of another session and of the host's, has none of their processes."""
+    bystander = records.open(flags=("net",), commands=["exec sleep 1111"])
+    outer = records.open_outer()
+    for kind, path in (("net", f"/proc/{bystander.init}/ns/net"), ("uts", "/proc/self/ns/uts")):
+        records.nest(outer, flags=("mnt",), around=["nsenter", f"--{kind}={path}"])
+    H.wait_until(lambda: processes_of(records).get("1111"), "sleep")
+    assert processes_of(records)["1111"][0] == bystander.id
+    counts = {row["id"]: row["procs"] for row in records.rows("-o", "ID,PROCS")}
+    # its own three, and the nsenter that is not in the PID namespace of the other
+    assert counts[bystander.id] == 4 and counts[outer.id] < 10
+
+
+def test_nested_session_is_killed_and_the_outer_is_not(live):
+    outer = live.open_outer("aaaaaaaaaaaa")
+    first, second = live.nest(outer), live.nest(outer, user="dave")
+    done = live.run("kill", first.id)
+    assert (done.returncode, done.stdout.decode()) == (0, f"{first.id}: killed: carol, su, 1 login\n")
+    assert not os.path.exists(f"/proc/{first.init}/ns/mnt")
+    assert listed(live) == {outer.id: {second.id: {}}}
+    assert live.run("kill", "-u", "dave").returncode == 0
+    assert listed(live) == {outer.id: {}}
+
+
+def test_killing_the_outer_kills_what_is_nested(live):
+    outer = live.open_outer()
+    inner = live.nest(outer)
+    done = live.run("kill", outer.id, inner.id)
+    assert done.returncode == 0 and done.stdout.count(b": killed: ") == 2
+    assert not os.path.exists(f"/proc/{inner.init}/ns/mnt") and listed(live) == {}
 
 
 # attacks

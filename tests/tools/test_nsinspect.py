@@ -406,6 +406,24 @@ def test_show_is_text_for_people(records):
     assert re.search(rf"^  mnt +{session.namespaces['mnt']} +{session.namespaces['mnt']} +yes$", text, re.M)
 
 
+def test_show_lists_the_logins(records):
+    session = records.open(scope="user", on_logout="wait")
+    login = session.join("00beef")
+    shown = json.loads(records.run("show", "-J", session.id).stdout)
+    assert (shown["session"]["scope"], shown["session"]["on-logout"], shown["session"]["nested-in"]) == ("user", "wait", None)
+    first, second = shown["logins"]
+    assert (first["id"], first["service"], first["tty"], first["from"], first["login-process"], first["state"]) == (
+        session.id, "sshd", "ssh", "192.0.2.7", session.login.pid, "running")
+    assert (second["id"], second["service"], second["tty"], second["login-process"], second["state"]) == (
+        f"{session.id}.00beef", "su", "pts/7", login.pid, "running")
+    assert first["since"] < second["since"] and "contains" not in shown
+    session.leave()
+    shown = json.loads(records.run("show", "-J", f"{session.id}.00beef").stdout)
+    assert [login["state"] for login in shown["logins"]] == ["gone", "running"]
+    assert not any("login process" in difference for difference in shown["differences"])
+    assert re.search(rf"^  {session.id}.00beef +su +pts/7", records.run("show", session.id).stdout.decode(), re.M)
+
+
 def test_show_of_an_ended_session_says_so_and_shows_nothing_of_the_kernel(records):
     session = records.open()
     session.end()

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""What nsinspect shows of real logins that share a session, of what lingers and of what is nested, and what it kills."""
+
+import glob
+import json
+import os
+import signal
+
+import pytest
+
+from support import host as H
+from support import programs as P
+
+SHARED = 'scope = "user"\n'
+WAITING = 'scope = "user"\non-logout = "wait"\n'
+STAY = "readlink /proc/self/ns/pid; cat >/dev/null"
+SUDOERS = "/etc/sudoers.d/inspected"
+
+
+@pytest.fixture(autouse=True)
+def isolated(host, module):
+    host.add_module(["sshd", "su", "sudo"])
+    for service in ("su", "su-l"):
+        path = f"/etc/pam.d/{service}"
+        H.write(path, "auth sufficient pam_permit.so\n" + H.read(path))
+    host.set_policy("default.conf", 'mode = "off"\n')
+    host.set_policy("user/alice.conf", SHARED)
+    host.set_policy("user/carol.conf", "")
+    H.write(SUDOERS, "alice,carol ALL=(ALL) NOPASSWD: ALL\n", 0o440)
+    yield
+    os.unlink(SUDOERS)
+
+
+def listed(*arguments):
+    done = P.run(["nsinspect", "-J", *arguments]).check()
+    assert done.stderr == ""
+    return json.loads(done.stdout)["sessions"]
+
+
+def show(identity):
+    return json.loads(P.run(["nsinspect", "show", "-J", identity]).check().stdout)
+
+
+def kill(*arguments):
+    return P.run(["nsinspect", "kill", *arguments])
+
+
+def tree(rows):
+    return [(row["user"], tree(row.get("sessions", []))) for row in rows]
+
+
+def test_logins_that_share_a_session():
+    with P.sshd() as sshd:
+        with P.ssh_background("alice", STAY) as first:
+            first.read_line()
+            opener, = sshd.monitors()
+            row, = listed("-o", "+LOGIN-PID,NLOGINS,SCOPE")
+            assert (row["state"], row["nlogins"], row["scope"], row["login-pid"]) == ("active", 1, "user", opener)
+            assert "logins" not in row
+            with P.Background(["su", "alice", "-c", STAY]) as second:
+                second.read_line()
+                row, = listed("-o", "+NLOGINS")
+                assert (row["service"], row["nlogins"], row["state"]) == ("sshd", 2, "active")
+                login, = row["logins"]
+                assert (login["service"], login["state"]) == ("su", "active")
+                assert login["id"].startswith(row["id"] + ".")
+                shown = show(login["id"])
+                assert shown["differences"] == [] and shown["session"]["scope"] == "user"
+                assert [(login["service"], login["state"]) for login in shown["logins"]] == [
+                    ("sshd", "running"), ("su", "running")]
+                os.kill(opener, signal.SIGKILL)
+                row = H.wait_until(lambda: [row for row in listed() if len(row["logins"]) == 2], "one to go")[0]
+                assert row["state"] == "active"
+                assert [(login["service"], login["state"]) for login in row["logins"]] == [
+                    ("sshd", "gone"), ("su", "active")]
+        H.wait_until(lambda: not listed(), "the end")
+
+        def swept():
+            P.su("carol", "true").check()
+            return not H.records()
+
+        H.wait_until(swept, "what nobody was left to remove to go")
+
+
+def test_lingering_session_is_shown_joined_and_killed(log):
+    H.set_policy("user/alice.conf", WAITING)
+    P.su("alice", "nohup sleep 1000 >/dev/null 2>&1 &").check()
+    log.wait_for("session left: ")
+    row, = listed("-o", "+NLOGINS,ON-LOGOUT")
+    assert (row["state"], row["nlogins"], row["on-logout"]) == ("lingering", 0, "wait")
+    assert show(row["id"])["differences"] == []
+    with P.sshd(), P.ssh_background("alice", STAY) as login:
+        login.read_line()
+        again, = listed("-o", "+NLOGINS")
+        assert (again["id"], again["state"], again["nlogins"]) == (row["id"], "active", 1)
+        assert [login["state"] for login in again["logins"]] == ["gone", "active"]
+    H.wait_until(lambda: listed()[0]["state"] == "lingering", "it to linger again")
+    assert kill(row["id"]).check().stdout == f"{row['id']}: killed: alice, su, 0 logins\n"
+    line = log.wait_for("session killed: ")
+    assert f"id={row['id']} user=alice service=su rhost=- policy=user/alice.conf " in line.text
+    assert not H.isolated_processes() and not H.records()
+
+
+def test_killed_session_ends_its_logins_and_is_gone_at_once():
+    with P.sshd():
+        with P.ssh_background("alice", STAY) as first, P.ssh_background("alice", STAY) as second:
+            assert first.read_line() == second.read_line()
+            row, = listed()
+            assert "killed: alice, sshd, 2 logins" in kill("-u", "alice").check().stdout
+            assert listed("--all") == [] and not H.records()
+            assert glob.glob("/run/nsisolate/users/*/*.*") == []
+            assert first.result().status != 0 and second.result().status != 0
+            assert kill(row["id"]).status == 1
+        # and the next login is as any
+        assert P.ssh("alice", "echo in").check().stdout == "in\n"
+
+
+def test_changed_policies_are_applied_by_killing():
+    H.set_policy("user/bob.conf", "")
+    with P.Background(["su", "alice", "-c", STAY]) as alice, P.Background(["su", "bob", "-c", STAY]) as bob:
+        alice.read_line(), bob.read_line()
+        assert kill("--changed").check().stdout == ""
+        H.set_policy("user/alice.conf", SHARED + 'uts { hostname = "new" }\n')
+        assert "killed: alice" in kill("--changed").check().stdout
+        assert [row["user"] for row in listed()] == ["bob"]
+        assert kill("--changed").check().stdout == ""
+
+
+def test_nested_sessions_are_a_tree():
+    deep = f"su alice -c \"sudo -n -u carol sh -c '{STAY}'\""
+    with P.Background(["su", "alice", "-c", f"su carol -c {json.dumps(deep)}"]) as login:
+        login.read_line()
+        rows = listed("-o", "+DEPTH,PARENT,PROCS")
+        assert tree(rows) == [("alice", [("carol", [("alice", [("carol", [])])])])]
+        second = rows[0]["sessions"][0]
+        third = second["sessions"][0]
+        assert (third["depth"], third["parent"], third["state"]) == (2, second["id"], "active")
+        shown = show(third["id"])
+        assert shown["differences"] == [] and shown["session"]["nested-in"] == second["id"]
+        assert [inner["user"] for inner in shown["contains"]] == ["carol"]
+        assert shown["login-process"]["command"].startswith("su alice")
+        assert shown["logins"][0]["login-process"] == shown["login-process"]["pid"]
+        processes = json.loads(P.run(["nsinspect", "ps", "-J", third["id"]]).check().stdout)["processes"]
+        assert len({process["id"] for process in flatten(processes)}) == 2
+        assert "killed: alice, su, 1 login" in kill(third["id"]).check().stdout
+        # each su ends when the one within has
+        H.wait_until(lambda: tree(listed()) in ([], [("alice", [])], [("alice", [("carol", [])])]), "the inner ones to go")
+
+
+def flatten(processes):
+    for process in processes:
+        yield process
+        yield from flatten(process.get("children", []))
+
+
+def test_session_in_one_without_mounts_of_its_own():
+    """Its record is the host's, and nothing tells that it is nested."""
+    H.set_policy("user/alice.conf", 'mount { isolate = false\nproc = "host"\nruntime-dir = "host" }\n'
+                                    'pid { isolate = false }\nipc { isolate = false }\n')
+    with P.Background(["su", "alice", "-c", f"su carol -c '{STAY}'"]) as login:
+        login.read_line()
+        assert sorted(tree(listed())) == [("alice", []), ("carol", [])]
+
+
+def test_sessions_below_one_that_shares_its_pids():
+    H.set_policy("user/alice.conf", 'pid { isolate = false }\nmount { proc = "host" }\n')
+    with P.Background(["su", "alice", "-c", f"su carol -c '{STAY}'"]) as login:
+        login.read_line()
+        assert tree(listed()) == [("alice", [("carol", [])])]
+        inner = listed()[0]["sessions"][0]["id"]
+        assert show(inner)["login-process"]["command"].startswith("su carol")
+        assert "killed: carol" in kill(inner).check().stdout
+        H.wait_until(lambda: not listed() or tree(listed()) == [("alice", [])], "the inner one to go")
