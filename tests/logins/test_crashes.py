@@ -380,3 +380,102 @@ def test_whatever_is_in_run_a_login_is_whole_or_refused_and_never_waits(state, l
             assert result.status != 0 and result.stdout == ""
             log.wait_for(f"refused: user=alice .*{refusal}", timeout=1)
     assert_next_login_works()
+
+
+# An upgrade under live sessions
+
+NEXT_VERSION = b"9.9.9"
+
+
+def version():
+    return os.path.basename(os.path.dirname(H.helpers()[0])).encode()
+
+
+def put_in_place(path, content, mode):
+    """As a package manager does: what runs keeps the file that it has."""
+    with open(f"{path}.new", "wb") as file:
+        file.write(content)
+    os.chmod(f"{path}.new", mode)
+    os.rename(f"{path}.new", path)
+
+
+@contextlib.contextmanager
+def upgrade():
+    """Module and helper of another version instead of those installed; versions have the same length here."""
+    helper, = H.helpers()
+    module = f"{H.MODULE_DIRECTORY}/{H.MODULE}"
+    assert len(version()) == len(NEXT_VERSION)
+    old, before = version(), {}
+    for path in (module, helper):
+        with open(path, "rb") as file:
+            before[path] = file.read()
+        assert old in before[path]
+    new_helper = helper.replace(old.decode(), NEXT_VERSION.decode())
+    os.makedirs(os.path.dirname(new_helper))
+    put_in_place(new_helper, before[helper].replace(old, NEXT_VERSION), 0o755)
+    put_in_place(module, before[module].replace(old, NEXT_VERSION), 0o644)
+    shutil.rmtree(os.path.dirname(helper))
+    try:
+        yield
+    finally:
+        shutil.rmtree(os.path.dirname(new_helper))
+        os.makedirs(os.path.dirname(helper))
+        put_in_place(helper, before[helper], 0o755)
+        put_in_place(module, before[module], 0o644)
+
+
+@pytest.mark.parametrize("policy", ["", SHARED, WAITING], ids=["own", "shared", "waiting"])
+def test_sessions_outlive_an_upgrade_and_new_logins_have_the_new_version(policy, log):
+    H.set_policy("user/alice.conf", policy)
+    with P.sshd(), P.ssh_background("alice", STAY) as old:
+        first = old.read_line()
+        with upgrade():
+            assert in_time(where) != first
+            with P.Background(["su", "alice", "-c", STAY]) as new:
+                second = new.read_line()
+                assert second != first
+                # a session of the old version is there to be found, too
+                assert (where() == second) == (policy != "")
+            log.wait_for("session (closed|left): .*service=su", count=3)
+            old.__exit__(None, None, None)
+            log.wait_for("session (closed|left): .*service=sshd")
+            H.wait_until(lambda: not H.isolated_processes(), "the sessions to end")
+            assert not log.matching("refused|step close")
+            sweep()
+    assert_next_login_works()
+
+
+def test_a_module_without_its_helper_refuses_until_the_upgrade_is_complete(log):
+    """Between the two files of an upgrade: each version has its helper in a directory of its own."""
+    helper, = H.helpers()
+    with P.sshd(), P.ssh_background("alice", STAY) as old:
+        first = old.read_line()
+        os.rename(os.path.dirname(helper), "/usr/libexec/nsisolate/elsewhere")
+        try:
+            assert P.su("alice", "true").status != 0
+            log.wait_for(f"refused: user=alice .*{helper}: No such file or directory")
+        finally:
+            os.rename("/usr/libexec/nsisolate/elsewhere", os.path.dirname(helper))
+        assert where() == first
+    assert_next_login_works()
+
+
+# An init with few descriptors
+
+def cpu_seconds(pid):
+    fields = H.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_an_init_with_few_descriptors_takes_as_many_logins_as_it_can_hold_and_stays_calm(log):
+    opener = ["setpriv", "--bounding-set", "-sys_resource", "prlimit", "--nofile=20:20", "su", "alice", "-c", STAY]
+    with contextlib.ExitStack() as logins:
+        first = logins.enter_context(P.Background(opener)).read_line()
+        init, = H.session_inits()
+        seen = [logins.enter_context(P.Background(["su", "alice", "-c", STAY])).read_line() for _ in range(12)]
+        assert first in seen and len(set(seen)) == 2
+        before = cpu_seconds(init)
+        assert where() in seen
+        time.sleep(0.5)
+        assert cpu_seconds(init) - before < 0.2
+    assert_next_login_works()
