@@ -235,11 +235,10 @@ static void serve(struct keeper *keeper, int connection)
 
 static void accept_one(struct keeper *keeper)
 {
-	const int listener = keeper->arguments->files.listener;
-	/* accept(2): whose address it is may be left out */
-	/* cppcheck-suppress nullPointer */
-	_cleanup_close_ int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	_cleanup_close_ int connection = -1;
 
+	/* cppcheck-suppress nullPointer ; accept(2): nobody wants the address */
+	connection = accept4(keeper->arguments->files.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (connection >= 0)
 		serve(keeper, connection);
 	else if (errno == ENFILE || errno == EMFILE || errno == ENOMEM || errno == ENOBUFS)

@@ -96,7 +96,7 @@ struct record_list {
  * Reads the record `name` in a directory; a file that is no record is a view that is not
  * valid. 0; -ENOENT; -errno. Released by record_release() of its record.
  */
-int record_view_read(int directory, const char *name, struct record_view *ret) _must_check_;
+int record_view_read(int directory, const char *name, struct record_view *view) _must_check_;
 
 /* Reads every record in a directory, ended and invalid ones included. A missing directory is an empty list. */
 int records_read(const char *directory, struct record_list *ret) _must_check_;
