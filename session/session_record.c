@@ -87,7 +87,8 @@ int session_record_write(const struct session_request *request, const struct pol
 	memcpy(record.id, reply->id, sizeof(record.id));
 	memcpy(record.namespaces, reply->namespaces, sizeof(record.namespaces));
 	r = outer_pid_namespace(&record.outer_pid_namespace);
-	if (r == 0)
+	/* it costs some system calls, and nobody joins another */
+	if (r == 0 && policy->scope == SCOPE_USER)
 		r = session_setting(request, &record.setting);
 	if (r == 0)
 		r = process_start_time(request->caller, &record.login_start);
