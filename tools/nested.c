@@ -260,7 +260,8 @@ int nested_add(struct sessions *sessions)
 {
 	const size_t count = sessions->count;
 	_cleanup_free_ struct session **outers = calloc(count + 1, sizeof(struct session *));
-	_cleanup_free_ struct nested_place *known = calloc(count + 1, sizeof(*known));
+	_cleanup_free_ struct nested_place *known =
+		calloc(count + 1, sizeof(*known)); /* the reader's own is the last */
 	size_t outer_count = 0;
 	int r = 0;
 
@@ -271,7 +272,8 @@ int nested_add(struct sessions *sessions)
 		if (may_contain(sessions->items[i], sessions->host))
 			outers[outer_count++] = sessions->items[i];
 	}
+	memcpy(known[count].namespaces, sessions->host, sizeof(sessions->host));
 	for (size_t i = 0; r == 0 && i < outer_count; i += AT_ONCE)
-		r = ask(sessions, outers + i, outer_count - i < AT_ONCE ? outer_count - i : AT_ONCE, known, count);
+		r = ask(sessions, outers + i, outer_count - i < AT_ONCE ? outer_count - i : AT_ONCE, known, count + 1);
 	return r;
 }

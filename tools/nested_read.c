@@ -33,6 +33,7 @@ struct reading {
 	size_t count;
 	struct directory_id seen[NESTED_SESSIONS_MAX + 2]; /* directories, the reader's own first */
 	size_t seen_count;
+	size_t text_size;
 	enum nested_cut cut;
 };
 
@@ -175,6 +176,24 @@ static bool is_known(const struct reading *reading, pid_t pid)
 	return false;
 }
 
+/*
+ * In the mounts of the reader, or of another of its sessions: whoever is nested in a session with mounts of its own has
+ * those, or newer ones. The number of a lock's holder can be made to be another's, by processes that share their
+ * files: the kernel remembers the one that took the lock, and that may have ended.
+ */
+static bool is_elsewhere(const struct reading *reading, const struct found *outer, const struct nested_place *place)
+{
+	uint64_t mounts = place->namespaces[NAMESPACE_MOUNT];
+
+	if (mounts == outer->place.namespaces[NAMESPACE_MOUNT])
+		return false;
+	for (size_t i = 0; i < reading->known_count; i++) {
+		if (reading->known[i].namespaces[NAMESPACE_MOUNT] == mounts)
+			return true;
+	}
+	return false;
+}
+
 /* The first process of its PID namespace. */
 static bool is_first(int process)
 {
@@ -199,8 +218,8 @@ static int verify(const struct reading *reading, const struct found *outer, int 
 	_cleanup_close_ int process = process_open(place.init);
 	int r = process < 0 ? process : process_namespaces_at(process, place.namespaces);
 
-	if (r < 0)
-		return r;
+	if (r < 0 || is_elsewhere(reading, outer, &place))
+		return -ESRCH;
 	if (place.namespaces[NAMESPACE_PID] != around) {
 		r = pid_namespace_parent_at(process, place.namespaces[NAMESPACE_PID], &parent);
 		if (r < 0 || parent != around || !is_first(process))
@@ -233,10 +252,11 @@ static void read_one(struct reading *reading, const struct found *outer, int dir
 	if (file < 0 || read_whole(file, RECORD_MAX, &text, &size) < 0 || !is_record_of(text, size, name) ||
 	    verify(reading, outer, file, &head.place) < 0)
 		return;
-	if (reading->count == ELEMENTS(reading->found)) {
+	if (reading->count == ELEMENTS(reading->found) || reading->text_size + size > NESTED_TEXT_MAX) {
 		note(reading, NESTED_TOO_MANY_SESSIONS);
 		return;
 	}
+	reading->text_size += size;
 	head.size = (uint32_t)size;
 	head.login_alive = record_login_alive(file) > 0;
 	memcpy(head.name, name, sizeof(head.name));

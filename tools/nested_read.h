@@ -15,9 +15,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define NESTED_DEPTH_MAX    33   /* more than the kernel's limit on PID namespaces within each other */
-#define NESTED_NAMES_MAX    1024 /* names looked at in one directory */
-#define NESTED_SESSIONS_MAX 256  /* sessions within one of the reader's */
+#define NESTED_DEPTH_MAX    33            /* more than the kernel's limit on PID namespaces within each other */
+#define NESTED_NAMES_MAX    1024          /* names looked at in one directory */
+#define NESTED_SESSIONS_MAX 256           /* sessions within one of the reader's */
+#define NESTED_TEXT_MAX     (1024 * 1024) /* bytes of their records together */
 
 /* Why not all was read that is there. */
 enum nested_cut {
@@ -48,7 +49,8 @@ struct nested_head {
 };
 
 /*
- * In the child: writes what is nested in a session, and in what is nested there, to a pipe. `known`: sessions that
- * are the reader's, none of which is nested in another because of what a record inside says.
+ * In the child: writes what is nested in a session, and in what is nested there, to a pipe. `known`: the reader's own
+ * place, without an init, and those of its sessions: no process of theirs is nested in another because a record inside
+ * says so.
  */
 void nested_read(const struct nested_place *session, const struct nested_place *known, size_t known_count, int out);

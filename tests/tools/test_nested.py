@@ -271,11 +271,11 @@ class Attack:
         """By root in the attacker's session."""
         subprocess.run([*self.enter, "sh", "-ec", script], check=True, timeout=60)
 
-    def run_in_background(self, program, by=None):
+    def run_in_background(self, program, by=None, **options):
         """Python that says when it is ready; by default it is root's in the session."""
         by = self.enter if by is None else by
         process = subprocess.Popen([*by, "/usr/bin/python3", "-c", program], stdout=subprocess.PIPE,
-                                   start_new_session=True)
+                                   start_new_session=True, **options)
         self.processes.append(process)
         assert process.stdout.readline() == b"\n"
 
@@ -338,6 +338,47 @@ def test_lock_held_by_the_sessions_own_init(attack):
     (attack.directory / FORGED).write_text(attack.text())
     attack.outer.tell(f"join {attack.good.path_for_init.with_name(FORGED)}")
     attack.fails()
+
+
+def test_lock_that_outlives_its_holder(attack):
+    """Processes that share their files share the lock, and the kernel names the one that took it, which has ended."""
+    (attack.directory / FORGED).write_text(attack.text())
+    attack.run_in_background(f"""
+import ctypes, fcntl, os, time
+file = open("/run/nsisolate/sessions/{FORGED}", "r+")
+clone_files, sigchld, sys_clone = 0x400, 17, 56
+taker = os.fork()
+if taker == 0:
+    if ctypes.CDLL(None).syscall(sys_clone, clone_files | sigchld, 0, 0, 0, 0) == 0:
+        time.sleep(600)
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    os._exit(0)
+os.waitpid(taker, 0)
+print(flush=True)
+time.sleep(600)
+""")
+    with open(attack.directory / FORGED, "r+") as file, pytest.raises(BlockingIOError):
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    attack.fails()
+
+
+def test_process_of_the_host_in_a_session_without_a_pid_namespace(records):
+    """Nothing but its mounts tells that the lock's holder is not the session's."""
+    outer = records.open_outer("aaaaaaaaaaaa", flags=("mnt", "uts"))
+    inner = records.nest(outer, "abbbbbbbbbbb", flags=("mnt", "uts"))
+    other = records.open("bbbbbbbbbbbb", flags=("mnt", "uts"))
+    assert listed(records) == {outer.id: {inner.id: {}}, other.id: {}}
+    attack = Attack.__new__(Attack)
+    attack.processes = []
+    try:
+        for name, by in (("bad000000000", []), ("bad000000001", ["nsenter", f"--mount=/proc/{other.init}/ns/mnt"])):
+            (outer.records / name).write_text(inner.text(id=name))
+            with open(outer.records / name, "r+") as handed_in:
+                attack.run_in_background(f"import fcntl, time; fcntl.lockf({handed_in.fileno()}, fcntl.LOCK_EX);"
+                                         "print(flush=True); time.sleep(600)", by=by, pass_fds=[handed_in.fileno()])
+        assert listed(records) == {outer.id: {inner.id: {}}, other.id: {}}
+    finally:
+        attack.close()
 
 
 @pytest.mark.parametrize("wrap", [[], ["unshare", "--pid", "--fork", "--kill-child"]])
