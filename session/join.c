@@ -15,6 +15,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* A session that may be joined, and by what we know it. */
 struct target {
@@ -29,7 +30,16 @@ struct wanted {
 	const struct policy *policy;
 	uint64_t outer_pid_namespace, setting;
 	int records, gate;
+	int64_t until; /* monotonic milliseconds: the end of the search */
 };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void target_release(struct target *target)
 {
@@ -127,12 +137,17 @@ static int ask_init(const struct wanted *wanted, const struct target *target, co
 	const int fds[] = { wanted->request->caller_pidfd, file };
 	_cleanup_(message_release) struct message request = { 0 }, answer = { 0 };
 	const char *word = "";
+	int64_t left = wanted->until - now_ms();
 	int r;
 
+	/* enough others did not answer */
+	if (left <= 0)
+		return 0;
 	message_put(&request, PROTOCOL_VERSION);
 	message_put(&request, JOIN_VERB);
 	message_put(&request, login);
-	r = join_ask(&address, target->init, &request, fds, ELEMENTS(fds), &answer, &word);
+	r = join_ask(&address, target->init, &request, fds, ELEMENTS(fds),
+		     left < JOIN_ANSWER_MS ? (int)left : JOIN_ANSWER_MS, &answer, &word);
 	switch (r) {
 	case 0:
 		return strcmp(word, JOIN_JOINED) == 0;
@@ -231,7 +246,11 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 int join_session(const struct session_request *request, const struct policy *policy, const struct join_files *files,
 		 struct session_reply *reply, const char **ret_object)
 {
-	struct wanted wanted = { .request = request, .policy = policy, .records = files->records, .gate = files->gate };
+	struct wanted wanted = { .request = request,
+				 .policy = policy,
+				 .records = files->records,
+				 .gate = files->gate,
+				 .until = now_ms() + JOIN_SEARCH_MS };
 	_cleanup_(closedirp) DIR *directory = NULL;
 	struct dirent *entry;
 	int copy, r = outer_pid_namespace(&wanted.outer_pid_namespace);
