@@ -29,7 +29,7 @@ struct wanted {
 	const struct session_request *request;
 	const struct policy *policy;
 	uint64_t outer_pid_namespace, setting;
-	int records, gate;
+	int records;
 	int64_t until; /* monotonic milliseconds: the end of the search */
 };
 
@@ -190,33 +190,17 @@ static int join_target(const struct wanted *wanted, struct target *target, struc
 	return 1;
 }
 
-/* "HASH.ID" for this hash: its id, else NULL. */
-static const char *id_of(const char *name, uint64_t hash)
+/* "HASH.ID": its id, and the hash; else NULL. */
+static const char *id_of(const char *name, uint64_t *ret_hash)
 {
-	char wanted[JOIN_NAME_LENGTH + 1];
+	char again[JOIN_NAME_LENGTH + 1];
 	const char *id = name + JOIN_NAME_LENGTH - SESSION_ID_LENGTH;
 
 	if (strlen(name) != JOIN_NAME_LENGTH)
 		return NULL;
-	join_name(hash, id, wanted);
-	return strcmp(name, wanted) == 0 ? id : NULL;
-}
-
-/* A socket without a live record is of a session that ended, or of one that is being made. */
-static void remove_ended(const struct wanted *wanted, const char *id)
-{
-	struct record_view again = { 0 };
-	int r;
-
-	if (!user_gate_is_quiet(wanted->gate))
-		return;
-	/* it may have come since the first look */
-	r = record_view_read(wanted->records, id, &again);
-	if (r == -ENOENT || (r == 0 && !again.alive)) {
-		(void)unlinkat(wanted->records, id, 0);
-		join_listener_remove(wanted->request->uid, wanted->policy->hash, id);
-	}
-	record_release(&again.record);
+	*ret_hash = strtoull(name, NULL, 16);
+	join_name(*ret_hash, id, again);
+	return strcmp(name, again) == 0 ? id : NULL;
 }
 
 static int try_name(const struct wanted *wanted, const char *name, struct session_reply *ret_reply,
@@ -224,15 +208,14 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 {
 	struct target target = { .init_pidfd = -1 };
 	struct session_reply reply = *ret_reply;
-	const char *id = id_of(name, wanted->policy->hash);
+	uint64_t hash;
+	const char *id = id_of(name, &hash);
 	int r;
 
-	if (!id)
+	if (!id || hash != wanted->policy->hash)
 		return 0;
 	*ret_object = "record of the session to join";
 	r = find_target(wanted, id, &target);
-	if (r == 0 && !target.view.alive)
-		remove_ended(wanted, id);
 	if (r > 0) {
 		*ret_object = "session to join";
 		r = join_target(wanted, &target, &reply);
@@ -243,17 +226,52 @@ static int try_name(const struct wanted *wanted, const char *name, struct sessio
 	return r;
 }
 
+static DIR *open_names(const struct join_files *files)
+{
+	int copy = openat(files->user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!directory)
+		close_fd(copy);
+	return directory;
+}
+
+static void remove_if_ended(const struct join_files *files, const char *name)
+{
+	struct record_view view = { 0 };
+	uint64_t hash;
+	const char *id = id_of(name, &hash);
+	int r;
+
+	/* asked after the name was seen and before the record is: what was being made then has its record by now */
+	if (!id || !user_gate_is_quiet(files->gate))
+		return;
+	r = record_view_read(files->records, id, &view);
+	if (r == 0 && !view.alive)
+		(void)unlinkat(files->records, id, 0);
+	if (r == -ENOENT || (r == 0 && !view.alive))
+		(void)unlinkat(files->user_directory, name, 0);
+	record_release(&view.record);
+}
+
+void join_remove_ended(const struct join_files *files)
+{
+	_cleanup_(closedirp) DIR *directory = open_names(files);
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory)))
+		remove_if_ended(files, entry->d_name);
+}
+
 int join_session(const struct session_request *request, const struct policy *policy, const struct join_files *files,
 		 struct session_reply *reply, const char **ret_object)
 {
-	struct wanted wanted = { .request = request,
-				 .policy = policy,
-				 .records = files->records,
-				 .gate = files->gate,
-				 .until = now_ms() + JOIN_SEARCH_MS };
+	struct wanted wanted = {
+		.request = request, .policy = policy, .records = files->records, .until = now_ms() + JOIN_SEARCH_MS
+	};
 	_cleanup_(closedirp) DIR *directory = NULL;
 	struct dirent *entry;
-	int copy, r = outer_pid_namespace(&wanted.outer_pid_namespace);
+	int r = outer_pid_namespace(&wanted.outer_pid_namespace);
 
 	*ret_object = "namespaces";
 	if (r == 0)
@@ -261,13 +279,9 @@ int join_session(const struct session_request *request, const struct policy *pol
 	if (r < 0)
 		return r;
 	*ret_object = "directory of the user's sessions";
-	copy = openat(files->user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	directory = copy < 0 ? NULL : fdopendir(copy);
-	if (!directory) {
-		r = -errno;
-		close_fd(copy);
-		return r;
-	}
+	directory = open_names(files);
+	if (!directory)
+		return -errno;
 	while (r == 0 && (entry = readdir(directory)))
 		r = try_name(&wanted, entry->d_name, reply, ret_object);
 	return r;

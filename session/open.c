@@ -247,19 +247,18 @@ static void set_kind(struct opening *opening, const struct policy *policy)
  * own; -1: it failed. */
 static int try_join(struct opening *opening, struct open_result *result)
 {
+	struct join_files files = { .records = opening->files.directory, .user_directory = opening->user_directory };
 	const char *object = "gate";
 	int r;
 
 	if (!opening->shared && !opening->wait)
 		return 0;
-	r = opening->files.gate = user_gate_take(opening->user_directory);
-	if (r >= 0 && !opening->shared)
-		return 0;
-	if (r >= 0)
-		r = join_session(
-			opening->request, result->policy,
-			&(struct join_files){ opening->files.directory, opening->user_directory, opening->files.gate },
-			&result->reply, &object);
+	r = opening->files.gate = files.gate = user_gate_take(opening->user_directory);
+	if (r >= 0) {
+		join_remove_ended(&files);
+		r = opening->shared ? join_session(opening->request, result->policy, &files, &result->reply, &object)
+				    : 0;
+	}
 	if (r < 0)
 		fail(result, "join", object, r);
 	else if (r > 0)
