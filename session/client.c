@@ -268,7 +268,7 @@ static int tell_init(struct session *session)
 	message_put(&request, PROTOCOL_VERSION);
 	message_put(&request, LEAVE_VERB);
 	message_put(&request, *session->login ? session->login : session->id);
-	r = join_ask(&address, 0, &request, NULL, 0, &answer, &word);
+	r = join_ask(&address, 0, &request, NULL, 0, JOIN_ANSWER_MS, &answer, &word);
 	/* the init is ending, or has ended */
 	if (r == -ENOENT || r == -ECONNREFUSED || r == -ECONNRESET || r == -EPIPE)
 		return -ESRCH;

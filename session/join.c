@@ -17,9 +17,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* How long to go from one session that does not answer to the next. */
-#define JOIN_LOOK_MS 8000
-
 /* A session that may be joined, and by what we know it. */
 struct target {
 	struct record_view view;
@@ -32,7 +29,8 @@ struct wanted {
 	const struct session_request *request;
 	const struct policy *policy;
 	uint64_t outer_pid_namespace, setting;
-	int records, gate;
+	int records;
+	int64_t until; /* monotonic milliseconds: the end of the search */
 };
 
 static void target_release(struct target *target)
@@ -131,12 +129,17 @@ static int ask_init(const struct wanted *wanted, const struct target *target, co
 	const int fds[] = { wanted->request->caller_pidfd, file };
 	_cleanup_(message_release) struct message request = { 0 }, answer = { 0 };
 	const char *word = "";
+	int64_t left = wanted->until - now_ms();
 	int r;
 
+	/* enough others did not answer */
+	if (left <= 0)
+		return 0;
 	message_put(&request, PROTOCOL_VERSION);
 	message_put(&request, JOIN_VERB);
 	message_put(&request, login);
-	r = join_ask(&address, target->init, &request, fds, ELEMENTS(fds), &answer, &word);
+	r = join_ask(&address, target->init, &request, fds, ELEMENTS(fds),
+		     left < JOIN_ANSWER_MS ? (int)left : JOIN_ANSWER_MS, &answer, &word);
 	switch (r) {
 	case 0:
 		return strcmp(word, JOIN_JOINED) == 0;
@@ -155,10 +158,8 @@ static int ask_init(const struct wanted *wanted, const struct target *target, co
 	}
 }
 
-/* *ret_reply is as it was unless the login is in: it has the id of the session that it will otherwise open. */
-static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *ret_reply)
+static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *reply)
 {
-	struct session_reply joined = *ret_reply, *reply = &joined;
 	char name[RECORD_NAME_MAX + 1];
 	_cleanup_close_ int file = record_file_new(wanted->records);
 	int r;
@@ -178,87 +179,91 @@ static int join_target(const struct wanted *wanted, struct target *target, struc
 	if (r < 0)
 		return r;
 	reply->init_pidfd = TAKE_FD(target->init_pidfd);
-	*ret_reply = joined;
 	return 1;
 }
 
-/* "HASH.ID" for this hash: its id, else NULL. */
-static const char *id_of(const char *name, uint64_t hash)
+/* "HASH.ID": its id, and the hash; else NULL. */
+static const char *id_of(const char *name, uint64_t *ret_hash)
 {
-	char wanted[JOIN_NAME_LENGTH + 1];
+	char again[JOIN_NAME_LENGTH + 1];
 	const char *id = name + JOIN_NAME_LENGTH - SESSION_ID_LENGTH;
 
 	if (strlen(name) != JOIN_NAME_LENGTH)
 		return NULL;
-	join_name(hash, id, wanted);
-	return strcmp(name, wanted) == 0 ? id : NULL;
-}
-
-/* A socket without a live record is of a session that ended, or of one that is being made. */
-static void remove_ended(const struct wanted *wanted, const char *id)
-{
-	struct record_view again = { 0 };
-	int r;
-
-	if (!user_gate_is_quiet(wanted->gate))
-		return;
-	/* it may have come since the first look */
-	r = record_view_read(wanted->records, id, &again);
-	if (r == -ENOENT || (r == 0 && !again.alive)) {
-		(void)unlinkat(wanted->records, id, 0);
-		join_listener_remove(wanted->request->uid, wanted->policy->hash, id);
-	}
-	record_release(&again.record);
+	*ret_hash = strtoull(name, NULL, 16);
+	join_name(*ret_hash, id, again);
+	return strcmp(name, again) == 0 ? id : NULL;
 }
 
 static int try_name(const struct wanted *wanted, const char *name, struct session_reply *ret_reply,
 		    const char **ret_object)
 {
 	struct target target = { .init_pidfd = -1 };
-	const char *id = id_of(name, wanted->policy->hash);
+	struct session_reply reply = *ret_reply;
+	uint64_t hash;
+	const char *id = id_of(name, &hash);
 	int r;
 
-	if (!id)
+	if (!id || hash != wanted->policy->hash)
 		return 0;
 	*ret_object = "record of the session to join";
 	r = find_target(wanted, id, &target);
-	if (r == 0 && !target.view.alive)
-		remove_ended(wanted, id);
 	if (r > 0) {
 		*ret_object = "session to join";
-		r = join_target(wanted, &target, ret_reply);
+		r = join_target(wanted, &target, &reply);
 	}
 	target_release(&target);
+	if (r > 0)
+		*ret_reply = reply;
 	return r;
 }
 
-static bool has_record(const struct wanted *wanted, const char *id)
+static DIR *open_names(const struct join_files *files)
 {
-	return faccessat(wanted->records, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	int copy = openat(files->user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!directory)
+		close_fd(copy);
+	return directory;
 }
 
-/*
- * Of an opening under whatever policy that was killed before it had a record to be swept by. A session that ends
- * loses its socket first.
- */
-static void remove_without_record(const struct wanted *wanted, int user_directory, const char *name)
+static void remove_if_ended(const struct join_files *files, const char *name)
 {
-	const char *id = name + JOIN_NAME_LENGTH - SESSION_ID_LENGTH;
+	struct record_view view = { 0 };
+	uint64_t hash;
+	const char *id = id_of(name, &hash);
+	int r;
 
-	/* it may have come since the first look, but not while nobody is opening */
-	if (strlen(name) == JOIN_NAME_LENGTH && !has_record(wanted, id) && user_gate_is_quiet(wanted->gate) &&
-	    !has_record(wanted, id))
-		(void)unlinkat(user_directory, name, 0);
+	/* asked after the name was seen and before the record is: what was being made then has its record by now */
+	if (!id || !user_gate_is_quiet(files->gate))
+		return;
+	r = record_view_read(files->records, id, &view);
+	if (r == 0 && !view.alive)
+		(void)unlinkat(files->records, id, 0);
+	if (r == -ENOENT || (r == 0 && !view.alive))
+		(void)unlinkat(files->user_directory, name, 0);
+	record_release(&view.record);
+}
+
+void join_remove_ended(const struct join_files *files)
+{
+	_cleanup_(closedirp) DIR *directory = open_names(files);
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory)))
+		remove_if_ended(files, entry->d_name);
 }
 
 int join_session(const struct session_request *request, const struct policy *policy, const struct join_files *files,
 		 struct session_reply *reply, const char **ret_object)
 {
-	struct wanted wanted = { .request = request, .policy = policy, .records = files->records, .gate = files->gate };
+	struct wanted wanted = {
+		.request = request, .policy = policy, .records = files->records, .until = now_ms() + JOIN_SEARCH_MS
+	};
 	_cleanup_(closedirp) DIR *directory = NULL;
-	const int64_t until = now_ms() + JOIN_LOOK_MS;
 	struct dirent *entry;
-	int copy, r = outer_pid_namespace(&wanted.outer_pid_namespace);
+	int r = outer_pid_namespace(&wanted.outer_pid_namespace);
 
 	*ret_object = "namespaces";
 	if (r == 0)
@@ -266,17 +271,11 @@ int join_session(const struct session_request *request, const struct policy *pol
 	if (r < 0)
 		return r;
 	*ret_object = "directory of the user's sessions";
-	copy = openat(files->user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	directory = copy < 0 ? NULL : fdopendir(copy);
-	if (!directory) {
-		r = -errno;
-		close_fd(copy);
-		return r;
-	}
-	while (r == 0 && now_ms() < until && (entry = readdir(directory))) {
-		remove_without_record(&wanted, files->user_directory, entry->d_name);
+	directory = open_names(files);
+	if (!directory)
+		return -errno;
+	while (r == 0 && (entry = readdir(directory)))
 		r = try_name(&wanted, entry->d_name, reply, ret_object);
-	}
 	return r;
 }
 

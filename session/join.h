@@ -25,6 +25,12 @@ int join_session(const struct session_request *request, const struct policy *pol
 		 struct session_reply *reply, const char **ret_object) _must_check_;
 
 /*
+ * Removes the sockets of this user's sessions that have no live record: they ended, or were never made. Not while
+ * others are past the gate, whose sessions may still be made. Tolerates failure: the next one does it.
+ */
+void join_remove_ended(const struct join_files *files);
+
+/*
  * A bound socket for the session `id`, on which its init will listen: the descriptor or -errno. The
  * name stays in the user's directory until join_listener_remove() of join_protocol.h.
  */

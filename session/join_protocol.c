@@ -38,13 +38,13 @@ static int check_peer(int socket, pid_t init)
 	return peer.uid != 0 || (init != 0 && peer.pid != init) ? -EPERM : 0;
 }
 
-static int receive_answer(int socket, struct message *ret, const char **ret_word)
+static int receive_answer(int socket, int timeout_ms, struct message *ret, const char **ret_word)
 {
 	_cleanup_(message_release) struct message answer = { 0 };
 	struct message_reader reader;
 	size_t no_fds = 0;
 	const char *word;
-	int r = message_receive(socket, JOIN_ANSWER_MS, &answer, NULL, &no_fds);
+	int r = message_receive(socket, timeout_ms, &answer, NULL, &no_fds);
 
 	if (r < 0)
 		return r;
@@ -61,7 +61,7 @@ static int receive_answer(int socket, struct message *ret, const char **ret_word
 }
 
 int join_ask(const struct sockaddr_un *address, pid_t init, const struct message *request, const int *fds,
-	     size_t fd_count, struct message *ret_answer, const char **ret_word)
+	     size_t fd_count, int timeout_ms, struct message *ret_answer, const char **ret_word)
 {
 	_cleanup_close_ int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
@@ -73,5 +73,5 @@ int join_ask(const struct sockaddr_un *address, pid_t init, const struct message
 	r = check_peer(connection, init);
 	if (r == 0)
 		r = message_send(connection, request, fds, fd_count);
-	return r < 0 ? r : receive_answer(connection, ret_answer, ret_word);
+	return r < 0 ? r : receive_answer(connection, timeout_ms, ret_answer, ret_word);
 }

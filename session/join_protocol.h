@@ -35,6 +35,9 @@
 /* How long an answer may take: the init has nothing else to do. */
 #define JOIN_ANSWER_MS 3000
 
+/* How long all of a login's search for a session may take, whatever number of inits do not answer. */
+#define JOIN_SEARCH_MS 6000
+
 /* The socket's name in its user's directory, and the whole of its address. */
 #define JOIN_NAME_LENGTH (16 + 1 + SESSION_ID_LENGTH)
 void join_name(uint64_t hash, const char *id, char ret[JOIN_NAME_LENGTH + 1]);
@@ -46,8 +49,8 @@ void join_listener_remove(uid_t uid, uint64_t hash, const char *id);
 /*
  * Connects to the session and says `request` with these descriptors. *ret_word is the answer in
  * *ret_answer, which is the caller's to release. init: the process that must be listening, -EPERM if it is
- * another; 0: any of root's. 0; -ECONNREFUSED, -ENOENT, -ECONNRESET, -EPIPE: the session has ended; -ETIMEDOUT;
- * -EAGAIN: it is busy; -EBADMSG: of another version; -errno.
+ * another; 0: any of root's. timeout_ms: for the answer, JOIN_ANSWER_MS or less. 0; -ECONNREFUSED, -ENOENT,
+ * -ECONNRESET, -EPIPE: the session has ended; -ETIMEDOUT; -EAGAIN: it is busy; -EBADMSG: of another version; -errno.
  */
 int join_ask(const struct sockaddr_un *address, pid_t init, const struct message *request, const int *fds,
-	     size_t fd_count, struct message *ret_answer, const char **ret_word) _must_check_;
+	     size_t fd_count, int timeout_ms, struct message *ret_answer, const char **ret_word) _must_check_;

@@ -29,8 +29,12 @@
 #define LOOK_FIRST_MS 100
 #define LOOK_LAST_MS  10000
 
-/* How long the listener is left alone when a connection could not be taken for want of descriptors or memory. */
-#define DEAF_MS 100
+/*
+ * How long the listener is left alone when a connection could not be taken for want of descriptors or memory; and
+ * SIGCHLD after one: each is a walk through all processes, of which the user may have thousands, that end as fast as
+ * they begin.
+ */
+#define PAUSE_MS 100
 
 struct login {
 	char name[LOGIN_ID_LENGTH + 1]; /* "" of the one that opened the session */
@@ -47,7 +51,8 @@ struct keeper {
 	int64_t enter_until; /* monotonic milliseconds */
 	int children;        /* signalfd(2) of SIGCHLD once the session had no login, -1 before */
 	int look_ms;
-	bool deaf; /* to the listener until the next wait is over */
+	bool deaf;  /* to the listener until the next wait is over */
+	bool blind; /* to the ends of children, likewise */
 };
 
 enum { POLL_CALLER, POLL_LISTENER, POLL_CHILDREN, POLL_LOGINS };
@@ -266,12 +271,12 @@ static int timeout(struct keeper *keeper)
 	return look;
 }
 
-/* With a pause where we are deaf. */
+/* Where we are deaf or blind, no longer than that may be. */
 static int time_to_wait(struct keeper *keeper)
 {
 	int left = timeout(keeper);
 
-	return keeper->deaf && (left < 0 || left > DEAF_MS) ? DEAF_MS : left;
+	return (keeper->deaf || keeper->blind) && (left < 0 || left > PAUSE_MS) ? PAUSE_MS : left;
 }
 
 static void drop_ended_logins(struct keeper *keeper)
@@ -296,7 +301,7 @@ static void wait_once(struct keeper *keeper)
 	const int fixed[POLL_LOGINS] = {
 		[POLL_CALLER] = keeper->caller,
 		[POLL_LISTENER] = keeper->deaf ? -1 : keeper->arguments->files.listener,
-		[POLL_CHILDREN] = keeper->children,
+		[POLL_CHILDREN] = keeper->blind ? -1 : keeper->children,
 	};
 	int ready;
 
@@ -306,15 +311,17 @@ static void wait_once(struct keeper *keeper)
 	for (size_t i = 0; i < keeper->count; i++)
 		pollers[POLL_LOGINS + i] = (struct pollfd){ .fd = keeper->logins[i].pidfd, .events = POLLIN };
 	ready = poll(pollers, POLL_LOGINS + keeper->count, time_to_wait(keeper));
-	keeper->deaf = false;
+	keeper->deaf = keeper->blind = false;
 	/* EINTR: a stop and continue */
 	if (ready < 0)
 		return;
 	drop_ended_logins(keeper);
 	if (keeper->caller >= 0 && (pollers[POLL_CALLER].revents || now_ms() >= keeper->enter_until))
 		hear_caller(keeper);
-	if (pollers[POLL_CHILDREN].revents)
+	if (pollers[POLL_CHILDREN].revents) {
 		forget_children(keeper);
+		keeper->blind = true;
+	}
 	if (pollers[POLL_LISTENER].revents)
 		accept_one(keeper);
 }

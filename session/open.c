@@ -252,23 +252,33 @@ static void set_kind(struct opening *opening, const struct policy *policy)
 			  !record_root_is_inside();
 }
 
+static struct join_files join_files_of(const struct opening *opening)
+{
+	return (struct join_files){ opening->files.directory, opening->user_directory, opening->files.gate };
+}
+
 /* It keeps those apart that have sockets. */
 static int take_gate(struct opening *opening, struct open_result *result)
 {
+	struct join_files files;
 	int r;
 
 	if (!opening->shared && !opening->wait)
 		return 0;
 	r = opening->files.gate = user_gate_take(opening->user_directory);
-	if (r < 0)
+	if (r < 0) {
 		fail_user_file(result, "join", GATE_FILE, r);
-	return r;
+		return r;
+	}
+	files = join_files_of(opening);
+	join_remove_ended(&files);
+	return 0;
 }
 
 /* 1: the login has joined a session; 0: it needs one of its own; -1: it failed. */
-static int try_join(struct opening *opening, struct open_result *result)
+static int try_join(const struct opening *opening, struct open_result *result)
 {
-	const struct join_files files = { opening->files.directory, opening->user_directory, opening->files.gate };
+	const struct join_files files = join_files_of(opening);
 	const char *object;
 	int r;
 

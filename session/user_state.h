@@ -31,14 +31,14 @@ int user_directory_open(uid_t uid) _must_check_;
  * whoever holds it is stopped or hangs, and must not keep its user out. Two sessions may then be made where
  * one would do. A descriptor or -errno. Uses SIGALRM.
  */
-#define GATE_WAIT_MS 5000
+#define GATE_WAIT_MS 12000
 int user_gate_take(int directory) _must_check_;
 
 /* True when nobody else is past the gate: no session is being made, and each has its record as well as its socket. */
 bool user_gate_is_quiet(int gate) _must_check_;
 
 /* How long an opening waits for one that is just taking a place. */
-#define PLACES_WAIT_MS 2000
+#define PLACES_WAIT_MS 10000
 
 /*
  * Takes a place for a new session; it is given back when the last copy of the descriptor is
