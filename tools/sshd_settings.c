@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/sshd_settings.h"
 
+#include "common/clock.h"
 #include "config/problem.h"
 
 #include <fcntl.h>
@@ -21,14 +22,6 @@ struct child {
 	char *text;
 	size_t size;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static _Noreturn void exec_sshd(const char *program, int output)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "pam/processes.h"
 
+#include "common/clock.h"
 #include "common/read_whole.h"
 #include "pam/check.h"
 
@@ -122,14 +123,6 @@ void end_well(pid_t child)
 void in_child(void (*function)(void *argument), void *argument)
 {
 	end_well(start_child(function, argument));
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 bool eventually(bool (*condition)(void *argument), void *argument)
