@@ -291,10 +291,33 @@ static void kill_session(const struct session *session)
 	(void)remove_records(session);
 }
 
+/*
+ * An init that closed the connection without a word need not have ended: it waits for a request only so long, and its
+ * caller may have been stopped. Its lock tells: what it holds must stay in sight. Tolerates failure: then it is
+ * taken for alive, and a later opening removes what is left.
+ */
+static bool holds_its_record(const struct session *session)
+{
+	char path[sizeof(RECORD_DIRECTORY) + 1 + SESSION_ID_LENGTH];
+	_cleanup_close_ int fd = -1;
+	pid_t init;
+
+	(void)snprintf(path, sizeof(path), RECORD_DIRECTORY "/%s", session->id);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? errno != ENOENT : record_alive(fd, &init) != 0;
+}
+
+/* After end_login(): whether there is a session left that is not ours to remove. */
+static void look_again(struct session *session, int ended)
+{
+	if (session->shared && ended == -ESRCH)
+		session->gone_on = holds_its_record(session);
+}
+
 /* Takes back a session, or a login of one, that the caller will not use. */
 static void take_back(struct session *session)
 {
-	(void)end_login(session);
+	look_again(session, end_login(session));
 	(void)remove_records(session);
 }
 
@@ -420,6 +443,7 @@ int session_leave(struct session *session)
 		r = ended;
 	if (!session->gone_on)
 		wait_for_end(session->init_pidfd);
+	look_again(session, ended);
 	removed = remove_records(session);
 	return r < 0 ? r : removed;
 }

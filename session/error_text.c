@@ -73,6 +73,7 @@ static const struct {
 	{ "join", ENOSPC, DISK },
 	{ "max-sessions", ENOSPC, DISK },
 	{ "listen", ENOSPC, DISK },
+	{ "record", EFBIG, "RLIMIT_FSIZE of the login process is reached" },
 	{ "record", EPERM, RUN_FILE },
 	{ "record", ENOTDIR, RUN_FILE },
 	{ "record", ELOOP, RUN_FILE },

@@ -31,7 +31,7 @@ struct target {
 struct wanted {
 	const struct session_request *request;
 	const struct policy *policy;
-	uint64_t outer_pid_namespace;
+	uint64_t outer_pid_namespace, setting;
 	int records, gate;
 };
 
@@ -49,7 +49,7 @@ static bool is_wanted(const struct wanted *wanted, const struct record_view *vie
 	       record->uid == wanted->request->uid && strcmp(record->user, wanted->request->user) == 0 &&
 	       record->policy_hash == wanted->policy->hash && strcmp(record->mode, MODE_NAME_ENFORCE) == 0 &&
 	       strcmp(record->scope, SCOPE_NAME_USER) == 0 &&
-	       record->outer_pid_namespace == wanted->outer_pid_namespace;
+	       record->outer_pid_namespace == wanted->outer_pid_namespace && record->setting == wanted->setting;
 }
 
 /* Who owns a namespace: the inode number of a user namespace, ioctl_nsfs(2). 0 or -errno. */
@@ -260,9 +260,12 @@ int join_session(const struct session_request *request, const struct policy *pol
 	struct dirent *entry;
 	int copy, r = outer_pid_namespace(&wanted.outer_pid_namespace);
 
-	*ret_object = "directory of the user's sessions";
+	*ret_object = "namespaces";
+	if (r == 0)
+		r = session_setting(request, &wanted.setting);
 	if (r < 0)
 		return r;
+	*ret_object = "directory of the user's sessions";
 	copy = openat(files->user_directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	directory = copy < 0 ? NULL : fdopendir(copy);
 	if (!directory) {

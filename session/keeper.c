@@ -29,6 +29,9 @@
 #define LOOK_FIRST_MS 100
 #define LOOK_LAST_MS  10000
 
+/* How long the listener is left alone when a connection could not be taken for want of descriptors or memory. */
+#define DEAF_MS 100
+
 struct login {
 	char name[LOGIN_ID_LENGTH + 1]; /* "" of the one that opened the session */
 	int pidfd;
@@ -44,6 +47,7 @@ struct keeper {
 	int64_t enter_until; /* monotonic milliseconds */
 	int children;        /* signalfd(2) of SIGCHLD once the session had no login, -1 before */
 	int look_ms;
+	bool deaf; /* to the listener until the next wait is over */
 };
 
 enum { POLL_CALLER, POLL_LISTENER, POLL_CHILDREN, POLL_LOGINS };
@@ -235,16 +239,15 @@ static void serve(struct keeper *keeper, int connection)
 
 static void accept_one(struct keeper *keeper)
 {
-	const int listener = keeper->arguments->files.listener;
-	/* accept(2): whose address it is may be left out */
-	/* cppcheck-suppress nullPointer */
-	_cleanup_close_ int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	_cleanup_close_ int connection = -1;
 
+	/* cppcheck-suppress nullPointer ; accept(2): nobody wants the address */
+	connection = accept4(keeper->arguments->files.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (connection >= 0)
 		serve(keeper, connection);
-	else if (errno == ENFILE || errno == EMFILE || errno == ENOMEM || errno == ENOBUFS)
-		/* it waits in the queue: poll(2) would report it again at once */
-		(void)poll(NULL, 0, LOOK_FIRST_MS);
+	else if (errno != EAGAIN)
+		/* who knocks is still there: without a pause we would do nothing but ask */
+		keeper->deaf = true;
 }
 
 /* -1: the kernel wakes us for whatever matters. */
@@ -261,6 +264,14 @@ static int timeout(struct keeper *keeper)
 		return -1;
 	keeper->look_ms = look < LOOK_LAST_MS / 2 ? look * 2 : LOOK_LAST_MS;
 	return look;
+}
+
+/* With a pause where we are deaf. */
+static int time_to_wait(struct keeper *keeper)
+{
+	int left = timeout(keeper);
+
+	return keeper->deaf && (left < 0 || left > DEAF_MS) ? DEAF_MS : left;
 }
 
 static void drop_ended_logins(struct keeper *keeper)
@@ -284,7 +295,7 @@ static void wait_once(struct keeper *keeper)
 	struct pollfd *pollers = keeper->pollers;
 	const int fixed[POLL_LOGINS] = {
 		[POLL_CALLER] = keeper->caller,
-		[POLL_LISTENER] = keeper->arguments->files.listener,
+		[POLL_LISTENER] = keeper->deaf ? -1 : keeper->arguments->files.listener,
 		[POLL_CHILDREN] = keeper->children,
 	};
 	int ready;
@@ -294,7 +305,8 @@ static void wait_once(struct keeper *keeper)
 		pollers[i] = (struct pollfd){ .fd = fixed[i], .events = POLLIN };
 	for (size_t i = 0; i < keeper->count; i++)
 		pollers[POLL_LOGINS + i] = (struct pollfd){ .fd = keeper->logins[i].pidfd, .events = POLLIN };
-	ready = poll(pollers, POLL_LOGINS + keeper->count, timeout(keeper));
+	ready = poll(pollers, POLL_LOGINS + keeper->count, time_to_wait(keeper));
+	keeper->deaf = false;
 	/* EINTR: a stop and continue */
 	if (ready < 0)
 		return;

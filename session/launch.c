@@ -44,7 +44,7 @@ bool launch_allowed(const struct session_request *request, char **ret_text)
 	else if ((r = is_chrooted()) > 0)
 		reason = "the login process is chrooted, and entering a mount namespace would lift that";
 	else if (r < 0)
-		reason = error_text(r, error);
+		reason = step_error_text("caller", r, error);
 	if (!reason)
 		return true;
 	if (asprintf(ret_text, "step caller: %s", reason) < 0)

@@ -50,9 +50,10 @@ struct record {
 	char *policy;                         /* the file that decided: "group/students.conf" */
 	char *sources;                        /* every file that gave a value, comma-separated */
 	uint64_t policy_hash;
-	char *mode;                   /* "enforce" */
-	char *scope;                  /* "session", or "user" where later logins of the user join */
-	char *on_logout;              /* "kill", or "wait" where the session lives while a process of it does */
+	uint64_t setting; /* scope = "user": a hash of what beside user and policy makes it what it is; else 0 */
+	char *mode;       /* "enforce" */
+	char *scope;      /* "session", or "user" where later logins of the user join */
+	char *on_logout;  /* "kill", or "wait" where the session lives while a process of it does */
 	uint64_t outer_pid_namespace; /* inode number of the one that all PIDs here are of */
 	int64_t opened;               /* seconds since the epoch */
 };
@@ -96,7 +97,7 @@ struct record_list {
  * Reads the record `name` in a directory; a file that is no record is a view that is not
  * valid. 0; -ENOENT; -errno. Released by record_release() of its record.
  */
-int record_view_read(int directory, const char *name, struct record_view *ret) _must_check_;
+int record_view_read(int directory, const char *name, struct record_view *view) _must_check_;
 
 /* Reads every record in a directory, ended and invalid ones included. A missing directory is an empty list. */
 int records_read(const char *directory, struct record_list *ret) _must_check_;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/session_record.h"
 
+#include "config/hash.h"
 #include "session/process.h"
 #include "session/record_store.h"
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 static char *join_sources(const struct policy *policy)
@@ -32,6 +34,28 @@ int outer_pid_namespace(uint64_t *ret)
 	if (stat("/proc/self/ns/pid", &status) < 0)
 		return -errno;
 	*ret = status.st_ino;
+	return 0;
+}
+
+int session_setting(const struct session_request *request, uint64_t *ret)
+{
+	uint64_t outside[NAMESPACE_KINDS];
+	struct utsname host;
+	char gid[24];
+	uint64_t hash;
+	int r;
+
+	if (uname(&host) < 0)
+		return -errno;
+	r = process_namespaces(getpid(), outside);
+	if (r < 0)
+		return r;
+	(void)snprintf(gid, sizeof(gid), "%ju", (uintmax_t)request->gid);
+	/* with the ends of the strings, so that they do not run into each other */
+	hash = hash_add(HASH_START, gid, strlen(gid) + 1);
+	hash = hash_add(hash, request->group, strlen(request->group) + 1);
+	hash = hash_add(hash, host.nodename, strlen(host.nodename) + 1);
+	*ret = hash_add(hash, (const char *)outside, sizeof(outside));
 	return 0;
 }
 
@@ -63,6 +87,9 @@ int session_record_write(const struct session_request *request, const struct pol
 	memcpy(record.id, reply->id, sizeof(record.id));
 	memcpy(record.namespaces, reply->namespaces, sizeof(record.namespaces));
 	r = outer_pid_namespace(&record.outer_pid_namespace);
+	/* it costs some system calls, and nobody joins another */
+	if (r == 0 && policy->scope == SCOPE_USER)
+		r = session_setting(request, &record.setting);
 	if (r == 0)
 		r = process_start_time(request->caller, &record.login_start);
 	return r < 0 ? r : record_write(file, &record);

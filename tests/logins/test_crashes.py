@@ -373,6 +373,8 @@ STATES = {
 def test_whatever_is_in_run_a_login_is_whole_or_refused_and_never_waits(state, log):
     damage, refusal = STATES[state]
     with damage():
+        # whatever it says: it neither hangs nor crashes
+        assert P.run(["nsinspect", "list"]).status in (0, 1, 2)
         result = in_time(lambda: P.su("alice", WHERE))
         if refusal is None:
             assert result.check().stdout.strip() != H.namespaces()["pid"]
@@ -380,3 +382,119 @@ def test_whatever_is_in_run_a_login_is_whole_or_refused_and_never_waits(state, l
             assert result.status != 0 and result.stdout == ""
             log.wait_for(f"refused: user=alice .*{refusal}", timeout=1)
     assert_next_login_works()
+
+
+# An upgrade under live sessions
+
+NEXT_VERSION = b"9.9.9"
+
+
+def version():
+    return os.path.basename(os.path.dirname(H.helpers()[0])).encode()
+
+
+def put_in_place(path, content, mode):
+    """As a package manager does: what runs keeps the file that it has."""
+    with open(f"{path}.new", "wb") as file:
+        file.write(content)
+    os.chmod(f"{path}.new", mode)
+    os.rename(f"{path}.new", path)
+
+
+@contextlib.contextmanager
+def upgrade():
+    """Module and helper of another version instead of those installed; versions have the same length here."""
+    helper, = H.helpers()
+    module = f"{H.MODULE_DIRECTORY}/{H.MODULE}"
+    assert len(version()) == len(NEXT_VERSION)
+    old, before = version(), {}
+    for path in (module, helper):
+        with open(path, "rb") as file:
+            before[path] = file.read()
+        assert old in before[path]
+    new_helper = helper.replace(old.decode(), NEXT_VERSION.decode())
+    os.makedirs(os.path.dirname(new_helper))
+    put_in_place(new_helper, before[helper].replace(old, NEXT_VERSION), 0o755)
+    put_in_place(module, before[module].replace(old, NEXT_VERSION), 0o644)
+    shutil.rmtree(os.path.dirname(helper))
+    try:
+        yield
+    finally:
+        shutil.rmtree(os.path.dirname(new_helper))
+        os.makedirs(os.path.dirname(helper))
+        put_in_place(helper, before[helper], 0o755)
+        put_in_place(module, before[module], 0o644)
+
+
+@pytest.mark.parametrize("policy", ["", SHARED, WAITING], ids=["own", "shared", "waiting"])
+def test_sessions_outlive_an_upgrade_and_new_logins_have_the_new_version(policy, log):
+    H.set_policy("user/alice.conf", policy)
+    with P.sshd(), P.ssh_background("alice", STAY) as old:
+        first = old.read_line()
+        with upgrade():
+            assert in_time(where) != first
+            with P.Background(["su", "alice", "-c", STAY]) as new:
+                second = new.read_line()
+                assert second != first
+                # a session of the old version is there to be found, too
+                assert (where() == second) == (policy != "")
+            log.wait_for("session (closed|left): .*service=su", count=3)
+            old.__exit__(None, None, None)
+            log.wait_for("session (closed|left): .*service=sshd")
+            H.wait_until(lambda: not H.isolated_processes(), "the sessions to end")
+            assert not log.matching("refused|step close")
+            sweep()
+    assert_next_login_works()
+
+
+def test_a_module_without_its_helper_refuses_until_the_upgrade_is_complete(log):
+    """Between the two files of an upgrade: each version has its helper in a directory of its own."""
+    helper, = H.helpers()
+    with P.sshd(), P.ssh_background("alice", STAY) as old:
+        first = old.read_line()
+        os.rename(os.path.dirname(helper), "/usr/libexec/nsisolate/elsewhere")
+        try:
+            assert P.su("alice", "true").status != 0
+            log.wait_for(f"refused: user=alice .*{helper}: No such file or directory")
+        finally:
+            os.rename("/usr/libexec/nsisolate/elsewhere", os.path.dirname(helper))
+        assert where() == first
+    assert_next_login_works()
+
+
+# An init with few descriptors
+
+@pytest.mark.parametrize("limit", [20, 21])
+def test_an_init_with_few_descriptors_takes_as_many_logins_as_it_can_hold(limit):
+    opener = ["setpriv", "--bounding-set", "-sys_resource", "prlimit", f"--nofile={limit}:{limit}",
+              "su", "alice", "-c", STAY]
+    with contextlib.ExitStack() as logins:
+        first = logins.enter_context(P.Background(opener)).read_line()
+        seen = [logins.enter_context(P.Background(["su", "alice", "-c", STAY])).read_line() for _ in range(12)]
+        assert first in seen and len(set(seen)) == 2
+        assert where() in seen
+    assert_next_login_works()
+
+
+def test_an_init_that_can_accept_nobody_stays_calm():
+    """The connection stays in the queue, and poll(2) goes on to report it."""
+    trace = "/run/accept-trace"
+    with P.Background(["su", "alice", "-c", STAY]) as first:
+        namespace = first.read_line()
+        init, = H.session_inits()
+        with subprocess.Popen(["strace", "-p", str(init), "-o", trace, "-e", "inject=accept4:error=ENFILE"],
+                              stderr=subprocess.PIPE, text=True) as tracer:
+            assert "attached" in tracer.stderr.readline()
+            assert in_time(where) != namespace
+            tracer.send_signal(signal.SIGINT)
+        assert 0 < H.read(trace).count("accept4(") < 100
+        assert where() == namespace
+    assert_next_login_works()
+
+
+def test_in_mode_audit_nobody_is_kept_out_by_a_full_run(log):
+    H.set_policy("user/alice.conf", 'mode = "audit"\n')
+    with with_file_system("nr_inodes=2")():
+        assert where() == H.namespaces()["pid"]
+        log.wait_for(f"not isolated: user=alice .*would refuse: step record: {ALICE}: {FULL}")
+    sweep()

@@ -207,6 +207,8 @@ static void with_hardly_any_descriptors_left(void)
 			sessions++;
 		} else {
 			CHECK(r == PAM_SYSTEM_ERR || r == PAM_PERM_DENIED);
+			CHECK(logged("Too many open files"));
+			log_forget();
 			/* what comes next is a new attempt */
 			CHECK(login_close(&login, 0) != PAM_SUCCESS);
 			refusals++;
@@ -223,6 +225,7 @@ static void with_hardly_any_descriptors_left(void)
 struct hostile_limit {
 	__rlimit_resource_t resource;
 	rlim_t value;
+	const char *named; /* in the line about a refusal; NULL: none is expected */
 };
 
 static void open_under_limit(void *argument)
@@ -242,6 +245,7 @@ static void open_under_limit(void *argument)
 		CHECK_INT(login_close(&login, 0), PAM_SUCCESS);
 	} else {
 		CHECK(r == PAM_SYSTEM_ERR || r == PAM_PERM_DENIED);
+		CHECK(hostile->named && logged(hostile->named));
 	}
 	snapshot_take(&after);
 	snapshot_compare(&before, &after, SNAPSHOT_FDS_TOO | SNAPSHOT_NAMESPACES_TOO);
@@ -257,16 +261,57 @@ static bool no_init_is_left(void *argument)
 static void with_hostile_limits(void)
 {
 	struct hostile_limit hostile[] = {
-		{ RLIMIT_FSIZE, 0 },      { RLIMIT_FSIZE, 100 },    { RLIMIT_CPU, 1 },          { RLIMIT_NPROC, 0 },
-		{ RLIMIT_SIGPENDING, 0 }, { RLIMIT_MEMLOCK, 0 },    { RLIMIT_LOCKS, 0 },        { RLIMIT_MSGQUEUE, 0 },
-		{ RLIMIT_NICE, 0 },       { RLIMIT_RTPRIO, 0 },     { RLIMIT_STACK, 64 << 10 },
+		{ RLIMIT_FSIZE, 0, "RLIMIT_FSIZE" },
+		{ RLIMIT_FSIZE, 100, "RLIMIT_FSIZE" },
+		{ RLIMIT_CPU, 1, NULL },
+		{ RLIMIT_NPROC, 0, NULL },
+		{ RLIMIT_SIGPENDING, 0, NULL },
+		{ RLIMIT_MEMLOCK, 0, NULL },
+		{ RLIMIT_LOCKS, 0, NULL },
+		{ RLIMIT_MSGQUEUE, 0, NULL },
+		{ RLIMIT_NICE, 0, NULL },
+		{ RLIMIT_RTPRIO, 0, NULL },
+		{ RLIMIT_STACK, 64 << 10, NULL },
 #ifndef SANITIZED
-		{ RLIMIT_DATA, 0 },       { RLIMIT_DATA, 1 << 20 }, { RLIMIT_AS, 16 << 20 },    { RLIMIT_AS, 4 << 20 },
+		{ RLIMIT_DATA, 0, "RLIMIT_DATA" },
+		{ RLIMIT_DATA, 1 << 20, "RLIMIT_DATA" },
+		{ RLIMIT_AS, 16 << 20, "RLIMIT_AS" },
+		{ RLIMIT_AS, 4 << 20, "RLIMIT_AS" },
 #endif
 	};
 
 	for (size_t i = 0; i < ELEMENTS(hostile); i++) {
 		in_child(open_under_limit, &hostile[i]);
+		CHECK(eventually(no_init_is_left, NULL));
+		CHECK_INT(count_records(), 0);
+	}
+}
+
+static void open_with_few_descriptors(void *argument)
+{
+	const rlim_t *value = argument;
+	const struct rlimit limit = { *value, *value };
+	struct login login;
+	int r;
+
+	start_warm(&login);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	r = login_open(&login, 0);
+	if (r == PAM_SUCCESS) {
+		CHECK(login_id(&login));
+		CHECK_INT(login_close(&login, 0), PAM_SUCCESS);
+	} else {
+		CHECK(r == PAM_SYSTEM_ERR || r == PAM_PERM_DENIED);
+		CHECK(logged("Too many open files"));
+	}
+	login_end(&login, PAM_SUCCESS);
+}
+
+/* The hard limit, too: the helper has no more than its caller, unless it may raise that. */
+static void with_a_low_hard_limit_on_descriptors(void)
+{
+	for (rlim_t value = 3; value <= 30; value++) {
+		in_child(open_with_few_descriptors, &value);
 		CHECK(eventually(no_init_is_left, NULL));
 		CHECK_INT(count_records(), 0);
 	}
@@ -522,6 +567,7 @@ int main(void)
 		CASE(with_standard_descriptors_closed),
 		CASE(with_hardly_any_descriptors_left),
 		CASE(with_hostile_limits),
+		CASE(with_a_low_hard_limit_on_descriptors),
 		CASE(priorities_do_not_stick_to_the_init),
 		CASE(with_a_second_thread_is_refused),
 		CASE(chrooted_is_refused),

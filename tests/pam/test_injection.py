@@ -15,28 +15,17 @@ import dataclasses
 import glob
 import os
 import re
-import signal
-import subprocess
 import time
 
 import pytest
 
 from support import host as host_module
+from support.driver import TRACE, Driver, Helper, set_stack, strace_on
 from support.host import wait_until
 
-DRIVER = os.environ.get("NSISOLATE_PAM_DRIVER")
-STACKS = "/run/pam-stacks"
-TRACE = "/run/pam-trace"
 PAM_SYSTEM_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR = 4, 6, 14
 OUTCOMES = []  # PAM's values of all faults of a run
 LONG = os.environ.get("NSISOLATE_LONG") == "1"
-
-# What a session is, in text that is the same for every one: mounts without their numbers, names, loopback, powers of the init.
-LOOK = r"""
-sed -E 's/^[0-9]+ [0-9]+ [0-9]+:[0-9]+ //; s/master:[0-9]+/master/' /proc/self/mountinfo
-hostname; cat /sys/class/net/lo/flags; stat -c '%U %a' /run/user/*; ls -A /tmp /var/tmp /dev/shm /run/nsisolate
-grep -E 'Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|^Uid' /proc/1/status
-"""
 
 # Calls that the kernel does not fail in the way an injection would have it: the injected one is not made at all, so
 # that a descriptor stays open or a child unreaped by the test's own doing; and brk(2) fails without an error number.
@@ -45,89 +34,6 @@ NEVER_FAIL = {"brk", "close", "close_range", "munmap", "exit_group", "exit", "wa
               "set_tid_address", "set_robust_list", "rseq", "???"}
 SHORT_ERRORS = ("EPERM", "ENOMEM")
 LONG_ERRORS = ("EPERM", "ENOMEM", "ENOSPC", "EMFILE", "EINTR", "EAGAIN", "ENOENT")
-
-
-class Driver:
-    """The login program, a step at a time."""
-
-    def __init__(self):
-        self.process = subprocess.Popen([DRIVER, "test", "alice", STACKS, "/bin/sh", "-c", LOOK],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        cwd="/", env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}, bufsize=0)
-        self.pid = self.process.pid
-        self.output = b""
-        self.expect(rb"ready\n")
-
-    def expect(self, pattern):
-        """What was said up to a line that matches."""
-        while not (match := re.search(pattern, self.output)):
-            piece = os.read(self.process.stdout.fileno(), 65536)
-            assert piece, f"the login program ended: {self.output!r}"
-            self.output += piece
-        said, self.output = self.output[:match.start()], self.output[match.end():]
-        return said.decode(), match
-
-    def tell(self, pattern=None):
-        self.process.stdin.write(b".")
-        return self.expect(pattern) if pattern else None
-
-    def open(self):
-        return int(self.tell(rb"opened (\d+)\n")[1][1])
-
-    def run(self):
-        said, match = self.tell(rb"ran (-?\d+)\n")
-        return said, int(match[1])
-
-    def state(self):
-        """Descriptors, namespaces and children, all as the host sees them."""
-        descriptors = {}
-        for name in os.listdir(f"/proc/{self.pid}/fd"):
-            descriptors[name] = re.sub(r"\d+", "N", os.readlink(f"/proc/{self.pid}/fd/{name}"))
-        links = {kind: os.readlink(f"/proc/{self.pid}/ns/{kind}") for kind in (*host_module.KINDS, "pid_for_children")}
-        return descriptors, links, [child.pid for child in host_module.children(self.pid)]
-
-    def go(self):
-        self.process.stdin.write(b".")
-        assert self.process.wait(20) == 0
-
-    def end(self):
-        self.tell(rb"ended\n")
-        self.go()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-@contextlib.contextmanager
-def strace_on(pid, *options):
-    """strace attached to one process, without its children."""
-    tracer = subprocess.Popen(["strace", "-p", str(pid), "-o", TRACE, *options], stdin=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True, cwd="/")
-    assert "attached" in tracer.stderr.readline()
-    try:
-        yield
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait(20)
-        tracer.stderr.close()
-
-
-class Helper:
-    """The installed helper, replaced by a script that runs it under strace."""
-
-    def __init__(self, path):
-        self.path, self.real = path, path + ".real"
-
-    @contextlib.contextmanager
-    def traced(self, *options):
-        os.rename(self.path, self.real)
-        words = " ".join(options)
-        host_module.write(self.path, f"#!/bin/sh\nexec /usr/bin/strace -D -q -o {TRACE} {words} {self.real}\n", 0o755)
-        try:
-            yield
-        finally:
-            os.rename(self.real, self.path)
 
 
 CALL = re.compile(r"^(?:(?P<pid>\d+) +)?(?P<name>\w+)\(")
@@ -170,9 +76,7 @@ def faults(names, kind, role, short):
 
 @pytest.fixture
 def stack(module):
-    assert DRIVER and os.access(DRIVER, os.X_OK), "NSISOLATE_PAM_DRIVER does not name the driver"
-    os.makedirs(STACKS, exist_ok=True)
-    host_module.write(f"{STACKS}/test", f"session required {module}\n")
+    set_stack(module)
     host_module.set_policy("default.conf", "")
     return Helper(host_module.helpers()[0])
 

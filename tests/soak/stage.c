@@ -20,6 +20,10 @@
 #define REASONS     24
 #define REASON_SIZE 160
 
+#define BARE_POLICY                                                                                          \
+	"max-sessions = 100000\nipc { isolate = false }\nuts { isolate = false }\npid { isolate = false }\n" \
+	"mount { isolate = false proc = \"host\" runtime-dir = \"host\" }\n"
+
 /* A directory of policies for each kind, so that each is as short as most are. */
 static const char *const policies[LOGIN_KINDS] = {
 	[LOGIN_DEFAULT] = "max-sessions = 100000\n",
@@ -27,8 +31,7 @@ static const char *const policies[LOGIN_KINDS] = {
 	[LOGIN_WAITING] = "max-sessions = 100000\nscope = \"user\"\non-logout = \"wait\"\n",
 	[LOGIN_FULL] = "max-sessions = 1\n",
 	[LOGIN_NESTED] = "max-sessions = 100000\n",
-	[LOGIN_BARE] = "max-sessions = 100000\nipc { isolate = false }\nuts { isolate = false }\n"
-		       "pid { isolate = false }\nmount { isolate = false proc = \"host\" runtime-dir = \"host\" }\n",
+	[LOGIN_BARE] = BARE_POLICY,
 	[LOGIN_OFF] = "mode = \"off\"\n",
 };
 

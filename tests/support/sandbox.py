@@ -353,33 +353,44 @@ def run(command, build=None):
     if watcher == 0:
         exit_with(run_as_watcher, command, build)
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    namespaces = set()
+    # held open: the kernel gives the numbers of namespaces that have ended out again
+    held = {}
     try:
         # seen once the watcher has unshared: its own mount and network namespace, and its children's PID namespace
         own = {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in ("mnt", "net", "pid")}
         while not os.waitid(os.P_PID, watcher, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             for kind, link in (("mnt", "mnt"), ("net", "net"), ("pid", "pid_for_children")):
-                found = read_namespace(watcher, link)
-                if found and found != own[kind]:
-                    namespaces.add(found)
-            if len(namespaces) == len(own):
+                found = None if kind in held else open_namespace(watcher, link)
+                if found is not None and namespace_name(found) != own[kind]:
+                    held[kind] = found
+                elif found is not None:
+                    os.close(found)
+            if len(held) == len(own):
                 break
             select.select([], [], [], 0.01)
         code = exit_code(os.waitpid(watcher, 0)[1])
+        left = sorted(set(processes_in({namespace_name(found) for found in held.values()})))
     finally:
         signal.signal(signal.SIGINT, previous)
+        for found in held.values():
+            os.close(found)
     problems = list(differences(before, machine_state()))
-    problems += [f"process {pid} of the sandbox is left" for pid in sorted(set(processes_in(namespaces)))]
+    problems += [f"process {pid} of the sandbox is left" for pid in left]
     for problem in problems:
         print(f"sandbox: the machine changed: {problem}", file=sys.stderr)
     return 1 if problems else code
 
 
-def read_namespace(pid, kind):
+def open_namespace(pid, kind):
     try:
-        return os.readlink(f"/proc/{pid}/ns/{kind}")
+        return os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY)
     except OSError:
         return None
+
+
+def namespace_name(descriptor):
+    """As the links in /proc/PID/ns have it."""
+    return os.readlink(f"/proc/self/fd/{descriptor}")
 
 
 def active():

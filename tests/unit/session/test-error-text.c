@@ -42,10 +42,38 @@ static void names_missing_capabilities_where_they_may_be_the_reason(void **state
 		assert_string_equal(error_text(cases[i].error, buffer), cases[i].text);
 }
 
+static void names_the_limit_that_a_step_has_reached(void **state)
+{
+	static const struct {
+		const char *step;
+		int error;
+		const char *text;
+	} cases[] = {
+		{ "hostname", -EINVAL, "Invalid argument" },
+		{ "hostname", -ENOSPC, "No space left on device" },
+		{ "mount-tmpfs", -ENOSPC, "No space left on device: the limit fs.mount-max is reached" },
+		{ "record", -ENOSPC, "No space left on device: the file system is full, or has no inode left" },
+		{ "record", -ENOTDIR,
+		  "Not a directory: it, and what is above it, must be root's, and no one else's to write" },
+		{ "record", -EMFILE, "Too many open files: RLIMIT_NOFILE of the login process is reached" },
+		{ "setns", -ENFILE, "Too many open files in system: the limit fs.file-max is reached" },
+		{ "helper", -EAGAIN,
+		  "Resource temporarily unavailable: a limit on processes is reached: pids.max of its control group, "
+		  "RLIMIT_NPROC, kernel.pid_max or kernel.threads-max" },
+		{ "join", -EAGAIN, "Resource temporarily unavailable" },
+	};
+	char buffer[ERROR_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++)
+		assert_string_equal(step_error_text(cases[i].step, cases[i].error, buffer), cases[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_missing_capabilities_where_they_may_be_the_reason),
+		cmocka_unit_test(names_the_limit_that_a_step_has_reached),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
