@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/inspect_sessions.h"
 
+#include <pwd.h>
 #include <string.h>
 
 static void tell_what_is_missing(const struct sessions *sessions)
@@ -48,6 +49,44 @@ struct session *pick_session(const struct sessions *sessions, const char *id, en
 		*ret_status = EXIT_FINDINGS;
 	}
 	return NULL;
+}
+
+int find_whose(const char *name, struct whose *ret)
+{
+	const struct passwd *entry = name ? getpwnam(name) : NULL;
+	struct whose whose = { 0 };
+	unsigned long number;
+	char *end = NULL;
+
+	if (name) {
+		/* the name that records have, however it was typed */
+		whose.name = strdup(entry ? entry->pw_name : name);
+		if (!whose.name)
+			return -ENOMEM;
+		errno = 0;
+		number = strtoul(name, &end, 10);
+		whose.by_uid = !entry && name[0] >= '0' && name[0] <= '9' && !*end && !errno && number < UINT32_MAX;
+		whose.uid = whose.by_uid ? (uid_t)number : 0;
+	}
+	*ret = whose;
+	return 0;
+}
+
+void whose_release(struct whose *whose)
+{
+	free(whose->name);
+	whose->name = NULL;
+}
+
+bool is_of(const struct session *session, const struct whose *whose)
+{
+	const struct record *record = &session->view.record;
+
+	if (!whose->name)
+		return true;
+	if (!session->view.valid)
+		return false;
+	return whose->by_uid ? record->uid == whose->uid : strcmp(record->user, whose->name) == 0;
 }
 
 int record_verdict(const struct record *record, const char *directory, struct verdict *ret)

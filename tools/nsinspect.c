@@ -49,7 +49,7 @@ static const struct option_row {
 	  OPTIONS_CHECK },
 	{ OPTION_KERNEL, "kernel", NULL, "also try whether this kernel can run every policy's plan", OPTIONS_CHECK },
 	{ OPTION_STDIN, "stdin", "NAME", "check standard input as the file NAME of the directory PATH", OPTIONS_CHECK },
-	{ 'u', "user", "USER", "the sessions of USER", OPTIONS_KILL },
+	{ 'u', "user", "USER", "only the sessions of USER", OPTIONS_USER },
 	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
 	{ 'n', "noheadings", NULL, "no heading line", OPTIONS_TABLE },
@@ -189,7 +189,7 @@ static bool apply_option(const struct command *command, bool named, int value, s
 		options->other_user = optarg;
 		break;
 	case 'u':
-		options->victim = optarg;
+		options->user = optarg;
 		break;
 	case OPTION_CHANGED:
 		options->changed = true;

@@ -27,8 +27,8 @@ struct options {
 	bool kernel;
 	const char *input_name; /* of the file that standard input is to be judged as; NULL: none */
 	const char *other_user; /* to compare with; NULL: nobody */
-	const char *victim;     /* whose sessions to kill; NULL: those named, or all */
-	bool changed;           /* kill those whose policy has changed */
+	const char *user;       /* whose sessions; NULL: everybody's */
+	bool changed;           /* sessions whose policy has changed */
 };
 
 /* Which options a command takes. */
@@ -41,6 +41,7 @@ enum option_group {
 	OPTIONS_RECORDS = 1 << 5,
 	OPTIONS_CHECK = 1 << 6,
 	OPTIONS_KILL = 1 << 7,
+	OPTIONS_USER = 1 << 8,
 };
 
 struct command {

@@ -96,35 +96,6 @@ static enum exit_status add_named(const struct sessions *sessions, char **ids, s
 	return EXIT_CLEAN;
 }
 
-/* Whom -u means: a user as the name service calls them, one that it does not know any more, or a number. */
-struct victim {
-	const char *name;
-	bool by_uid;
-	uid_t uid;
-};
-
-static struct victim find_victim(const char *name)
-{
-	const struct passwd *entry = getpwnam(name);
-	char *end = NULL;
-	unsigned long number;
-
-	if (entry)
-		return (struct victim){ .name = entry->pw_name };
-	errno = 0;
-	number = strtoul(name, &end, 10);
-	if (name[0] < '0' || name[0] > '9' || *end || errno || number >= UINT32_MAX)
-		return (struct victim){ .name = name };
-	return (struct victim){ .name = name, .by_uid = true, .uid = (uid_t)number };
-}
-
-static bool is_of_victim(const struct session *session, const struct victim *victim)
-{
-	const struct record *record = &session->view.record;
-
-	return victim->by_uid ? record->uid == victim->uid : strcmp(record->user, victim->name) == 0;
-}
-
 /* Whether a new login like this one would have another policy. What cannot be told is said, and is no reason to kill.
  */
 static bool has_changed(struct targets *targets, const struct session *session)
@@ -152,12 +123,14 @@ static bool is_live_record(const struct session *session)
 static enum exit_status add_matching(const struct sessions *sessions, const struct options *options,
 				     struct targets *targets)
 {
-	const struct victim victim = options->victim ? find_victim(options->victim) : (struct victim){ 0 };
+	_cleanup_(whose_release) struct whose whose = { 0 };
 
+	if (find_whose(options->user, &whose) < 0)
+		return trouble_errno(ENOMEM, "kill");
 	for (size_t i = 0; i < sessions->count; i++) {
 		const struct session *session = sessions->items[i];
 
-		if (!is_live_record(session) || (options->victim && !is_of_victim(session, &victim)))
+		if (!is_live_record(session) || !is_of(session, &whose))
 			continue;
 		/* a record from inside is no reason to read policies */
 		if (options->changed && (session->inside || !has_changed(targets, session)))
@@ -165,8 +138,8 @@ static enum exit_status add_matching(const struct sessions *sessions, const stru
 		if (!add_target(targets, session))
 			return trouble_errno(ENOMEM, "kill");
 	}
-	if (options->victim && !options->changed && targets->count == 0) {
-		(void)trouble("no session of '%s'", options->victim);
+	if (options->user && !options->changed && targets->count == 0) {
+		(void)trouble("no session of '%s'", options->user);
 		worsen(targets, EXIT_FINDINGS);
 	}
 	return EXIT_CLEAN;
@@ -390,7 +363,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
 	_cleanup_(targets_release) struct targets targets = { 0 };
-	bool matching = options->victim || options->changed;
+	bool matching = options->user || options->changed;
 	enum exit_status status;
 
 	if (matching && *arguments)
@@ -413,6 +386,6 @@ const struct command command_kill = {
 	.arguments = "[ID...]",
 	.summary = "kill sessions with all that is in them",
 	.arguments_max = INT_MAX,
-	.options = OPTIONS_KILL,
+	.options = OPTIONS_KILL | OPTIONS_USER,
 	.run = run,
 };

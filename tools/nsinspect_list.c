@@ -252,10 +252,21 @@ static const struct column columns[] = {
 #define LOGINS_ARRAY   "logins"
 #define SESSIONS_ARRAY "sessions"
 
-/* A file that is no record but whose lock is held is a session all the same. */
-static bool is_listed(const struct session *session, const struct options *options)
+/* What is listed. */
+struct selection {
+	struct whose whose;
+	bool all; /* also what is not alive */
+};
+
+static void selection_release(struct selection *selection)
 {
-	return options->all || session_is_alive(session);
+	whose_release(&selection->whose);
+}
+
+/* A file that is no record but whose lock is held is a session all the same. */
+static bool is_listed(const struct session *session, const struct selection *selection)
+{
+	return (selection->all || session_is_alive(session)) && is_of(session, &selection->whose);
 }
 
 /* The session's own line tells of the login that opened it: that this one has left while others are in has another. */
@@ -265,7 +276,7 @@ static bool has_lost_its_opener(const struct session *session)
 }
 
 static int add_logins(struct report *report, const struct session *session, struct libscols_line *line,
-		      const struct options *options)
+		      const struct selection *selection)
 {
 	int r = 0;
 
@@ -275,14 +286,24 @@ static int add_logins(struct report *report, const struct session *session, stru
 	for (size_t i = 0; r == 0 && i < session->login_count; i++) {
 		const struct row row = { .session = session, .login = &session->logins[i] };
 
-		if (options->all || row.login->state != LOGIN_ENDED)
+		if (selection->all || row.login->state != LOGIN_ENDED)
 			r = report_add_to(report, &row, line, LOGINS_ARRAY, NULL);
 	}
 	return r;
 }
 
+/* The line of the innermost of those around a session that are listed. */
+static struct libscols_line *line_around(const struct session *session, struct libscols_line *const *lines)
+{
+	for (size_t depth = session->depth; depth > 0; depth--) {
+		if (lines[depth - 1])
+			return lines[depth - 1];
+	}
+	return NULL;
+}
+
 /* The items are in the order of the tree: the line of an outer session is the last one of its depth. */
-static int add_sessions(struct report *report, const struct sessions *sessions, const struct options *options)
+static int add_sessions(struct report *report, const struct sessions *sessions, const struct selection *selection)
 {
 	size_t room = 0;
 	int r = 0;
@@ -296,24 +317,28 @@ static int add_sessions(struct report *report, const struct sessions *sessions, 
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < sessions->count; i++) {
 		const struct session *session = sessions->items[i];
-		struct libscols_line *above = session->depth > 0 ? lines[session->depth - 1] : NULL;
+		struct libscols_line **line = &lines[session->depth];
 
-		if (!is_listed(session, options))
+		*line = NULL;
+		if (!is_listed(session, selection))
 			continue;
-		r = report_add_to(report, &(struct row){ .session = session }, above, SESSIONS_ARRAY,
-				  &lines[session->depth]);
+		r = report_add_to(report, &(struct row){ .session = session }, line_around(session, lines),
+				  SESSIONS_ARRAY, line);
 		if (r == 0)
-			r = add_logins(report, session, lines[session->depth], options);
+			r = add_logins(report, session, *line, selection);
 	}
 	return r;
 }
 
 static int print(struct report *report, const struct sessions *sessions, const struct options *options)
 {
-	int r = report_shows(report, "PROCS") ? members_count(sessions) : 0;
+	_cleanup_(selection_release) struct selection selection = { .all = options->all };
+	int r = find_whose(options->user, &selection.whose);
 
+	if (r == 0 && report_shows(report, "PROCS"))
+		r = members_count(sessions);
 	if (r == 0)
-		r = add_sessions(report, sessions, options);
+		r = add_sessions(report, sessions, &selection);
 	return r < 0 ? r : report_print(report);
 }
 
@@ -339,7 +364,7 @@ const struct command command_list = {
 	.name = "list",
 	.arguments = "",
 	.summary = "list the live sessions",
-	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_ALL | OPTIONS_RECORDS,
+	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_ALL | OPTIONS_USER | OPTIONS_RECORDS,
 	.columns = columns,
 	.column_count = ELEMENTS(columns),
 	.run = run,

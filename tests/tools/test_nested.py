@@ -115,6 +115,16 @@ def test_whoever_is_not_root_sees_no_nested_ones(records):
     assert tree(json.loads(result.stdout)["sessions"]) == {outer.id: {}}
 
 
+def test_sessions_of_one_user_wherever_they_are(records):
+    outer = records.open_outer()
+    inner, plain = records.nest(outer), records.open(user="carol", uid=1001)
+    records.open(user="bob", uid=1002, text="garbage")
+    assert listed(records, "-u", "alice") == {outer.id: {}}
+    assert listed(records, "--user", "carol") == {inner.id: {}, plain.id: {}}
+    assert listed(records, "-u", "1001") == {plain.id: {}}
+    assert listed(records, "-u", "nobody") == {}
+
+
 # ids
 
 def test_ids_of_nested_sessions_are_taken(records):
