@@ -27,6 +27,10 @@ struct options {
 	bool kernel;
 	const char *input_name; /* of the file that standard input is to be judged as; NULL: none */
 	const char *other_user; /* to compare with; NULL: nobody */
+	const char *user;       /* the only one to look at; NULL: everybody */
+	const char *baseline;   /* a file of findings that are known; NULL: none */
+	bool write_baseline;
+	const char *sysctl_directory;
 };
 
 /* Which options a command takes. */
@@ -38,6 +42,7 @@ enum option_group {
 	OPTIONS_LOGIN = 1 << 4,
 	OPTIONS_RECORDS = 1 << 5,
 	OPTIONS_CHECK = 1 << 6,
+	OPTIONS_AUDIT = 1 << 7,
 };
 
 struct command {
@@ -56,6 +61,7 @@ extern const struct command command_show;
 extern const struct command command_ps;
 extern const struct command command_policy;
 extern const struct command command_check;
+extern const struct command command_audit;
 
 /* One line on standard error, made fit for a terminal, and EXIT_TROUBLE. */
 enum exit_status trouble(const char *format, ...) _printf_(1, 2);
