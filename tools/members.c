@@ -221,7 +221,7 @@ static int find_session(struct owners *owners, int process, struct session **ret
 	return r;
 }
 
-static int visit_process(struct owners *owners, int proc, const char *name, member_visitor visit, void *data)
+static int visit_process(struct owners *owners, int proc, const char *name, bool all, member_visitor visit, void *data)
 {
 	_cleanup_close_ int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct session *session = NULL;
@@ -234,17 +234,17 @@ static int visit_process(struct owners *owners, int proc, const char *name, memb
 
 	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
 		return r;
-	return r == 0 && session ? visit(session, process, data) : 0;
+	return r == 0 && (session || all) ? visit(session, process, data) : 0;
 }
 
-int members_visit(const struct sessions *sessions, member_visitor visit, void *data)
+static int visit_processes(const struct sessions *sessions, bool all, member_visitor visit, void *data)
 {
 	_cleanup_(owners_release) struct owners owners = { 0 };
 	_cleanup_(closedirp) DIR *dir = NULL;
 	const struct dirent *entry;
 	int r = make_owners(sessions, &owners);
 
-	if (r < 0 || owners.count == 0)
+	if (r < 0 || (owners.count == 0 && !all))
 		return r;
 	dir = opendir("/proc");
 	if (!dir)
@@ -253,11 +253,21 @@ int members_visit(const struct sessions *sessions, member_visitor visit, void *d
 	while (errno = 0, (entry = readdir(dir))) {
 		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
 			continue;
-		r = visit_process(&owners, dirfd(dir), entry->d_name, visit, data);
+		r = visit_process(&owners, dirfd(dir), entry->d_name, all, visit, data);
 		if (r < 0)
 			return r;
 	}
 	return -errno;
+}
+
+int members_visit(const struct sessions *sessions, member_visitor visit, void *data)
+{
+	return visit_processes(sessions, false, visit, data);
+}
+
+int members_visit_all(const struct sessions *sessions, member_visitor visit, void *data)
+{
+	return visit_processes(sessions, true, visit, data);
 }
 
 static int count_member(struct session *session, int process, void *data)

@@ -19,5 +19,8 @@ typedef int (*member_visitor)(struct session *session, int process, void *data);
 /* 0, what the visitor returned, or -errno. A process that ends meanwhile is left out. */
 int members_visit(const struct sessions *sessions, member_visitor visit, void *data) _must_check_;
 
+/* The same for every process of the host: the visitor gets NULL for one that is in no session. */
+int members_visit_all(const struct sessions *sessions, member_visitor visit, void *data) _must_check_;
+
 /* Fills `processes` of every session, with those of sessions nested in it. */
 int members_count(const struct sessions *sessions) _must_check_;

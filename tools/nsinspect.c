@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_list, &command_show, &command_ps, &command_policy, &command_check, &command_kill,
+	&command_list, &command_show, &command_ps, &command_policy, &command_check, &command_kill, &command_audit,
 };
 
 enum {
@@ -28,6 +28,9 @@ enum {
 	OPTION_STDIN,
 	OPTION_DIFF,
 	OPTION_CHANGED,
+	OPTION_BASELINE,
+	OPTION_WRITE_BASELINE,
+	OPTION_SYSCTL_DIRECTORY,
 };
 
 /* In the order of the help; a row without help is for tests. */
@@ -49,8 +52,10 @@ static const struct option_row {
 	  OPTIONS_CHECK },
 	{ OPTION_KERNEL, "kernel", NULL, "also try whether this kernel can run every policy's plan", OPTIONS_CHECK },
 	{ OPTION_STDIN, "stdin", "NAME", "check standard input as the file NAME of the directory PATH", OPTIONS_CHECK },
-	{ 'u', "user", "USER", "only the sessions of USER", OPTIONS_USER },
+	{ 'u', "user", "USER", "only what is of USER", OPTIONS_USER },
 	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
+	{ OPTION_BASELINE, "baseline", "FILE", "leave out the findings that FILE lists", OPTIONS_AUDIT },
+	{ OPTION_WRITE_BASELINE, "write-baseline", NULL, "print the findings as such a file", OPTIONS_AUDIT },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
 	{ 'n', "noheadings", NULL, "no heading line", OPTIONS_TABLE },
 	{ 'o', "output", "COLUMNS", "columns to show; +COLUMNS adds to the default", OPTIONS_TABLE },
@@ -58,6 +63,7 @@ static const struct option_row {
 	{ 'P', "pairs", NULL, "KEY=\"value\" output", OPTIONS_TABLE },
 	{ 'r', "raw", NULL, "raw output", OPTIONS_TABLE },
 	{ OPTION_RECORD_DIRECTORY, "record-dir", "DIR", NULL, OPTIONS_RECORDS },
+	{ OPTION_SYSCTL_DIRECTORY, "sysctl-dir", "DIR", NULL, OPTIONS_AUDIT },
 	{ 'h', "help", NULL, "this help", 0 },
 	{ 'V', "version", NULL, "the version", 0 },
 };
@@ -193,6 +199,15 @@ static bool apply_option(const struct command *command, bool named, int value, s
 		break;
 	case OPTION_CHANGED:
 		options->changed = true;
+		break;
+	case OPTION_BASELINE:
+		options->baseline = optarg;
+		break;
+	case OPTION_WRITE_BASELINE:
+		options->write_baseline = true;
+		break;
+	case OPTION_SYSCTL_DIRECTORY:
+		options->sysctl_directory = optarg;
 		break;
 	case 'h':
 		print_help(command, named);

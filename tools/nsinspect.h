@@ -29,6 +29,9 @@ struct options {
 	const char *other_user; /* to compare with; NULL: nobody */
 	const char *user;       /* whose sessions; NULL: everybody's */
 	bool changed;           /* sessions whose policy has changed */
+	const char *baseline;   /* a file of findings that are known; NULL: none */
+	bool write_baseline;
+	const char *sysctl_directory;
 };
 
 /* Which options a command takes. */
@@ -42,6 +45,7 @@ enum option_group {
 	OPTIONS_CHECK = 1 << 6,
 	OPTIONS_KILL = 1 << 7,
 	OPTIONS_USER = 1 << 8,
+	OPTIONS_AUDIT = 1 << 9,
 };
 
 struct command {
@@ -61,6 +65,7 @@ extern const struct command command_ps;
 extern const struct command command_policy;
 extern const struct command command_check;
 extern const struct command command_kill;
+extern const struct command command_audit;
 
 /* One line on standard error, made fit for a terminal, and EXIT_TROUBLE. */
 enum exit_status trouble(const char *format, ...) _printf_(1, 2);

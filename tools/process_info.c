@@ -67,7 +67,7 @@ static int parse_status(const char *status, struct process_info *info)
 	int length;
 	int pid;
 
-	if (!uids || sscanf(uids, "%*u %u", &info->uid) != 1)
+	if (!uids || sscanf(uids, "%u %u", &info->real_uid, &info->uid) != 2)
 		return -EBADMSG;
 
 	info->level_count = 0;

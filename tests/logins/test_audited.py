@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""nsinspect audit: nothing on a host where all is well, and each finding where it is made for real."""
+
+import contextlib
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+
+import jsonschema
+import pytest
+
+from support import host as H
+from support import programs as P
+from support import sandbox
+
+SERVICES = ("sshd", "login", "su", "su-l", "sudo", "sudo-i", "cron")
+SCHEMA = os.path.join(sandbox.SOURCE, "packaging", "nsinspect-audit.schema.json")
+SYSCTL = "/run/test-sysctl"
+STAY = "echo in; cat >/dev/null"
+ISOLATED = ("alice", "bob", "carol")
+
+
+@pytest.fixture(autouse=True)
+def isolated(host, module):
+    """Every service that gives users processes has the module, and everybody is isolated."""
+    host.add_module(SERVICES)
+    host.set_policy("default.conf", "")
+
+
+def audit(*options):
+    done = P.run(["nsinspect", "audit", "-J", "--output-all", *options], timeout=60)
+    assert done.status in (0, 1), done
+    shown = json.loads(done.stdout)
+    with open(SCHEMA, encoding="utf-8") as schema:
+        jsonschema.validate(shown, json.load(schema))
+    worst = {finding["severity"] for finding in shown["findings"]}
+    assert done.status == (1 if worst & {"critical", "warning"} else 0), done
+    return shown["findings"]
+
+
+def found(code, *options):
+    return [finding for finding in audit(*options) if finding["code"] == code]
+
+
+def codes(*options):
+    return {finding["code"] for finding in audit(*options)}
+
+
+def assert_healthy(*options):
+    """What is worse than info."""
+    assert [finding for finding in audit(*options) if finding["severity"] != "info"] == []
+
+
+@contextlib.contextmanager
+def outside(user, *command):
+    """A process of a user's on the host, as a program without PAM starts it."""
+    uid = H.USERS[user].uid
+    setpriv = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--init-groups"]
+    with P.Background([*setpriv, *(command or ("sleep", "600"))], reads=False) as process:
+        H.wait_until(lambda: not os.readlink(f"/proc/{process.pid}/exe").endswith(("/setpriv", os.path.realpath("/usr/bin/python3"))), "it runs")
+        yield process
+
+
+def session():
+    (name, record), = H.live_records().items()
+    init, = H.session_inits()
+    return name, record, init
+
+
+@contextlib.contextmanager
+def logged_in(user="alice"):
+    with P.Background(["su", user, "-c", STAY]) as login:
+        assert login.read_line() == "in"
+        yield login
+
+
+# nothing
+
+def test_a_host_without_logins_has_no_findings():
+    assert_healthy()
+
+
+def test_logins_of_every_kind_are_no_findings(log):
+    H.set_policy("user/bob.conf", 'scope = "user"\n')
+    H.set_policy("user/carol.conf", 'scope = "user"\non-logout = "wait"\n')
+    H.write("/etc/sudoers.d/bob", "bob ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
+    job = P.set_crontab("alice", "@reboot sleep 600\n")
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.unlink, job)
+        stack.callback(os.unlink, "/etc/sudoers.d/bob")
+        stack.enter_context(P.sshd())
+        for user in ISOLATED:
+            for pty in (False, True):
+                login = stack.enter_context(P.Background(P.ssh_arguments(user, STAY, pty=pty), reads=not pty))
+                assert login.read_line().strip() == "in"
+        stack.enter_context(logged_in())
+        # nested, twice
+        nested = f"sudo -n -u carol sudo -n -u alice sh -c '{STAY}'"
+        H.write("/etc/sudoers.d/carol", "carol ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
+        stack.callback(os.unlink, "/etc/sudoers.d/carol")
+        login = stack.enter_context(P.ssh_background("bob", nested))
+        assert login.read_line() == "in"
+        sudo = stack.enter_context(P.Background(["sudo", "-n", "-u", "bob", "sh", "-c", STAY]))
+        assert sudo.read_line() == "in"
+        stack.enter_context(P.cron())
+        log.wait_for(r"session opened: .*service=cron")
+        P.su("carol", "nohup setsid sleep 600 >/dev/null 2>&1 &").check()
+        terminal = stack.enter_context(P.login_terminal("alice"))
+        assert terminal.logged_in()
+        assert_healthy()
+    # cron left its job, which ends with the job's own login process
+    for process in H.processes():
+        if process.name == "sleep":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+    P.sweep_records()
+
+
+def test_a_lingering_session_is_told_and_is_no_fault():
+    H.set_policy("user/alice.conf", 'on-logout = "wait"\n')
+    P.su("alice", "nohup setsid sleep 600 >/dev/null 2>&1 &").check()
+    H.wait_until(lambda: audit() and codes() == {"NSI022"}, "it lingers")
+    (_, _, init) = session()
+    os.kill(init, signal.SIGKILL)
+    H.wait_until(lambda: not H.isolated_processes(), "it ends")
+    P.sweep_records()
+
+
+def test_short_processes_and_logins_are_no_findings():
+    """Sessions that open and close, and processes by the hundred, while it looks."""
+    storm = ["sh", "-c", "while :; do for i in 1 2 3 4 5 6 7 8 9 10; do setpriv --reuid=3001 --regid=3001 "
+             "--clear-groups true & done; wait; done"]
+    logins = ["sh", "-c", "while :; do su bob -c 'true & true & true'; done"]
+    with P.Background(storm, reads=False), P.Background(logins, reads=False):
+        for _ in range(4):
+            assert_healthy()
+    P.sweep_records()
+
+
+# (1) processes outside
+
+def test_a_process_outside_is_found():
+    with outside("alice") as process:
+        finding, = found("NSI001")
+        assert (finding["severity"], finding["user"]) == ("critical", "alice")
+        assert finding["subject"] == "alice:/usr/bin/sleep"
+        assert finding["pid"] == process.pid
+
+
+def test_it_is_found_beside_a_session_of_the_same_user():
+    with logged_in(), outside("alice") as process:
+        assert [finding["pid"] for finding in found("NSI001")] == [process.pid]
+
+
+def test_a_leftover_of_a_shell_without_the_module_is_found():
+    H.restore()
+    H.set_policy("default.conf", "")
+    P.su("alice", "setsid sleep 600 >/dev/null 2>&1 &").check()
+    try:
+        finding, = found("NSI001")
+        assert finding["subject"] == "alice:/usr/bin/sleep"
+    finally:
+        for process in H.processes():
+            if process.uid == 3001:
+                os.kill(process.pid, signal.SIGKILL)
+
+
+def test_a_cron_job_without_the_module_is_found_by_its_service():
+    stack = H.read("/etc/pam.d/cron")
+    H.write("/etc/pam.d/cron", "".join(line for line in stack.splitlines(True) if H.MODULE not in line))
+    job = P.set_crontab("alice", "@reboot sleep 600\n")
+    with P.cron():
+        H.wait_until(lambda: [p for p in H.processes() if p.uid == 3001 and p.name == "sleep"], "the job runs")
+        jobs = found("NSI001")
+        assert jobs and all("came by cron" in finding["seen"] for finding in jobs)
+        # only sshd is restricted: then it is none
+        H.set_policy("default.conf", 'services = {"sshd"}\n')
+        assert found("NSI001") == []
+        H.set_policy("default.conf", 'service "cron" { mode = "off" }\n')
+        assert found("NSI001") == []
+        for process in H.processes():
+            if process.uid == 3001:
+                os.kill(process.pid, signal.SIGKILL)
+    os.unlink(job)
+
+
+UNRESTRICTED = {
+    "off": 'mode = "off"\n',
+    "audit": 'mode = "audit"\n',
+    "one service": 'services = {"sshd"}\n',
+    "all but one service": 'service "su" { mode = "off" }\n',
+    "some networks": 'from = {"203.0.113.0/24"}\n',
+}
+
+
+@pytest.mark.parametrize("case", UNRESTRICTED)
+def test_a_process_that_may_have_come_by_another_way_is_none(case):
+    H.set_policy("user/alice.conf", UNRESTRICTED[case])
+    if case in ("one service", "some networks"):
+        H.set_policy("default.conf", 'mode = "off"\n')
+    with outside("alice"):
+        assert found("NSI001") == []
+
+
+def test_a_user_who_is_exempt_is_none():
+    for service in SERVICES:
+        path = f"/etc/pam.d/{service}"
+        H.write(path, H.read(path).replace(f"{H.MODULE} open", f"{H.MODULE} open exempt=alice"))
+    with outside("alice"):
+        assert found("NSI001") == []
+
+
+def test_root_and_system_users_are_none():
+    H.set_policy("user/root.conf", "")
+    H.set_policy("user/sysdaemon.conf", "")
+    with outside("sysdaemon"), P.Background(["sleep", "600"], reads=False):
+        assert found("NSI001") == []
+
+
+def test_namespaces_of_ones_own_hide_nothing():
+    with outside("alice", "unshare", "--user", "--mount", "--net", "sleep", "600") as process:
+        assert process.pid in [finding["pid"] for finding in found("NSI001")]
+    with outside("alice", "unshare", "--user", "--pid", "--fork", "sh", "-c", "echo in; exec sleep 600") as process:
+        assert process.read_line() == "in"
+        assert {"NSI001", "NSI002"} <= codes()
+        sleep, = H.children(process.pid)
+        os.kill(sleep.pid, signal.SIGKILL)
+
+
+def test_a_hostile_name_is_escaped():
+    H.write("/home/alice/\x1b[2Jx\nNSI999", "", mode=0o755)
+    os.unlink("/home/alice/\x1b[2Jx\nNSI999")
+    subprocess.run(["cp", "/usr/bin/sleep", "/home/alice/\x1b[2Jx\nNSI999"], check=True)
+    with outside("alice", "/home/alice/\x1b[2Jx\nNSI999", "600"):
+        for style in ((), ("-r",), ("-P",), ("-J",), ("--write-baseline",)):
+            shown = P.run(["nsinspect", "audit", *style], timeout=60).stdout
+            assert "\x1b" not in shown and "NSI999" in shown
+            assert not re.search("^NSI999", shown, re.MULTILINE)
+    os.unlink("/home/alice/\x1b[2Jx\nNSI999")
+
+
+# (4) to (7) sessions and records
+
+def test_a_policy_that_changed_is_found():
+    with logged_in():
+        assert_healthy()
+        H.set_policy("default.conf", 'network { mode = "none" }\n')
+        finding, = found("NSI020")
+        assert finding["user"] == "alice"
+        H.set_policy("default.conf", 'mode = "off"\n')
+        assert codes() == {"NSI020"}
+
+
+def test_a_session_in_mode_audit_is_told():
+    H.set_policy("user/alice.conf", 'mode = "audit"\n')
+    with logged_in():
+        finding, = found("NSI021")
+        assert finding["severity"] == "info"
+        assert_healthy()
+
+
+def test_a_session_that_does_not_end_is_found():
+    with logged_in() as login:
+        _, _, init = session()
+        os.kill(init, signal.SIGSTOP)
+        login.kill()
+        login.process.wait()
+        H.wait_until(lambda: found("NSI023"), "it is found")
+        os.kill(init, signal.SIGCONT)
+    H.wait_until(lambda: not H.isolated_processes(), "it ends")
+    P.sweep_records()
+
+
+def test_a_record_that_is_left_is_told():
+    with logged_in():
+        name, _, init = session()
+        os.kill(init, signal.SIGKILL)
+        H.wait_until(lambda: not H.isolated_processes(), "it ends")
+        assert [finding["subject"] for finding in found("NSI030")] in ([name], [])
+    P.sweep_records()
+
+
+def test_a_session_without_its_record_is_found():
+    with logged_in():
+        name, _, init = session()
+        kept = H.read(f"{H.RECORDS}/{name}")
+        os.unlink(f"{H.RECORDS}/{name}")
+        finding, = found("NSI031")
+        assert (finding["severity"], finding["pid"]) == ("critical", init)
+        assert "NSI002" in codes(), kept
+
+
+def test_a_file_that_is_no_record_is_found():
+    os.makedirs(H.RECORDS, exist_ok=True)
+    H.write(f"{H.RECORDS}/0123456789ab", "nonsense\n")
+    try:
+        assert [finding["subject"] for finding in found("NSI032")] == ["0123456789ab"]
+    finally:
+        os.unlink(f"{H.RECORDS}/0123456789ab")
+
+
+# how it is asked
+
+def test_a_baseline_leaves_out_what_it_lists():
+    baseline = f"{H.MAILBOX}/baseline"
+    with outside("alice"):
+        printed = P.run(["nsinspect", "audit", "--write-baseline"], timeout=60).check().stdout
+        assert "NSI001 alice:/usr/bin/sleep\n" in printed
+        H.write(baseline, "# known\n\n" + printed, mode=0o644)
+        assert audit("--baseline", baseline) == []
+        with outside("bob"):
+            assert [finding["user"] for finding in audit("--baseline", baseline)] == ["bob"]
+        os.chmod(baseline, 0o666)
+        refused = P.run(["nsinspect", "audit", "--baseline", baseline], timeout=60)
+        assert refused.status == 2 and "others than root" in refused.stderr
+        H.write(baseline, "NSI001\n")
+        refused = P.run(["nsinspect", "audit", "--baseline", baseline], timeout=60)
+        assert refused.status == 2 and f"{baseline}:1:" in refused.stderr
+
+
+def test_one_user_alone():
+    with outside("alice"), outside("bob"):
+        assert {finding["user"] for finding in audit("-u", "bob")} == {"bob"}
+        assert audit("-u", "carol") == []
+
+
+def test_it_needs_root_and_the_host():
+    refused = P.run(["nsinspect", "audit"], user="bob")
+    assert refused.status == 2 and "only root" in refused.stderr
+
+
+def test_every_finding_is_in_the_manual():
+    source = H.read(os.path.join(sandbox.SOURCE, "tools", "audit_codes.c"))
+    manual = H.read(os.path.join(sandbox.SOURCE, "man", "nsinspect.1.scd"))
+    rows = re.findall(r'\.code = "(NSI\d{3})",\s*\.name = "([a-z-]+)",\s*\.severity = AUDIT_(\w+),', source)
+    assert len(rows) == source.count(".code =") and len({code for code, _, _ in rows}) == len(rows)
+    documented = re.findall(r"^\*(NSI\d{3})\* _([a-z-]+)_ \((\w+)\)$", manual, re.MULTILINE)
+    assert sorted(documented) == sorted((code, name, severity.lower()) for code, name, severity in rows)
+
+
+def test_every_finding_is_made_by_a_test():
+    source = H.read(os.path.join(sandbox.SOURCE, "tools", "audit_codes.c"))
+    tests = H.read(__file__)
+    assert [code for code in re.findall(r'\.code = "(NSI\d{3})"', source) if f'"{code}"' not in tests] == []

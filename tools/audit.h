@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Reality against policy. What lives is looked at several times over a few seconds, and a finding about it stands
+ * if every look makes it: processes and sessions come and go meanwhile. A look reads the records again, and /proc once.
+ */
+
+#include "tools/audit_findings.h"
+#include "tools/audit_services.h"
+#include "tools/audit_users.h"
+#include "tools/sessions.h"
+
+struct audit {
+	const char *record_directory;
+	struct audit_services services;
+	struct audit_users users;
+};
+
+/* One look. */
+struct look {
+	struct audit *audit;
+	struct sessions sessions;
+	struct findings findings;
+};
+
+/* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */
+int audit_sessions(struct look *look) _must_check_;
+int audit_processes(struct look *look) _must_check_;

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What an audit can find, as one table, and what it has found. A new kind of finding is an enumerator here, a row in
+ * audit_codes.c, a row in nsinspect(1), and the function that adds it.
+ */
+
+#include "common/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum finding_code {
+	FINDING_OUTSIDE,
+	FINDING_ELSEWHERE,
+	FINDING_POLICY_CHANGED,
+	FINDING_AUDIT_MODE,
+	FINDING_LINGERING,
+	FINDING_CLOSING,
+	FINDING_RECORD_LEFT,
+	FINDING_RECORD_MISSING,
+	FINDING_RECORD_INVALID,
+	FINDING_CODES,
+};
+
+enum audit_severity { AUDIT_INFO, AUDIT_WARNING, AUDIT_CRITICAL };
+
+struct finding_kind {
+	const char *code; /* "NSI001": never another finding's, not even after this one is gone */
+	const char *name;
+	enum audit_severity severity;
+	const char *remedy;
+};
+
+extern const struct finding_kind finding_kinds[FINDING_CODES];
+
+const char *audit_severity_name(enum audit_severity severity);
+
+/* Whom or what a finding is about. */
+struct subject {
+	const char *text; /* the same in every audit, so that a baseline can name it; may be hostile */
+	const char *user; /* NULL: no user's */
+	pid_t pid;        /* of a process, with its start time; 0: no process */
+	uint64_t start;
+};
+
+struct finding {
+	enum finding_code code;
+	char *subject;
+	char *user; /* or NULL */
+	pid_t pid;
+	uint64_t start;
+	char *seen; /* one sentence; may hold hostile text */
+};
+
+struct findings {
+	struct finding *items;
+	size_t count;
+};
+
+/* 0 or -ENOMEM. */
+int findings_add(struct findings *list, enum finding_code code, const struct subject *subject, const char *format, ...)
+	_printf_(4, 5) _must_check_;
+
+/* Leaves out what the other list has not: of a process the same code, else the same code and subject. Sorts both. */
+void findings_intersect(struct findings *list, struct findings *other);
+
+/* Moves everything of `other` to the list. 0 or -ENOMEM. */
+int findings_move(struct findings *list, struct findings *other) _must_check_;
+
+/* Leaves out those for which `keep` is false. */
+void findings_filter(struct findings *list, bool (*keep)(const struct finding *finding, const void *data),
+		     const void *data);
+
+/* By code, subject and pid. */
+void findings_sort(struct findings *list);
+void findings_release(struct findings *list);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/* Sessions that are not as their policy has it, and records that tell of none. */
+
+#include "tools/audit.h"
+
+#include "tools/verdict.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static struct subject subject_of(const struct session *session)
+{
+	return (struct subject){ .text = session->view.name,
+				 .user = session->view.valid ? session->view.record.user : NULL };
+}
+
+static int find(struct look *look, const struct session *session, enum finding_code code, const char *format, ...)
+	_printf_(4, 5);
+
+static int find(struct look *look, const struct session *session, enum finding_code code, const char *format, ...)
+{
+	const struct subject subject = subject_of(session);
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	return findings_add(&look->findings, code, &subject, "%s", text);
+}
+
+static int judge_state(struct look *look, const struct session *session)
+{
+	const char *user = session->view.valid ? session->view.record.user : "";
+
+	switch (session->state) {
+	case SESSION_WOULD_ISOLATE:
+		return find(look, session, FINDING_AUDIT_MODE, "%s is on the host: mode is \"audit\" in %s", user,
+			    session->view.record.policy);
+	case SESSION_LINGERING:
+		return find(look, session, FINDING_LINGERING, "nobody is logged in, %zu processes of %s run on",
+			    session->processes, user);
+	case SESSION_CLOSING:
+		return find(look, session, FINDING_CLOSING, "its last login of %s has ended, %zu processes have not",
+			    user, session->processes);
+	case SESSION_ENDED:
+		return find(look, session, FINDING_RECORD_LEFT, "the session of %s has ended, its record is left",
+			    user);
+	case SESSION_INVALID:
+		return find(look, session, FINDING_RECORD_INVALID, "the file is no record%s",
+			    session->view.alive ? ", and a process holds its lock" : "");
+	case SESSION_ACTIVE:
+	case SESSION_CHANGED:
+	case SESSION_UNKNOWN:
+	case SESSION_STATES:
+		break;
+	}
+	return 0;
+}
+
+/* What the policies say now of the login that opened the session. */
+static int ask_policies(const struct look *look, const struct record *record, struct verdict *ret)
+{
+	const struct audit_service *service = audit_services_find(&look->audit->services, record->service);
+	const struct verdict_query query = {
+		.directory = service ? service->directory : NULL,
+		/* of nsrun -p: that file decides now as it did then */
+		.file = record->policy[0] == '/' ? record->policy : NULL,
+		.user = record->user,
+		.service = record->service,
+		.from = record->remote_host,
+	};
+
+	return verdict_find(&query, ret);
+}
+
+static int judge_verdict(struct look *look, const struct session *session, const struct verdict *verdict)
+{
+	const struct record *record = &session->view.record;
+
+	/* a policy that cannot be used is another finding */
+	if (verdict->outcome == VERDICT_REFUSED)
+		return 0;
+	if (verdict->outcome != VERDICT_POLICY)
+		return find(look, session, FINDING_POLICY_CHANGED, "opened under %s, which now does not decide: %s",
+			    record->policy, verdict_name(verdict->outcome));
+	if (verdict->policy->hash == record->policy_hash)
+		return 0;
+	return find(look, session, FINDING_POLICY_CHANGED, "opened under %s; now %s decides, with other values",
+		    record->policy, verdict->policy->file);
+}
+
+static int judge_policy(struct look *look, const struct session *session)
+{
+	_cleanup_(verdict_release) struct verdict verdict = { .directory = -1 };
+	int r;
+
+	if (!session_is_alive(session) || !session->view.valid)
+		return 0;
+	r = ask_policies(look, &session->view.record, &verdict);
+	if (r == -ENOENT)
+		return find(look, session, FINDING_POLICY_CHANGED, "its user %s is no user of this host any more",
+			    session->view.record.user);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	return judge_verdict(look, session, &verdict);
+}
+
+static int (*const judges[])(struct look *look, const struct session *session) = { judge_state, judge_policy };
+
+int audit_sessions(struct look *look)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < look->sessions.count; i++)
+		for (size_t j = 0; r == 0 && j < ELEMENTS(judges); j++)
+			r = judges[j](look, look->sessions.items[i]);
+	return r;
+}

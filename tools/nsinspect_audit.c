@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/* nsinspect audit: reality against policy, a line a finding. */
+
+#include "session/record_store.h"
+#include "tools/audit.h"
+#include "tools/audit_baseline.h"
+#include "tools/inspect_sessions.h"
+#include "tools/members.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Milliseconds before each look but the first, 3 s in all: so long something must last to be found. */
+static const unsigned pauses[] = { 100, 400, 1000, 1500 };
+
+static int code(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	(void)column;
+	(void)style;
+	return cell_text(strdup(finding_kinds[((const struct finding *)row)->code].code), ret);
+}
+
+static int name(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	(void)column;
+	(void)style;
+	return cell_text(strdup(finding_kinds[((const struct finding *)row)->code].name), ret);
+}
+
+static int severity(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	(void)column;
+	(void)style;
+	return cell_text(strdup(audit_severity_name(finding_kinds[((const struct finding *)row)->code].severity)), ret);
+}
+
+static int remedy(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	(void)column;
+	(void)style;
+	return cell_text(strdup(finding_kinds[((const struct finding *)row)->code].remedy), ret);
+}
+
+static int subject(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	(void)column;
+	(void)style;
+	return cell_text(strdup(((const struct finding *)row)->subject), ret);
+}
+
+static int seen(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	(void)column;
+	(void)style;
+	return cell_text(strdup(((const struct finding *)row)->seen), ret);
+}
+
+static int user(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	const struct finding *finding = row;
+
+	(void)column;
+	(void)style;
+	return finding->user ? cell_text(strdup(finding->user), ret) : 0;
+}
+
+static int pid(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	const struct finding *finding = row;
+
+	(void)column;
+	(void)style;
+	return finding->pid > 0 ? cell_number((uint64_t)finding->pid, ret) : 0;
+}
+
+static const struct column columns[] = {
+	{ "CODE", "code of the finding, the same in every version", 6, 0, SCOLS_JSON_STRING, true, 0, code },
+	{ "SEVERITY", "critical, warning or info", 8, 0, SCOLS_JSON_STRING, true, 0, severity },
+	{ "SUBJECT", "whom or what it is about", 0.15, SCOLS_FL_WRAP, SCOLS_JSON_STRING, true, 0, subject },
+	{ "SEEN", "what was seen", 0.4, SCOLS_FL_WRAP, SCOLS_JSON_STRING, true, 0, seen },
+	{ "REMEDY", "what to do", 0.3, SCOLS_FL_WRAP, SCOLS_JSON_STRING, true, 0, remedy },
+	{ "NAME", "name of the finding", 15, 0, SCOLS_JSON_STRING, false, 0, name },
+	{ "USER", "user name", 8, 0, SCOLS_JSON_STRING, false, 0, user },
+	{ "PID", "process, where nsinspect runs", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, 0, pid },
+};
+
+static int (*const live[])(struct look *look) = { audit_sessions, audit_processes };
+
+static int take_look(struct audit *audit, struct findings *ret)
+{
+	struct look look = { .audit = audit };
+	int r = sessions_read(audit->record_directory, &look.sessions);
+
+	if (r == 0)
+		r = members_count(&look.sessions);
+	for (size_t i = 0; r == 0 && i < ELEMENTS(live); i++)
+		r = live[i](&look);
+	sessions_release(&look.sessions);
+	if (r < 0)
+		findings_release(&look.findings);
+	else
+		*ret = look.findings;
+	return r;
+}
+
+static void pause_for(unsigned milliseconds)
+{
+	struct timespec rest = { milliseconds / 1000, (long)(milliseconds % 1000) * 1000000 };
+
+	while (nanosleep(&rest, &rest) < 0 && errno == EINTR)
+		;
+}
+
+/* What every look finds, as the last one saw it. */
+static int look_until_sure(struct audit *audit, struct findings *ret)
+{
+	struct findings sure = { 0 };
+	int r = take_look(audit, &sure);
+
+	for (size_t i = 0; r == 0 && sure.count > 0 && i < ELEMENTS(pauses); i++) {
+		struct findings again = { 0 };
+
+		pause_for(pauses[i]);
+		r = take_look(audit, &again);
+		if (r == 0)
+			findings_intersect(&again, &sure);
+		findings_release(&sure);
+		sure = again;
+	}
+	if (r == 0)
+		*ret = sure;
+	else
+		findings_release(&sure);
+	return r;
+}
+
+static bool is_of_user(const struct finding *finding, const void *data)
+{
+	return finding->user && strcmp(finding->user, data) == 0;
+}
+
+static int print(struct report *report, const struct findings *findings)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < findings->count; i++)
+		r = report_add(report, &findings->items[i], NULL, NULL);
+	return r < 0 ? r : report_print(report);
+}
+
+static enum exit_status conclude(const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (finding_kinds[findings->items[i].code].severity > AUDIT_INFO)
+			return EXIT_FINDINGS;
+	return EXIT_CLEAN;
+}
+
+static enum exit_status show(const struct options *options, struct report *report, struct findings *findings)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r = 0;
+
+	if (options->user)
+		findings_filter(findings, is_of_user, options->user);
+	if (options->baseline)
+		r = audit_baseline_apply(options->baseline, findings, &problem);
+	if (r < 0)
+		return problem ? trouble("%s", problem) : trouble_errno(r, options->baseline);
+	findings_sort(findings);
+	r = options->write_baseline ? audit_baseline_print(findings) : print(report, findings);
+	if (r < 0)
+		return trouble_errno(r, "audit");
+	return options->write_baseline ? EXIT_CLEAN : conclude(findings);
+}
+
+static enum exit_status audit_all(struct audit *audit, const struct options *options, struct report *report)
+{
+	_cleanup_(findings_release) struct findings findings = { 0 };
+	_cleanup_free_ char *problem = NULL;
+	int r = audit_services_read(&audit->services, &problem);
+
+	if (r < 0)
+		return problem ? trouble("%s", problem) : trouble_errno(r, "the PAM services");
+	r = look_until_sure(audit, &findings);
+	if (r < 0)
+		return trouble_errno(r, "audit");
+	return show(options, report, &findings);
+}
+
+static enum exit_status run(const struct options *options, char **arguments)
+{
+	_cleanup_(report_freep) struct report *report = NULL;
+	_cleanup_free_ char *problem = NULL;
+	struct audit audit = { .record_directory = options->record_directory, .users.services = &audit.services };
+	enum exit_status status;
+	int r;
+
+	(void)arguments;
+	r = report_new("findings", columns, ELEMENTS(columns), &options->layout, &report, &problem);
+	if (r < 0)
+		return trouble("%s", problem ? problem : strerror(-r));
+	if (geteuid() != 0)
+		return trouble("only root can see whose processes are where: run this as root");
+	if (record_root_is_inside())
+		return trouble("this is inside a session, which sees itself alone: run this on the host");
+	status = audit_all(&audit, options, report);
+	audit_users_release(&audit.users);
+	audit_services_release(&audit.services);
+	return status;
+}
+
+const struct command command_audit = {
+	.name = "audit",
+	.arguments = "",
+	.summary = "find what slipped past the policies",
+	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_AUDIT | OPTIONS_USER | OPTIONS_RECORDS,
+	.columns = columns,
+	.column_count = ELEMENTS(columns),
+	.run = run,
+};
