@@ -195,7 +195,8 @@ static const char *let_go(struct keeper *keeper, const char *name)
 {
 	size_t i = find_login(keeper, name);
 
-	if (i == keeper->count)
+	/* the one that opened the session is called by the session's id */
+	if (*name == '\0' || i == keeper->count)
 		return JOIN_UNKNOWN;
 	drop_login(keeper, i);
 	return is_over(keeper) ? JOIN_ENDED : JOIN_LEFT;

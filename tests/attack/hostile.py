@@ -336,11 +336,51 @@ def race(choice, count, longest, *command):
     return {"statuses": statuses, "hits": hits}
 
 
+# To keep a session alive, or the remains of it
+
+def orphans(count, seconds):
+    """So many processes whose parents have ended, and one that makes more, as fast as it can, which end at once."""
+    end = time.monotonic() + float(seconds)
+    if os.fork() > 0:
+        return {}
+    os.setsid()
+    os.closerange(0, 3)
+    for _ in range(int(count)):
+        if os.fork() == 0:
+            time.sleep(max(0, end - time.monotonic()))
+            os._exit(0)
+    while time.monotonic() < end:
+        child = os.fork()
+        if child == 0:
+            os.fork()
+            os._exit(0)
+        os.waitpid(child, 0)
+    os._exit(0)
+
+
+def keep_zombies(*command):
+    """The login program is killed once what it runs has said a word; its orphans come to us, who reap nobody."""
+    check(libc.prctl(36, 1, 0, 0, 0))  # PR_SET_CHILD_SUBREAPER
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    process.kill()
+    print("kept", flush=True)
+    time.sleep(1000)
+
+
+def hold_exit(pid):
+    """A process that is traced stops once more as it exits, killed or not."""
+    check(libc.ptrace(0x4206, int(pid), None, ctypes.c_void_p(0x40)))  # PTRACE_SEIZE, PTRACE_O_TRACEEXIT
+    print("held", flush=True)
+    time.sleep(1000)
+
+
 def main(attack, *arguments):
     if attack == "spoil":
         spoil(*arguments)
     functions = {"reveal": reveal, "marked": marked, "abstract": abstract, "steal": steal,
                  "act_on": lambda pid: act_on(int(pid)),
+                 "orphans": orphans, "keep_zombies": keep_zombies, "hold_exit": hold_exit,
                  "look_at": lambda pid: act_on(int(pid), harmless=True), "race": race}
     print(json.dumps(attempt(functions[attack], *arguments)), flush=True)
 
