@@ -342,6 +342,8 @@ def sweep_records():
     Nobody is left to remove the record of a session that waited for its last process, nor that of one whose login
     process was killed: later openings do, some at a time.
     """
+    # one that waits ends a moment after its last process
+    wait_until(lambda: not host.live_records(), "the sessions to end")
     host.set_policy("user/bob.conf")
 
     def swept():
