@@ -9,6 +9,8 @@
 #include "tools/audit_findings.h"
 #include "tools/audit_services.h"
 #include "tools/audit_users.h"
+#include "tools/mounts.h"
+#include "tools/verdict.h"
 #include "tools/sessions.h"
 
 struct audit {
@@ -21,9 +23,13 @@ struct audit {
 struct look {
 	struct audit *audit;
 	struct sessions sessions;
+	struct mount_list mounts; /* of the host's PID 1 */
 	struct findings findings;
 };
 
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */
 int audit_sessions(struct look *look) _must_check_;
 int audit_processes(struct look *look) _must_check_;
+
+/* What only the kernel knows of a live session, beside the plan of its policy, which has not changed since. */
+int audit_inside(struct look *look, const struct session *session, const struct verdict *verdict) _must_check_;

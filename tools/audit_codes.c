@@ -17,6 +17,36 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_WARNING,
 		.remedy = "find out who made its namespaces, a container engine or a session that has ended; end it",
 	},
+	[FINDING_ENTERED] = {
+		.code = "NSI003",
+		.name = "process-entered",
+		.severity = AUDIT_WARNING,
+		.remedy = "nothing, if an administrator looks around in there by nsenter; else end it, and find out who did",
+	},
+	[FINDING_NAMESPACES] = {
+		.code = "NSI010",
+		.name = "namespaces-changed",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "look at nsinspect show; end the session, for nobody knows what holds in it",
+	},
+	[FINDING_MOUNT] = {
+		.code = "NSI011",
+		.name = "mount-changed",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "find out who mounts in there: root inside, or the host by nsenter; end the session",
+	},
+	[FINDING_LOOPBACK] = {
+		.code = "NSI012",
+		.name = "loopback-down",
+		.severity = AUDIT_WARNING,
+		.remedy = "find out who took it down: only root inside, or the host, can; a new login has it up",
+	},
+	[FINDING_HOSTNAME] = {
+		.code = "NSI013",
+		.name = "hostname-changed",
+		.severity = AUDIT_WARNING,
+		.remedy = "only root inside, or the host, can do that; after the host itself was renamed, log in anew",
+	},
 	[FINDING_POLICY_CHANGED] = {
 		.code = "NSI020",
 		.name = "policy-changed",

@@ -13,8 +13,8 @@
 #define PID_LEVELS 33 /* MAX_PID_NS_LEVEL of the kernel is 32, and the initial one */
 
 struct process_info {
-	pid_t pid, parent;        /* in the reader's PID namespace; parent 0: not visible from here */
-	uid_t uid;                /* effective */
+	pid_t pid, parent; /* in the reader's PID namespace; parent 0: not visible from here */
+	uid_t uid;         /* effective */
 	uid_t real_uid;
 	char state;               /* proc_pid_stat(5): 'R', 'S', 'D', 'Z', … */
 	uint64_t start;           /* clock ticks since boot */

@@ -230,6 +230,19 @@ def test_namespaces_of_ones_own_hide_nothing():
         os.kill(sleep.pid, signal.SIGKILL)
 
 
+def test_a_process_whose_first_thread_has_ended_is_found():
+    script = ("import ctypes, threading, time\n"
+              "threading.Thread(target=time.sleep, args=(600,)).start()\n"
+              "print('in', flush=True)\n"
+              "ctypes.CDLL(None).syscall(60, 0)\n")
+    with P.Background(["setpriv", "--reuid=3001", "--regid=3001", "--clear-groups", "/usr/bin/python3", "-c", script],
+                      reads=False) as process:
+        assert process.read_line() == "in"
+        H.wait_until(lambda: [p for p in H.processes() if p.pid == process.pid and p.state == "Z"], "its thread ends")
+        assert [finding["pid"] for finding in found("NSI001")] == [process.pid]
+        process.kill()
+
+
 def test_a_hostile_name_is_escaped():
     H.write("/home/alice/\x1b[2Jx\nNSI999", "", mode=0o755)
     os.unlink("/home/alice/\x1b[2Jx\nNSI999")
@@ -240,6 +253,91 @@ def test_a_hostile_name_is_escaped():
             assert "\x1b" not in shown and "NSI999" in shown
             assert not re.search("^NSI999", shown, re.MULTILINE)
     os.unlink("/home/alice/\x1b[2Jx\nNSI999")
+
+
+# (2) who came from the host
+
+def entering(init, *kinds):
+    return P.Background(["nsenter", "-t", str(init), *kinds, "sleep", "600"], reads=False)
+
+
+@pytest.mark.parametrize("kinds", [("-n",), ("-m", "-u"), ("-m", "-n", "-i", "-u")])
+def test_who_has_some_namespaces_of_a_session_is_found(kinds):
+    with logged_in():
+        _, _, init = session()
+        with entering(init, *kinds) as process:
+            finding, = found("NSI003")
+            assert finding["pid"] == process.pid and finding["subject"].startswith("root:/")
+
+
+@pytest.mark.parametrize("kinds", [("-p",), ("-a",)])
+def test_who_forks_into_a_pid_namespace_is_found(kinds):
+    with logged_in():
+        _, _, init = session()
+        with entering(init, *kinds) as process:
+            assert found("NSI003"), kinds
+            for child in H.children(process.pid):
+                os.kill(child.pid, signal.SIGKILL)
+
+
+def test_sessions_without_a_pid_namespace_are_told_apart():
+    """Their processes are known by the other namespaces, and those nested in them by records that only they have."""
+    H.set_policy("default.conf", "pid { isolate = false }\nmount { proc = \"hidepid\" }\n")
+    H.set_policy("user/carol.conf", "")
+    H.write("/etc/sudoers.d/bob", "bob ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
+    try:
+        with P.Background(["su", "bob", "-c", f"sudo -n -u carol sh -c '{STAY}'"]) as login, logged_in():
+            assert login.read_line() == "in"
+            assert_healthy()
+    finally:
+        os.unlink("/etc/sudoers.d/bob")
+    P.sweep_records()
+
+
+# (3) what a session is beside its plan
+
+def inside(init, *command):
+    return P.run(["nsenter", "-t", str(init), "-m", "-n", "-u", *command]).check()
+
+
+CHANGES = {
+    "NSI011 in front": ("NSI011", ["mount", "-t", "tmpfs", "none", "/tmp"]),
+    "NSI011 of the host": ("NSI011", ["mount", "--bind", "/home", "/tmp"]),
+    "NSI011 missing": ("NSI011", ["umount", "/var/tmp"]),
+    "NSI011 hidden": ("NSI011", ["mount", "-t", "tmpfs", "none", "/dev"]),
+    "NSI012": ("NSI012", ["ip", "link", "set", "lo", "down"]),
+    "NSI013": ("NSI013", ["hostname", "changed"]),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_what_changed_in_a_session_is_found(case):
+    code, command = CHANGES[case]
+    with logged_in():
+        name, _, init = session()
+        assert_healthy()
+        if case == "NSI011 in front":
+            # of the same kind, but of the host
+            P.run(["mount", "-t", "tmpfs", "none", "/tmp"]).check()
+            try:
+                assert_healthy()
+                inside(init, "mount", "--bind", "/run", "/tmp")
+            finally:
+                P.run(["umount", "/tmp"]).check()
+        else:
+            inside(init, *command)
+        # what hides several has several
+        assert {(each["code"], each["subject"], each["user"]) for each in audit()} == {(code, name, "alice")}
+
+
+def test_namespaces_that_are_not_recorded_are_found():
+    with logged_in():
+        name, record, _ = session()
+        with open(f"{H.RECORDS}/{name}", "r+", encoding="utf-8") as file:
+            text = file.read().replace(f"ns-net={record['ns-net']}", "ns-net=4026531840")
+            file.seek(0)
+            file.write(text)
+        assert [finding["subject"] for finding in found("NSI010")] == [name]
 
 
 # (4) to (7) sessions and records
