@@ -7,6 +7,7 @@
  */
 
 #include "tools/audit_findings.h"
+#include "tools/audit_reach.h"
 #include "tools/audit_services.h"
 #include "tools/audit_users.h"
 #include "tools/mounts.h"
@@ -17,7 +18,14 @@ struct audit {
 	const char *record_directory;
 	struct audit_services services;
 	struct audit_users users;
+	struct audit_reach reach;
 };
+
+/* What does not come and go, and is read once. Each adds what it finds; audit_policies(), the first, fills `reach`. */
+int audit_policies(struct audit *audit, struct findings *findings) _must_check_;
+int audit_files(struct audit *audit, struct findings *findings) _must_check_;
+int audit_stacks(struct audit *audit, struct findings *findings) _must_check_;
+int audit_sshd(struct audit *audit, struct findings *findings) _must_check_;
 
 /* One look. */
 struct look {

@@ -28,6 +28,37 @@ enum finding_code {
 	FINDING_RECORD_LEFT,
 	FINDING_RECORD_MISSING,
 	FINDING_RECORD_INVALID,
+	FINDING_PAM_NONE,
+	FINDING_PAM_ABSENT,
+	FINDING_PAM_CLOSE_CONTROL,
+	FINDING_PAM_ODD_LINE,
+	FINDING_PAM_INCLUDE,
+	FINDING_PAM_LOOP,
+	FINDING_PAM_SYNTAX,
+	FINDING_PAM_UNFINISHED,
+	FINDING_PAM_AMBIGUOUS,
+	FINDING_PAM_CARRIAGE,
+	FINDING_PAM_NO_OPEN,
+	FINDING_PAM_NO_CLOSE,
+	FINDING_PAM_NO_ROLE,
+	FINDING_PAM_OPEN_NOT_LAST,
+	FINDING_PAM_CLOSE_NOT_FIRST,
+	FINDING_PAM_CONTROL,
+	FINDING_PAM_SKIPPED,
+	FINDING_PAM_SILENT,
+	FINDING_PAM_TWICE,
+	FINDING_PAM_MISSPELT,
+	FINDING_PAM_ARGUMENT,
+	FINDING_PAM_NAMESPACE,
+	FINDING_PAM_DAMAGED,
+	FINDING_PAM_MISSING,
+	FINDING_PAM_POLICY,
+	FINDING_PAM_GROUP,
+	FINDING_SSHD_USEPAM,
+	FINDING_SSHD_USEDNS,
+	FINDING_SSHD_UNKNOWN,
+	FINDING_POLICY_BROKEN,
+	FINDING_UNSAFE,
 	FINDING_CODES,
 };
 
@@ -80,6 +111,6 @@ int findings_move(struct findings *list, struct findings *other) _must_check_;
 void findings_filter(struct findings *list, bool (*keep)(const struct finding *finding, const void *data),
 		     const void *data);
 
-/* By code, subject and pid. */
+/* By code, subject and pid, and each once. */
 void findings_sort(struct findings *list);
 void findings_release(struct findings *list);

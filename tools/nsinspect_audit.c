@@ -136,6 +136,23 @@ static int read_sessions(const char *directory, struct sessions *sessions)
 	return r;
 }
 
+static int (*const standing[])(struct audit *audit, struct findings *findings) = {
+	audit_policies,
+	audit_files,
+	audit_stacks,
+	audit_sshd,
+};
+
+/* What is standing is added to what lives. */
+static int look_at_host(struct audit *audit, struct findings *findings)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ELEMENTS(standing); i++)
+		r = standing[i](audit, findings);
+	return r;
+}
+
 static int take_look(struct audit *audit, struct findings *ret)
 {
 	struct look look = { .audit = audit };
@@ -236,6 +253,8 @@ static enum exit_status audit_all(struct audit *audit, const struct options *opt
 	if (r < 0)
 		return problem ? trouble("%s", problem) : trouble_errno(r, "the PAM services");
 	r = look_until_sure(audit, &findings);
+	if (r == 0)
+		r = look_at_host(audit, &findings);
 	if (r < 0)
 		return trouble_errno(r, "audit");
 	return show(options, report, &findings);
@@ -260,6 +279,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	status = audit_all(&audit, options, report);
 	audit_users_release(&audit.users);
 	audit_services_release(&audit.services);
+	audit_reach_release(&audit.reach);
 	return status;
 }
 

@@ -400,6 +400,117 @@ def test_a_file_that_is_no_record_is_found():
         os.unlink(f"{H.RECORDS}/0123456789ab")
 
 
+# (9) PAM stacks
+
+def broken_stack(service, old, new):
+    path = f"/etc/pam.d/{service}"
+    text = H.read(path)
+    assert old in text
+    H.write(path, text.replace(old, new))
+
+
+OPEN, CLOSE = f"session required {H.MODULE} open", f"session required {H.MODULE} close"
+
+STACKS = {
+    "NSI042": (CLOSE, CLOSE.replace("required", "optional")),
+    "NSI043": (OPEN, f"session [success=bogus] pam_permit.so\n{OPEN}"),
+    "NSI050": (OPEN, f"@include nowhere\n{OPEN}"),
+    "NSI051": (OPEN, f"@include su\n{OPEN}"),
+    "NSI052": (OPEN, f"session\n{OPEN}"),
+    "NSI053": (OPEN, f"{OPEN}\nsession optional pam_permit.so \\"),
+    "NSI054": (OPEN, f"session optional pam_permit.so {'x' * 1100}\n{OPEN}"),
+    "NSI055": (OPEN, f"session optional pam_permit.so\r\n{OPEN}"),
+    "NSI056": (OPEN, ""),
+    "NSI057": (CLOSE, ""),
+    "NSI058": (OPEN, f"{OPEN}\nsession required {H.MODULE}"),
+    "NSI059": (OPEN, f"{OPEN}\nsession optional pam_exec.so /bin/true"),
+    "NSI060": (CLOSE, f"session optional pam_exec.so /bin/true\n{CLOSE}"),
+    "NSI061": (OPEN, OPEN.replace("required", "optional")),
+    "NSI062": (OPEN, f"session sufficient pam_permit.so\n{OPEN}"),
+    "NSI063": (OPEN, f"-{OPEN}"),
+    "NSI064": (OPEN, f"{OPEN}\n{OPEN}"),
+    "NSI065": (OPEN, OPEN.replace("isolate", "isolat")),
+    "NSI066": (OPEN, f"{OPEN} nonsense"),
+    "NSI067": (OPEN, f"session required pam_namespace.so\n{OPEN}"),
+    "NSI069": (OPEN, f"session required pam_nowhere.so\n{OPEN}"),
+    "NSI070": (OPEN, f"{OPEN} policy=/nowhere"),
+    "NSI071": (OPEN, f"{OPEN} exempt=@nobodys"),
+}
+
+
+@pytest.mark.parametrize("code", STACKS)
+def test_a_stack_that_is_wrong_is_found(code):
+    broken_stack("su", *STACKS[code])
+    finding, *_ = found(code)
+    assert finding["subject"].startswith("/etc/pam.d/su")
+
+
+def test_a_damaged_block_is_found():
+    H.write("/etc/pam.d/su", H.read("/etc/pam.d/su").replace(OPEN + "\n", "").replace(CLOSE + "\n", ""))
+    P.run(["nsisolate-pam", "enable", "su"]).check()
+    assert_healthy()
+    lines = H.read("/etc/pam.d/su").splitlines(True)
+    last = max(number for number, line in enumerate(lines) if line.startswith("#") and "nsisolate" in line)
+    H.write("/etc/pam.d/su", "".join(lines[:last] + lines[last + 1:]))
+    assert found("NSI068")
+
+
+def test_a_service_without_the_module_is_found_where_a_policy_would_isolate():
+    path = "/etc/pam.d/cron"
+    H.write(path, "".join(line for line in H.read(path).splitlines(True) if H.MODULE not in line))
+    assert [finding["subject"] for finding in found("NSI041")] == ["cron"]
+    H.set_policy("default.conf", 'services = {"sshd"}\n')
+    assert_healthy()
+    H.set_policy("default.conf", 'service "cron" { mode = "off" }\n')
+    assert_healthy()
+
+
+def test_no_module_anywhere_is_found():
+    H.restore()
+    H.set_policy("default.conf", "")
+    assert "NSI040" in codes()
+    H.set_policy("default.conf", 'mode = "off"\n')
+    assert_healthy()
+
+
+def test_settings_of_sshd_are_found():
+    config = H.read("/etc/ssh/sshd_config")
+    H.write("/etc/ssh/sshd_config", config.replace("UsePAM yes", "UsePAM no").replace("UseDNS no", "UseDNS yes"))
+    assert {"NSI072", "NSI073"} <= codes()
+    H.write("/etc/ssh/sshd_config", "Nonsense yes\n")
+    assert codes() == {"NSI074"}
+
+
+# (10) files
+
+def test_a_policy_that_is_broken_is_found():
+    H.set_policy("user/alice.conf", "\nno-such-key = 1\n")
+    finding, = found("NSI080")
+    assert finding["subject"] == f"{H.POLICIES}/user/alice.conf:2"
+
+
+@pytest.mark.parametrize("path, mode", [
+    (f"{H.POLICIES}/user/alice.conf", 0o666), (H.POLICIES, 0o775), (f"{H.POLICIES}/user", 0o777),
+    (f"{H.MODULE_DIRECTORY}/{H.MODULE}", 0o775), (H.helpers, 0o757), (H.RECORDS, 0o755), ("/run/nsisolate", 0o777),
+    ("/etc/security", 0o775),
+])
+def test_a_mode_that_lets_others_in_is_found(path, mode):
+    H.set_policy("user/alice.conf", "")
+    P.su("alice", "true").check()
+    path = path if isinstance(path, str) else path()[0]
+    kept = os.stat(path)
+    try:
+        os.chmod(path, mode)
+        assert [finding["subject"] for finding in found("NSI081")] == [path]
+        os.chmod(path, kept.st_mode & 0o7777)
+        os.chown(path, 3001, -1)
+        assert [finding["subject"] for finding in found("NSI081")] == [path]
+    finally:
+        os.chown(path, 0, -1)
+        os.chmod(path, kept.st_mode & 0o7777)
+    assert_healthy()
+
+
 # how it is asked
 
 def test_a_baseline_leaves_out_what_it_lists():
