@@ -7,23 +7,37 @@
  */
 
 #include "tools/audit_findings.h"
+#include "tools/audit_reach.h"
 #include "tools/audit_services.h"
 #include "tools/audit_users.h"
+#include "tools/mounts.h"
+#include "tools/verdict.h"
 #include "tools/sessions.h"
 
 struct audit {
 	const char *record_directory;
 	struct audit_services services;
 	struct audit_users users;
+	struct audit_reach reach;
 };
+
+/* What does not come and go, and is read once. Each adds what it finds; audit_policies(), the first, fills `reach`. */
+int audit_policies(struct audit *audit, struct findings *findings) _must_check_;
+int audit_files(struct audit *audit, struct findings *findings) _must_check_;
+int audit_stacks(struct audit *audit, struct findings *findings) _must_check_;
+int audit_sshd(struct audit *audit, struct findings *findings) _must_check_;
 
 /* One look. */
 struct look {
 	struct audit *audit;
 	struct sessions sessions;
+	struct mount_list mounts; /* of the host's PID 1 */
 	struct findings findings;
 };
 
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */
 int audit_sessions(struct look *look) _must_check_;
 int audit_processes(struct look *look) _must_check_;
+
+/* What only the kernel knows of a live session, beside the plan of its policy, which has not changed since. */
+int audit_inside(struct look *look, const struct session *session, const struct verdict *verdict) _must_check_;

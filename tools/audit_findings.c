@@ -105,7 +105,17 @@ static void sort(struct findings *list, int (*order)(const void *a, const void *
 
 void findings_sort(struct findings *list)
 {
+	size_t kept = 0;
+
 	sort(list, compare_to_show);
+	/* what is wrong in a file that many services include is said once */
+	for (size_t i = 0; i < list->count; i++) {
+		if (kept > 0 && compare_to_show(&list->items[kept - 1], &list->items[i]) == 0)
+			finding_release(&list->items[i]);
+		else
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
 }
 
 void findings_filter(struct findings *list, bool (*keep)(const struct finding *finding, const void *data),

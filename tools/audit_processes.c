@@ -4,20 +4,36 @@
 
 #include "tools/audit.h"
 
+#include "common/error.h"
 #include "tools/audit_origin.h"
 #include "tools/members.h"
 #include "tools/process_info.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pwd.h>
 #include <string.h>
 
 #define COMMAND_SHOWN 60
 #define INIT_NAME     "nsisolate-init\n"
 
-/* One process, in no session by its PID namespace. */
+/* A namespace, and whose it is. */
+struct part {
+	uint64_t inode;
+	const struct session *session;
+};
+
+struct pass {
+	struct look *look;
+	struct part *parts; /* of every live session, sorted by inode */
+	size_t count;
+};
+
+/* One process. */
 struct suspect {
 	struct look *look;
+	const struct pass *pass;
 	int process;
 	struct process_info info;
 	uint64_t namespaces[NAMESPACE_KINDS];
@@ -32,7 +48,7 @@ static int read_namespace(int process, enum namespace_kind kind, uint64_t *ret)
 	ssize_t size = readlinkat(process, path, link, sizeof(link) - 1);
 
 	if (size < 0)
-		return -errno;
+		return negative_errno();
 	link[size] = '\0';
 
 	const char *bracket = strchr(link, '[');
@@ -105,10 +121,10 @@ static int add_outside(struct suspect *suspect, const char *user, const char *po
 static int judge_user(struct suspect *suspect)
 {
 	_cleanup_free_ char *service = NULL;
-	const char *user, *policy;
+	const char *user = NULL, *policy = NULL;
 	int r;
 
-	if (suspect->info.real_uid == 0 || process_is_zombie(&suspect->info) || is_login(suspect))
+	if (suspect->info.real_uid == 0 || is_login(suspect))
 		return 0;
 	r = audit_origin(suspect->process, &suspect->info, &service);
 	if (r == 0)
@@ -127,8 +143,7 @@ static int judge_init(struct suspect *suspect)
 	_cleanup_free_ char *name = NULL;
 	char text[32];
 
-	if (suspect->info.real_uid != 0 || process_is_zombie(&suspect->info) ||
-	    suspect->namespaces[NAMESPACE_USER] != sessions->host[NAMESPACE_USER] ||
+	if (suspect->info.real_uid != 0 || suspect->namespaces[NAMESPACE_USER] != sessions->host[NAMESPACE_USER] ||
 	    process_file_read(suspect->process, "comm", sizeof(text), &name, NULL) < 0 || strcmp(name, INIT_NAME) != 0)
 		return 0;
 	for (size_t i = 0; i < sessions->count; i++)
@@ -142,28 +157,182 @@ static int judge_init(struct suspect *suspect)
 			    "pid %jd is the init of a live session that has no record", (intmax_t)suspect->info.pid);
 }
 
+static int compare_parts(const void *a, const void *b)
+{
+	const struct part *left = a, *right = b;
+
+	return (left->inode > right->inode) - (left->inode < right->inode);
+}
+
+/* The session of which the process shares a namespace other than that of PIDs; NULL. */
+static const struct session *find_entered(const struct suspect *suspect)
+{
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		const struct part key = { .inode = suspect->namespaces[kind] }, *part = NULL;
+
+		if (kind != NAMESPACE_PID && suspect->pass->count > 0)
+			part = bsearch(&key, suspect->pass->parts, suspect->pass->count, sizeof(key), compare_parts);
+		if (part)
+			return part->session;
+	}
+	return NULL;
+}
+
+/* Kinds of which the process has the session's namespace, or the host's where the session has its own. */
+static void name_kinds(const struct suspect *suspect, const struct session *session, bool inside, char *text,
+		       size_t size)
+{
+	const uint64_t *host = suspect->look->sessions.host;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		if (session->apart[kind] && suspect->namespaces[kind] == (inside ? session->namespaces : host)[kind] &&
+		    used + 16 < size)
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "," : "",
+						 namespace_table[kind].name);
+	}
+}
+
+static int add_entered(struct suspect *suspect, const struct session *session, const char *outside)
+{
+	const struct passwd *entry = getpwuid(suspect->info.real_uid);
+	_cleanup_free_ char *user = NULL, *name = NULL;
+	char inside[64];
+
+	if (entry)
+		user = strdup(entry->pw_name);
+	else if (asprintf(&user, "%u", (unsigned)suspect->info.real_uid) < 0)
+		user = NULL;
+	name = user ? name_process(suspect, user) : NULL;
+	if (!name)
+		return -ENOMEM;
+	name_kinds(suspect, session, true, inside, sizeof(inside));
+
+	const struct subject subject = { name, user, suspect->info.pid, suspect->info.start };
+
+	return findings_add(&suspect->look->findings, FINDING_ENTERED, &subject,
+			    "pid %jd (%.*s) is in %s of session %s, and for %s on the host",
+			    (intmax_t)suspect->info.pid, COMMAND_SHOWN, suspect->info.command, inside,
+			    session->view.name, outside);
+}
+
+/*
+ * Who came by a login has all namespaces of the session, the login process all but that of PIDs. What is nested has
+ * others, and never the host's again.
+ */
+static int judge_entry(struct suspect *suspect, const struct session *session)
+{
+	const struct session *entered = session ? session : find_entered(suspect);
+	char outside[64];
+
+	if (!entered || is_login(suspect))
+		return 0;
+	name_kinds(suspect, entered, false, outside, sizeof(outside));
+	return *outside ? add_entered(suspect, entered, outside) : 0;
+}
+
+/* A process whose first thread has ended looks like a zombie while others run on. A descriptor, or -ESRCH. */
+static int open_live_thread(int process)
+{
+	int fd = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		close_fd(fd);
+		return -ESRCH;
+	}
+	while ((entry = readdir(dir))) {
+		_cleanup_close_ int thread = -1;
+		struct process_info info;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		thread = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (thread >= 0 && process_stat_read(thread, &info) == 0 && !process_is_zombie(&info))
+			return TAKE_FD(thread);
+	}
+	return -ESRCH;
+}
+
+/* What is read of a thread is the process's, but for its number and its start. */
+static int read_process(struct suspect *suspect, int process, int *ret_thread)
+{
+	int r = process_info_read(process, &suspect->info);
+
+	suspect->process = process;
+	if (r < 0 || !process_is_zombie(&suspect->info))
+		return r;
+
+	const pid_t pid = suspect->info.pid;
+	const uint64_t start = suspect->info.start;
+
+	*ret_thread = open_live_thread(process);
+	if (*ret_thread < 0)
+		return -ESRCH;
+	process_info_release(&suspect->info);
+	suspect->process = *ret_thread;
+	r = process_info_read(*ret_thread, &suspect->info);
+	suspect->info.pid = pid;
+	suspect->info.start = start;
+	return r;
+}
+
+static int judge_strangers(struct suspect *suspect)
+{
+	int r = judge_user(suspect);
+
+	return r < 0 ? r : judge_init(suspect);
+}
+
 static int judge(struct session *session, int process, void *data)
 {
-	struct suspect suspect = { .look = data, .process = process };
-	int r;
+	const struct pass *pass = data;
+	struct suspect suspect = { .look = pass->look, .pass = pass };
+	_cleanup_close_ int thread = -1;
+	int r = read_process(&suspect, process, &thread);
 
-	if (session)
-		return 0;
-	r = process_info_read(process, &suspect.info);
 	if (r == 0)
 		r = read_namespaces(&suspect);
 	/* gone meanwhile, or not to be read: another look will tell */
 	if (r < 0)
 		r = r == -ENOMEM ? r : 0;
 	else
-		r = judge_user(&suspect);
-	if (r == 0 && suspect.info.command)
-		r = judge_init(&suspect);
+		r = judge_entry(&suspect, session);
+	if (r == 0 && suspect.info.command && !session)
+		r = judge_strangers(&suspect);
 	process_info_release(&suspect.info);
 	return r;
 }
 
+static void pass_release(struct pass *pass)
+{
+	free(pass->parts);
+}
+
+static int make_parts(struct pass *pass)
+{
+	const struct sessions *sessions = &pass->look->sessions;
+
+	pass->parts = calloc(sessions->count * NAMESPACE_KINDS + 1, sizeof(*pass->parts));
+	if (!pass->parts)
+		return -ENOMEM;
+	for (size_t i = 0; i < sessions->count; i++) {
+		const struct session *session = sessions->items[i];
+
+		for (enum namespace_kind kind = 0; session_is_alive(session) && kind < NAMESPACE_KINDS; kind++)
+			if (session->apart[kind] && kind != NAMESPACE_PID)
+				pass->parts[pass->count++] = (struct part){ session->namespaces[kind], session };
+	}
+	qsort(pass->parts, pass->count, sizeof(*pass->parts), compare_parts);
+	return 0;
+}
+
 int audit_processes(struct look *look)
 {
-	return members_visit_all(&look->sessions, judge, look);
+	_cleanup_(pass_release) struct pass pass = { .look = look };
+	int r = make_parts(&pass);
+
+	return r < 0 ? r : members_visit_all(&look->sessions, judge, &pass);
 }

@@ -4,8 +4,6 @@
 
 #include "tools/audit.h"
 
-#include "tools/verdict.h"
-
 #include <stdarg.h>
 #include <string.h>
 
@@ -55,8 +53,10 @@ static int judge_state(struct look *look, const struct session *session)
 	case SESSION_INVALID:
 		return find(look, session, FINDING_RECORD_INVALID, "the file is no record%s",
 			    session->view.alive ? ", and a process holds its lock" : "");
-	case SESSION_ACTIVE:
 	case SESSION_CHANGED:
+		return find(look, session, FINDING_NAMESPACES,
+			    "the init is not in the namespaces that the record names");
+	case SESSION_ACTIVE:
 	case SESSION_UNKNOWN:
 	case SESSION_STATES:
 		break;
@@ -91,7 +91,7 @@ static int judge_verdict(struct look *look, const struct session *session, const
 		return find(look, session, FINDING_POLICY_CHANGED, "opened under %s, which now does not decide: %s",
 			    record->policy, verdict_name(verdict->outcome));
 	if (verdict->policy->hash == record->policy_hash)
-		return 0;
+		return audit_inside(look, session, verdict);
 	return find(look, session, FINDING_POLICY_CHANGED, "opened under %s; now %s decides, with other values",
 		    record->policy, verdict->policy->file);
 }

@@ -62,8 +62,8 @@ static int parse_line(char *line, struct mount_entry *entry)
 		return 0;
 	*rest = '\0';
 	if (split(line, head, ELEMENTS(head)) < ELEMENTS(head) ||
-	    split(rest + 3, tail, ELEMENTS(tail)) < ELEMENTS(tail) ||
-	    sscanf(head[2], "%u:%u", &entry->major, &entry->minor) != 2)
+	    split(rest + 3, tail, ELEMENTS(tail)) < ELEMENTS(tail) || sscanf(head[0], "%u", &entry->id) != 1 ||
+	    sscanf(head[1], "%u", &entry->parent) != 1 || sscanf(head[2], "%u:%u", &entry->major, &entry->minor) != 2)
 		return 0;
 
 	entry->root = unescape(head[3]);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct mount_entry {
+	unsigned id, parent; /* parent: the mount that this one lies on */
 	unsigned major, minor;
 	char *root; /* what of the file system is mounted */
 	char *target;

@@ -87,16 +87,85 @@ static const struct column columns[] = {
 
 static int (*const live[])(struct look *look) = { audit_sessions, audit_processes };
 
+/* Takes over the sessions of the other list. */
+static int append(struct sessions *sessions, struct sessions *other)
+{
+	const size_t count = sessions->count + other->count;
+	struct session **items = reallocarray(sessions->items, count + 1, sizeof(struct session *));
+
+	if (!items)
+		return -ENOMEM;
+	sessions->items = items;
+	if (other->count > 0)
+		memcpy(&items[sessions->count], other->items, other->count * sizeof(struct session *));
+	sessions->count = count;
+	other->count = 0;
+	return 0;
+}
+
+/*
+ * A session that shares the host's PID namespace has the records of those nested in it to itself, but not their
+ * processes, which without their records would seem to be in none. Where it ends meanwhile there is nothing to read.
+ */
+static int read_nested(struct sessions *sessions, const struct session *session)
+{
+	_cleanup_(sessions_release) struct sessions nested = { 0 };
+	_cleanup_free_ char *path = NULL;
+
+	if (!session_is_alive(session) || !session->seen || session->apart[NAMESPACE_PID] ||
+	    !session->apart[NAMESPACE_MOUNT])
+		return 0;
+	if (asprintf(&path, "/proc/%jd/root" RECORD_DIRECTORY, (intmax_t)session->view.init_pid) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+
+	int r = sessions_read(path, &nested);
+
+	if (r < 0)
+		return r == -ENOMEM || r == -EMFILE || r == -ENFILE ? r : 0;
+	return append(sessions, &nested);
+}
+
+static int read_sessions(const char *directory, struct sessions *sessions)
+{
+	int r = sessions_read(directory, sessions);
+
+	for (size_t i = 0; r == 0 && i < sessions->count; i++)
+		r = read_nested(sessions, sessions->items[i]);
+	return r;
+}
+
+static int (*const standing[])(struct audit *audit, struct findings *findings) = {
+	audit_policies,
+	audit_files,
+	audit_stacks,
+	audit_sshd,
+};
+
+/* What is standing is added to what lives. */
+static int look_at_host(struct audit *audit, struct findings *findings)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ELEMENTS(standing); i++)
+		r = standing[i](audit, findings);
+	return r;
+}
+
 static int take_look(struct audit *audit, struct findings *ret)
 {
 	struct look look = { .audit = audit };
-	int r = sessions_read(audit->record_directory, &look.sessions);
+	int r = mounts_read(1, &look.mounts);
 
+	if (r == 0)
+		r = read_sessions(audit->record_directory, &look.sessions);
 	if (r == 0)
 		r = members_count(&look.sessions);
 	for (size_t i = 0; r == 0 && i < ELEMENTS(live); i++)
 		r = live[i](&look);
 	sessions_release(&look.sessions);
+	mounts_release(&look.mounts);
 	if (r < 0)
 		findings_release(&look.findings);
 	else
@@ -184,6 +253,8 @@ static enum exit_status audit_all(struct audit *audit, const struct options *opt
 	if (r < 0)
 		return problem ? trouble("%s", problem) : trouble_errno(r, "the PAM services");
 	r = look_until_sure(audit, &findings);
+	if (r == 0)
+		r = look_at_host(audit, &findings);
 	if (r < 0)
 		return trouble_errno(r, "audit");
 	return show(options, report, &findings);
@@ -208,6 +279,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	status = audit_all(&audit, options, report);
 	audit_users_release(&audit.users);
 	audit_services_release(&audit.services);
+	audit_reach_release(&audit.reach);
 	return status;
 }
 

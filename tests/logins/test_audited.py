@@ -230,6 +230,19 @@ def test_namespaces_of_ones_own_hide_nothing():
         os.kill(sleep.pid, signal.SIGKILL)
 
 
+def test_a_process_whose_first_thread_has_ended_is_found():
+    script = ("import ctypes, threading, time\n"
+              "threading.Thread(target=time.sleep, args=(600,)).start()\n"
+              "print('in', flush=True)\n"
+              "ctypes.CDLL(None).syscall(60, 0)\n")
+    with P.Background(["setpriv", "--reuid=3001", "--regid=3001", "--clear-groups", "/usr/bin/python3", "-c", script],
+                      reads=False) as process:
+        assert process.read_line() == "in"
+        H.wait_until(lambda: [p for p in H.processes() if p.pid == process.pid and p.state == "Z"], "its thread ends")
+        assert [finding["pid"] for finding in found("NSI001")] == [process.pid]
+        process.kill()
+
+
 def test_a_hostile_name_is_escaped():
     H.write("/home/alice/\x1b[2Jx\nNSI999", "", mode=0o755)
     os.unlink("/home/alice/\x1b[2Jx\nNSI999")
@@ -240,6 +253,91 @@ def test_a_hostile_name_is_escaped():
             assert "\x1b" not in shown and "NSI999" in shown
             assert not re.search("^NSI999", shown, re.MULTILINE)
     os.unlink("/home/alice/\x1b[2Jx\nNSI999")
+
+
+# (2) who came from the host
+
+def entering(init, *kinds):
+    return P.Background(["nsenter", "-t", str(init), *kinds, "sleep", "600"], reads=False)
+
+
+@pytest.mark.parametrize("kinds", [("-n",), ("-m", "-u"), ("-m", "-n", "-i", "-u")])
+def test_who_has_some_namespaces_of_a_session_is_found(kinds):
+    with logged_in():
+        _, _, init = session()
+        with entering(init, *kinds) as process:
+            finding, = found("NSI003")
+            assert finding["pid"] == process.pid and finding["subject"].startswith("root:/")
+
+
+@pytest.mark.parametrize("kinds", [("-p",), ("-a",)])
+def test_who_forks_into_a_pid_namespace_is_found(kinds):
+    with logged_in():
+        _, _, init = session()
+        with entering(init, *kinds) as process:
+            assert found("NSI003"), kinds
+            for child in H.children(process.pid):
+                os.kill(child.pid, signal.SIGKILL)
+
+
+def test_sessions_without_a_pid_namespace_are_told_apart():
+    """Their processes are known by the other namespaces, and those nested in them by records that only they have."""
+    H.set_policy("default.conf", "pid { isolate = false }\nmount { proc = \"hidepid\" }\n")
+    H.set_policy("user/carol.conf", "")
+    H.write("/etc/sudoers.d/bob", "bob ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
+    try:
+        with P.Background(["su", "bob", "-c", f"sudo -n -u carol sh -c '{STAY}'"]) as login, logged_in():
+            assert login.read_line() == "in"
+            assert_healthy()
+    finally:
+        os.unlink("/etc/sudoers.d/bob")
+    P.sweep_records()
+
+
+# (3) what a session is beside its plan
+
+def inside(init, *command):
+    return P.run(["nsenter", "-t", str(init), "-m", "-n", "-u", *command]).check()
+
+
+CHANGES = {
+    "NSI011 in front": ("NSI011", ["mount", "-t", "tmpfs", "none", "/tmp"]),
+    "NSI011 of the host": ("NSI011", ["mount", "--bind", "/home", "/tmp"]),
+    "NSI011 missing": ("NSI011", ["umount", "/var/tmp"]),
+    "NSI011 hidden": ("NSI011", ["mount", "-t", "tmpfs", "none", "/dev"]),
+    "NSI012": ("NSI012", ["ip", "link", "set", "lo", "down"]),
+    "NSI013": ("NSI013", ["hostname", "changed"]),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_what_changed_in_a_session_is_found(case):
+    code, command = CHANGES[case]
+    with logged_in():
+        name, _, init = session()
+        assert_healthy()
+        if case == "NSI011 in front":
+            # of the same kind, but of the host
+            P.run(["mount", "-t", "tmpfs", "none", "/tmp"]).check()
+            try:
+                assert_healthy()
+                inside(init, "mount", "--bind", "/run", "/tmp")
+            finally:
+                P.run(["umount", "/tmp"]).check()
+        else:
+            inside(init, *command)
+        # what hides several has several
+        assert {(each["code"], each["subject"], each["user"]) for each in audit()} == {(code, name, "alice")}
+
+
+def test_namespaces_that_are_not_recorded_are_found():
+    with logged_in():
+        name, record, _ = session()
+        with open(f"{H.RECORDS}/{name}", "r+", encoding="utf-8") as file:
+            text = file.read().replace(f"ns-net={record['ns-net']}", "ns-net=4026531840")
+            file.seek(0)
+            file.write(text)
+        assert [finding["subject"] for finding in found("NSI010")] == [name]
 
 
 # (4) to (7) sessions and records
@@ -300,6 +398,117 @@ def test_a_file_that_is_no_record_is_found():
         assert [finding["subject"] for finding in found("NSI032")] == ["0123456789ab"]
     finally:
         os.unlink(f"{H.RECORDS}/0123456789ab")
+
+
+# (9) PAM stacks
+
+def broken_stack(service, old, new):
+    path = f"/etc/pam.d/{service}"
+    text = H.read(path)
+    assert old in text
+    H.write(path, text.replace(old, new))
+
+
+OPEN, CLOSE = f"session required {H.MODULE} open", f"session required {H.MODULE} close"
+
+STACKS = {
+    "NSI042": (CLOSE, CLOSE.replace("required", "optional")),
+    "NSI043": (OPEN, f"session [success=bogus] pam_permit.so\n{OPEN}"),
+    "NSI050": (OPEN, f"@include nowhere\n{OPEN}"),
+    "NSI051": (OPEN, f"@include su\n{OPEN}"),
+    "NSI052": (OPEN, f"session\n{OPEN}"),
+    "NSI053": (OPEN, f"{OPEN}\nsession optional pam_permit.so \\"),
+    "NSI054": (OPEN, f"session optional pam_permit.so {'x' * 1100}\n{OPEN}"),
+    "NSI055": (OPEN, f"session optional pam_permit.so\r\n{OPEN}"),
+    "NSI056": (OPEN, ""),
+    "NSI057": (CLOSE, ""),
+    "NSI058": (OPEN, f"{OPEN}\nsession required {H.MODULE}"),
+    "NSI059": (OPEN, f"{OPEN}\nsession optional pam_exec.so /bin/true"),
+    "NSI060": (CLOSE, f"session optional pam_exec.so /bin/true\n{CLOSE}"),
+    "NSI061": (OPEN, OPEN.replace("required", "optional")),
+    "NSI062": (OPEN, f"session sufficient pam_permit.so\n{OPEN}"),
+    "NSI063": (OPEN, f"-{OPEN}"),
+    "NSI064": (OPEN, f"{OPEN}\n{OPEN}"),
+    "NSI065": (OPEN, OPEN.replace("isolate", "isolat")),
+    "NSI066": (OPEN, f"{OPEN} nonsense"),
+    "NSI067": (OPEN, f"session required pam_namespace.so\n{OPEN}"),
+    "NSI069": (OPEN, f"session required pam_nowhere.so\n{OPEN}"),
+    "NSI070": (OPEN, f"{OPEN} policy=/nowhere"),
+    "NSI071": (OPEN, f"{OPEN} exempt=@nobodys"),
+}
+
+
+@pytest.mark.parametrize("code", STACKS)
+def test_a_stack_that_is_wrong_is_found(code):
+    broken_stack("su", *STACKS[code])
+    finding, *_ = found(code)
+    assert finding["subject"].startswith("/etc/pam.d/su")
+
+
+def test_a_damaged_block_is_found():
+    H.write("/etc/pam.d/su", H.read("/etc/pam.d/su").replace(OPEN + "\n", "").replace(CLOSE + "\n", ""))
+    P.run(["nsisolate-pam", "enable", "su"]).check()
+    assert_healthy()
+    lines = H.read("/etc/pam.d/su").splitlines(True)
+    last = max(number for number, line in enumerate(lines) if line.startswith("#") and "nsisolate" in line)
+    H.write("/etc/pam.d/su", "".join(lines[:last] + lines[last + 1:]))
+    assert found("NSI068")
+
+
+def test_a_service_without_the_module_is_found_where_a_policy_would_isolate():
+    path = "/etc/pam.d/cron"
+    H.write(path, "".join(line for line in H.read(path).splitlines(True) if H.MODULE not in line))
+    assert [finding["subject"] for finding in found("NSI041")] == ["cron"]
+    H.set_policy("default.conf", 'services = {"sshd"}\n')
+    assert_healthy()
+    H.set_policy("default.conf", 'service "cron" { mode = "off" }\n')
+    assert_healthy()
+
+
+def test_no_module_anywhere_is_found():
+    H.restore()
+    H.set_policy("default.conf", "")
+    assert "NSI040" in codes()
+    H.set_policy("default.conf", 'mode = "off"\n')
+    assert_healthy()
+
+
+def test_settings_of_sshd_are_found():
+    config = H.read("/etc/ssh/sshd_config")
+    H.write("/etc/ssh/sshd_config", config.replace("UsePAM yes", "UsePAM no").replace("UseDNS no", "UseDNS yes"))
+    assert {"NSI072", "NSI073"} <= codes()
+    H.write("/etc/ssh/sshd_config", "Nonsense yes\n")
+    assert codes() == {"NSI074"}
+
+
+# (10) files
+
+def test_a_policy_that_is_broken_is_found():
+    H.set_policy("user/alice.conf", "\nno-such-key = 1\n")
+    finding, = found("NSI080")
+    assert finding["subject"] == f"{H.POLICIES}/user/alice.conf:2"
+
+
+@pytest.mark.parametrize("path, mode", [
+    (f"{H.POLICIES}/user/alice.conf", 0o666), (H.POLICIES, 0o775), (f"{H.POLICIES}/user", 0o777),
+    (f"{H.MODULE_DIRECTORY}/{H.MODULE}", 0o775), (H.helpers, 0o757), (H.RECORDS, 0o755), ("/run/nsisolate", 0o777),
+    ("/etc/security", 0o775),
+])
+def test_a_mode_that_lets_others_in_is_found(path, mode):
+    H.set_policy("user/alice.conf", "")
+    P.su("alice", "true").check()
+    path = path if isinstance(path, str) else path()[0]
+    kept = os.stat(path)
+    try:
+        os.chmod(path, mode)
+        assert [finding["subject"] for finding in found("NSI081")] == [path]
+        os.chmod(path, kept.st_mode & 0o7777)
+        os.chown(path, 3001, -1)
+        assert [finding["subject"] for finding in found("NSI081")] == [path]
+    finally:
+        os.chown(path, 0, -1)
+        os.chmod(path, kept.st_mode & 0o7777)
+    assert_healthy()
 
 
 # how it is asked

@@ -22,6 +22,8 @@ static void line_of_the_manual_is_understood(void **state)
 	assert_int_equal(
 		parse("36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n", &list), 0);
 	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].id, 36);
+	assert_int_equal(list.items[0].parent, 35);
 	assert_int_equal(list.items[0].major, 98);
 	assert_string_equal(list.items[0].root, "/mnt1");
 	assert_string_equal(list.items[0].target, "/mnt2");
