@@ -345,16 +345,15 @@ def orphans(count, seconds):
         return {}
     os.setsid()
     os.closerange(0, 3)
-    for _ in range(int(count)):
-        if os.fork() == 0:
-            time.sleep(max(0, end - time.monotonic()))
-            os._exit(0)
+    made = 0
     while time.monotonic() < end:
         child = os.fork()
         if child == 0:
-            os.fork()
+            if os.fork() == 0 and made < int(count):
+                time.sleep(max(0, end - time.monotonic()))
             os._exit(0)
         os.waitpid(child, 0)
+        made += 1
     os._exit(0)
 
 

@@ -358,7 +358,7 @@ def test_a_login_that_is_stopped_as_it_leaves_hides_no_session(log):
 @pytest.mark.parametrize("policy", [SHARED, 'on-logout = "wait"\n'])
 def test_a_helper_that_is_killed_leaves_no_socket_for_ever(policy):
     H.set_policy("user/alice.conf", policy)
-    late = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", "trace=bind", "-e", "inject=bind:delay_exit=2000000"]
+    late = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", "trace=bind", "-e", "inject=bind:delay_exit=1000000"]
     with P.Background([*late, "su", "alice", "-c", "true"], reads=False):
         H.wait_until(sockets, "no helper binds", 5)
         helper = next(process for process in H.processes() if process.name.startswith("nsisolate-"))
@@ -429,13 +429,16 @@ def test_a_process_that_is_held_as_it_dies_takes_no_place():
 def test_a_crowd_of_orphans_does_not_keep_the_init_busy():
     H.set_policy("user/alice.conf", WAITING)
     calls = "/root/calls"
-    where(f"{HOSTILE} orphans 300 3")
+    where(f"{HOSTILE} orphans 100 60")
     init, = H.session_inits()
+    H.wait_until(lambda: len([child for child in H.children(init) if child.name == "hostile"]) > 100, "no crowd")
     with P.Background(["strace", "-qqq", "-o", calls, "-e", "trace=kill", "-p", str(init)], reads=False):
+        H.wait_until(lambda: "TracerPid:\t0\n" not in H.read(f"/proc/{init}/status"), "strace does not attach")
         time.sleep(1)
     assert 1 < len(H.read(calls).splitlines()) < 60
     os.unlink(calls)
-    wait_until_ended(10)
+    where("pkill -KILL -x hostile")
+    wait_until_ended()
     P.sweep_records()
 
 
