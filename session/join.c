@@ -121,13 +121,24 @@ static void describe(const struct wanted *wanted, const struct record *record, s
 	reply->mode = MODE_NAME_ENFORCE;
 }
 
-/* 1 when the init has taken the login in; 0 when it has ended, is too busy, or is full; -errno. */
-static int ask_init(const struct wanted *wanted, const struct target *target, const char *login, int file)
+static int ask(const struct wanted *wanted, const struct target *target, const char *verb, const char *login,
+	       const int *fds, size_t fd_count, int timeout_ms, struct message *ret_answer, const char **ret_word)
 {
 	const struct sockaddr_un address =
 		join_address(wanted->request->uid, wanted->policy->hash, target->view.record.id);
+	_cleanup_(message_release) struct message request = { 0 };
+
+	message_put(&request, PROTOCOL_VERSION);
+	message_put(&request, verb);
+	message_put(&request, login);
+	return join_ask(&address, target->init, &request, fds, fd_count, timeout_ms, ret_answer, ret_word);
+}
+
+/* 1 when the init has taken the login in; 0 when it has ended, is too busy, or is full; -errno. */
+static int ask_in(const struct wanted *wanted, const struct target *target, const char *login, int file)
+{
 	const int fds[] = { wanted->request->caller_pidfd, file };
-	_cleanup_(message_release) struct message request = { 0 }, answer = { 0 };
+	_cleanup_(message_release) struct message answer = { 0 };
 	const char *word = "";
 	int64_t left = wanted->until - now_ms();
 	int r;
@@ -135,11 +146,8 @@ static int ask_init(const struct wanted *wanted, const struct target *target, co
 	/* enough others did not answer */
 	if (left <= 0)
 		return 0;
-	message_put(&request, PROTOCOL_VERSION);
-	message_put(&request, JOIN_VERB);
-	message_put(&request, login);
-	r = join_ask(&address, target->init, &request, fds, ELEMENTS(fds),
-		     left < JOIN_ANSWER_MS ? (int)left : JOIN_ANSWER_MS, &answer, &word);
+	r = ask(wanted, target, JOIN_VERB, login, fds, ELEMENTS(fds),
+		left < JOIN_ANSWER_MS ? (int)left : JOIN_ANSWER_MS, &answer, &word);
 	switch (r) {
 	case 0:
 		return strcmp(word, JOIN_JOINED) == 0;
@@ -158,6 +166,15 @@ static int ask_init(const struct wanted *wanted, const struct target *target, co
 	}
 }
 
+/* Of a login that is refused after all. If that fails, its process ends soon. */
+static void ask_out(const struct wanted *wanted, const struct target *target, const char *login)
+{
+	_cleanup_(message_release) struct message answer = { 0 };
+	const char *word;
+
+	(void)!ask(wanted, target, LEAVE_VERB, login, NULL, 0, JOIN_ANSWER_MS, &answer, &word);
+}
+
 static int join_target(const struct wanted *wanted, struct target *target, struct session_reply *reply)
 {
 	char name[RECORD_NAME_MAX + 1];
@@ -171,13 +188,15 @@ static int join_target(const struct wanted *wanted, struct target *target, struc
 	if (r == 0)
 		r = session_record_write(wanted->request, wanted->policy, reply, target->init, file);
 	if (r == 0)
-		r = ask_init(wanted, target, reply->login, file);
+		r = ask_in(wanted, target, reply->login, file);
 	if (r <= 0)
 		return r;
 	(void)snprintf(name, sizeof(name), "%.*s.%.*s", SESSION_ID_LENGTH, reply->id, LOGIN_ID_LENGTH, reply->login);
 	r = record_publish(wanted->records, file, name);
-	if (r < 0)
+	if (r < 0) {
+		ask_out(wanted, target, reply->login);
 		return r;
+	}
 	reply->init_pidfd = TAKE_FD(target->init_pidfd);
 	return 1;
 }
