@@ -102,17 +102,33 @@ static bool is_login(const struct suspect *suspect)
 	return false;
 }
 
+/* systemd(1) calls itself so; who else does is outside all the same. */
+static bool is_user_manager(const struct suspect *suspect)
+{
+	const char *option = strstr(suspect->info.command, " --user");
+	char program[PATH_MAX];
+	ssize_t size = readlinkat(suspect->process, "exe", program, sizeof(program) - 1);
+
+	program[size < 0 ? 0 : size] = '\0';
+
+	const char *slash = strrchr(program, '/');
+
+	return slash && strcmp(slash, "/systemd") == 0 && option && (option[7] == '\0' || option[7] == ' ');
+}
+
 static int add_outside(struct suspect *suspect, const char *user, const char *policy, const char *service)
 {
 	const bool elsewhere = suspect->namespaces[NAMESPACE_PID] != suspect->look->sessions.host[NAMESPACE_PID];
 	_cleanup_free_ char *name = name_process(suspect, user);
 	const struct subject subject = { name, user, suspect->info.pid, suspect->info.start };
+	enum finding_code code = elsewhere ? FINDING_ELSEWHERE : FINDING_OUTSIDE;
 
 	if (!name)
 		return -ENOMEM;
-	return findings_add(&suspect->look->findings, elsewhere ? FINDING_ELSEWHERE : FINDING_OUTSIDE, &subject,
-			    "pid %jd (%.*s) is in %s%s%s, and %s isolates %s", (intmax_t)suspect->info.pid,
-			    COMMAND_SHOWN, suspect->info.command,
+	if (is_user_manager(suspect))
+		code = FINDING_USER_MANAGER;
+	return findings_add(&suspect->look->findings, code, &subject, "pid %jd (%.*s) is in %s%s%s, and %s isolates %s",
+			    (intmax_t)suspect->info.pid, COMMAND_SHOWN, suspect->info.command,
 			    elsewhere ? "namespaces that are no live session's" : "no session",
 			    service ? ", came by " : "", service ? service : "", policy, user);
 }

@@ -1185,7 +1185,7 @@ def test_wrong_usage(host, arguments):
     assert result.stdout == b""
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["ps"], ["policy"], ["check"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["ps"], ["policy"], ["check"], ["audit"]])
 def test_help_goes_to_standard_output(host, command):
     for option in ("-h", "--help"):
         result = nsinspect(*command, option)
@@ -1197,19 +1197,20 @@ def test_help_goes_to_standard_output(host, command):
 @pytest.mark.parametrize("command, options", [
     ("policy", ["--diff USER2", "--from ADDRESS", "--plan", "--policy-dir DIR", "--service NAME"]),
     ("check", ["--kernel", "--pam-dir DIR", "--stdin NAME"]),
+    ("audit", ["--baseline FILE", "--write-baseline"]),
 ])
 def test_help_of_a_command_lists_its_options(host, command, options):
     text = nsinspect(command, "--help").stdout.decode()
     for option in options:
         assert f"     {option} " in text
-    for other in ("policy", "check", "list", "show", "ps"):
+    for other in ("policy", "check", "list", "show", "ps", "audit"):
         if other != command:
             assert options[0] not in nsinspect(other, "--help").stdout.decode()
 
 
 def test_manual_has_every_option_of_every_command(host):
     manual = (pathlib.Path(__file__).parents[2] / "man/nsinspect.1.scd").read_text()
-    for command in ("list", "show", "ps", "policy", "check"):
+    for command in ("list", "show", "ps", "policy", "check", "audit"):
         for name, argument in re.findall(r"--([a-z-]+) ?([A-Z]\w*)?", nsinspect(command, "--help").stdout.decode()):
             assert re.search(rf"^\*-.*\*--{name}\*|^\*--{name}\*", manual, re.M), name
             assert not argument or re.search(rf"\*--{name}\* _{argument}_", manual), (name, argument)
@@ -1217,9 +1218,9 @@ def test_manual_has_every_option_of_every_command(host):
 
 def test_help_lists_every_command_and_column(host):
     text = nsinspect("--help").stdout.decode()
-    for word in ["list", "show", "ps", "policy", "check", "LOGIN-PID", "SOURCES", "PROCS", "--output-all"]:
+    for word in ["list", "show", "ps", "policy", "check", "audit", "LOGIN-PID", "SOURCES", "PROCS", "--output-all"]:
         assert word in text
-    assert "record-dir" not in text
+    assert "record-dir" not in text and "sysctl-dir" not in nsinspect("audit", "--help").stdout.decode()
     assert len(NAMESPACES) == 8
 
 
