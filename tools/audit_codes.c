@@ -89,6 +89,12 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_WARNING,
 		.remedy = "find out who wrote the file; remove it when no session is alive that it is of",
 	},
+	[FINDING_KEPT] = {
+		.code = "NSI033",
+		.name = "namespace-kept",
+		.severity = AUDIT_WARNING,
+		.remedy = "unmount it, or end the process that holds it: it keeps the namespace alive after the session",
+	},
 	[FINDING_PAM_NONE] = {
 		.code = "NSI040",
 		.name = "pam-none",

@@ -412,6 +412,30 @@ def test_a_file_that_is_no_record_is_found():
         os.unlink(f"{H.RECORDS}/0123456789ab")
 
 
+# (8) namespaces that are kept
+
+def test_a_namespace_that_is_mounted_is_found():
+    H.write("/run/kept", "")
+    with logged_in():
+        name, _, init = session()
+        P.run(["mount", "--bind", f"/proc/{init}/ns/net", "/run/kept"]).check()
+        try:
+            finding, = found("NSI033")
+            assert finding["subject"] == "/run/kept" and name in finding["seen"] and finding["user"] == "alice"
+        finally:
+            P.run(["umount", "/run/kept"]).check()
+            os.unlink("/run/kept")
+        assert_healthy()
+
+
+@pytest.mark.parametrize("kind", ["net", "pid", "mnt"])
+def test_a_namespace_that_is_open_elsewhere_is_found(kind):
+    with logged_in():
+        _, _, init = session()
+        with P.Background(["sh", "-c", f"exec sleep 600 7</proc/{init}/ns/{kind}"], reads=False) as process:
+            assert [finding["pid"] for finding in found("NSI033")] == [process.pid]
+
+
 # (9) PAM stacks
 
 def broken_stack(service, old, new):
