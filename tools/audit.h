@@ -16,6 +16,7 @@
 
 struct audit {
 	const char *record_directory;
+	const char *sysctl_directory;
 	struct audit_services services;
 	struct audit_users users;
 	struct audit_reach reach;
@@ -26,6 +27,7 @@ int audit_policies(struct audit *audit, struct findings *findings) _must_check_;
 int audit_files(struct audit *audit, struct findings *findings) _must_check_;
 int audit_stacks(struct audit *audit, struct findings *findings) _must_check_;
 int audit_sshd(struct audit *audit, struct findings *findings) _must_check_;
+int audit_escapes(struct audit *audit, struct findings *findings) _must_check_;
 
 /* One look. */
 struct look {
@@ -38,6 +40,11 @@ struct look {
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */
 int audit_sessions(struct look *look) _must_check_;
 int audit_processes(struct look *look) _must_check_;
+int audit_engines(struct look *look) _must_check_;
+int audit_limits(struct look *look) _must_check_;
 
 /* What only the kernel knows of a live session, beside the plan of its policy, which has not changed since. */
 int audit_inside(struct look *look, const struct session *session, const struct verdict *verdict) _must_check_;
+
+/* A number below the directory: "kernel/pid_max". False where there is none. */
+bool audit_sysctl_read(const char *directory, const char *name, uint64_t *ret);

@@ -89,6 +89,12 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_WARNING,
 		.remedy = "find out who wrote the file; remove it when no session is alive that it is of",
 	},
+	[FINDING_KEPT] = {
+		.code = "NSI033",
+		.name = "namespace-kept",
+		.severity = AUDIT_WARNING,
+		.remedy = "unmount it, or end the process that holds it: it keeps the namespace alive after the session",
+	},
 	[FINDING_PAM_NONE] = {
 		.code = "NSI040",
 		.name = "pam-none",
@@ -274,6 +280,42 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.name = "unsafe-file",
 		.severity = AUDIT_CRITICAL,
 		.remedy = "chown root:root, chmod go-w; then find out what was changed",
+	},
+	[FINDING_ENGINE] = {
+		.code = "NSI090",
+		.name = "engine-reachable",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "take the user out of the socket's group: whoever reaches a container engine is root",
+	},
+	[FINDING_USER_MANAGER] = {
+		.code = "NSI091",
+		.name = "user-manager",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "enable the module in systemd-user; loginctl terminate-user USER",
+	},
+	[FINDING_TIOCSTI] = {
+		.code = "NSI092",
+		.name = "tiocsti",
+		.severity = AUDIT_WARNING,
+		.remedy = "sysctl dev.tty.legacy_tiocsti=0",
+	},
+	[FINDING_VSOCK] = {
+		.code = "NSI093",
+		.name = "vsock",
+		.severity = AUDIT_INFO,
+		.remedy = "keep the modules vsock and its transports from loading, where nothing needs them",
+	},
+	[FINDING_PTRACE] = {
+		.code = "NSI094",
+		.name = "ptrace",
+		.severity = AUDIT_INFO,
+		.remedy = "sysctl kernel.yama.ptrace_scope=1",
+	},
+	[FINDING_LIMIT] = {
+		.code = "NSI100",
+		.name = "limit-near",
+		.severity = AUDIT_WARNING,
+		.remedy = "raise the limit, or end sessions: at the limit logins are refused",
 	},
 };
 

@@ -102,17 +102,33 @@ static bool is_login(const struct suspect *suspect)
 	return false;
 }
 
+/* systemd(1) calls itself so; who else does is outside all the same. */
+static bool is_user_manager(const struct suspect *suspect)
+{
+	const char *option = strstr(suspect->info.command, " --user");
+	char program[PATH_MAX];
+	ssize_t size = readlinkat(suspect->process, "exe", program, sizeof(program) - 1);
+
+	program[size < 0 ? 0 : size] = '\0';
+
+	const char *slash = strrchr(program, '/');
+
+	return slash && strcmp(slash, "/systemd") == 0 && option && (option[7] == '\0' || option[7] == ' ');
+}
+
 static int add_outside(struct suspect *suspect, const char *user, const char *policy, const char *service)
 {
 	const bool elsewhere = suspect->namespaces[NAMESPACE_PID] != suspect->look->sessions.host[NAMESPACE_PID];
 	_cleanup_free_ char *name = name_process(suspect, user);
 	const struct subject subject = { name, user, suspect->info.pid, suspect->info.start };
+	enum finding_code code = elsewhere ? FINDING_ELSEWHERE : FINDING_OUTSIDE;
 
 	if (!name)
 		return -ENOMEM;
-	return findings_add(&suspect->look->findings, elsewhere ? FINDING_ELSEWHERE : FINDING_OUTSIDE, &subject,
-			    "pid %jd (%.*s) is in %s%s%s, and %s isolates %s", (intmax_t)suspect->info.pid,
-			    COMMAND_SHOWN, suspect->info.command,
+	if (is_user_manager(suspect))
+		code = FINDING_USER_MANAGER;
+	return findings_add(&suspect->look->findings, code, &subject, "pid %jd (%.*s) is in %s%s%s, and %s isolates %s",
+			    (intmax_t)suspect->info.pid, COMMAND_SHOWN, suspect->info.command,
 			    elsewhere ? "namespaces that are no live session's" : "no session",
 			    service ? ", came by " : "", service ? service : "", policy, user);
 }
@@ -279,11 +295,91 @@ static int read_process(struct suspect *suspect, int process, int *ret_thread)
 	return r;
 }
 
+/* Whose the namespace is that a link or the root of a mount names: "net:[4026532190]". NULL: of no live session. */
+static const struct session *find_owner(const struct pass *pass, const char *name)
+{
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		const size_t length = strlen(namespace_table[kind].proc_link);
+		const struct part *part;
+		struct part key = { 0 };
+
+		if (strncmp(name, namespace_table[kind].proc_link, length) != 0 ||
+		    sscanf(name + length, ":[%" SCNu64 "]", &key.inode) != 1 || pass->count == 0)
+			continue;
+		part = bsearch(&key, pass->parts, pass->count, sizeof(key), compare_parts);
+		return part ? part->session : NULL;
+	}
+	return NULL;
+}
+
+static int add_holder(struct suspect *suspect, const char *name, const struct session *session)
+{
+	const struct passwd *entry = getpwuid(suspect->info.real_uid);
+	_cleanup_free_ char *subject_text = name_process(suspect, entry ? entry->pw_name : "?");
+	const struct subject subject = { subject_text, session->view.record.user, suspect->info.pid,
+					 suspect->info.start };
+
+	if (!subject_text)
+		return -ENOMEM;
+	return findings_add(&suspect->look->findings, FINDING_KEPT, &subject,
+			    "pid %jd (%.*s) has %s of session %s open", (intmax_t)suspect->info.pid, COMMAND_SHOWN,
+			    suspect->info.command, name, session->view.name);
+}
+
+/* A login process has those open that it came from, which for one inside a session are that session's. */
+static int judge_descriptors(struct suspect *suspect)
+{
+	int fd = suspect->pass->count == 0 || is_login(suspect)
+			 ? -1
+			 : openat(suspect->process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		close_fd(fd);
+		return 0;
+	}
+	while ((entry = readdir(dir))) {
+		const struct session *session;
+		char link[64];
+		ssize_t size = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+
+		link[size < 0 ? 0 : size] = '\0';
+		session = find_owner(suspect->pass, link);
+		if (session && session->view.valid)
+			return add_holder(suspect, link, session);
+	}
+	return 0;
+}
+
+/* By the mount table of the host's PID 1. */
+static int judge_mounts(struct pass *pass)
+{
+	const struct mount_list *mounts = &pass->look->mounts;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < mounts->count; i++) {
+		const struct mount_entry *entry = &mounts->items[i];
+		const struct session *session = strcmp(entry->type, "nsfs") == 0 ? find_owner(pass, entry->root) : NULL;
+
+		if (!session || !session->view.valid)
+			continue;
+
+		const struct subject subject = { .text = entry->target, .user = session->view.record.user };
+
+		r = findings_add(&pass->look->findings, FINDING_KEPT, &subject, "%s of session %s is mounted on %s",
+				 entry->root, session->view.name, entry->target);
+	}
+	return r;
+}
+
 static int judge_strangers(struct suspect *suspect)
 {
 	int r = judge_user(suspect);
 
-	return r < 0 ? r : judge_init(suspect);
+	if (r == 0)
+		r = judge_init(suspect);
+	return r < 0 ? r : judge_descriptors(suspect);
 }
 
 static int judge(struct session *session, int process, void *data)
@@ -322,7 +418,7 @@ static int make_parts(struct pass *pass)
 		const struct session *session = sessions->items[i];
 
 		for (enum namespace_kind kind = 0; session_is_alive(session) && kind < NAMESPACE_KINDS; kind++)
-			if (session->apart[kind] && kind != NAMESPACE_PID)
+			if (session->apart[kind])
 				pass->parts[pass->count++] = (struct part){ session->namespaces[kind], session };
 	}
 	qsort(pass->parts, pass->count, sizeof(*pass->parts), compare_parts);
@@ -334,5 +430,7 @@ int audit_processes(struct look *look)
 	_cleanup_(pass_release) struct pass pass = { .look = look };
 	int r = make_parts(&pass);
 
+	if (r == 0)
+		r = judge_mounts(&pass);
 	return r < 0 ? r : members_visit_all(&look->sessions, judge, &pass);
 }

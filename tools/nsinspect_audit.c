@@ -85,7 +85,7 @@ static const struct column columns[] = {
 	{ "PID", "process, where nsinspect runs", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, 0, pid },
 };
 
-static int (*const live[])(struct look *look) = { audit_sessions, audit_processes };
+static int (*const live[])(struct look *look) = { audit_sessions, audit_processes, audit_engines, audit_limits };
 
 /* Takes over the sessions of the other list. */
 static int append(struct sessions *sessions, struct sessions *other)
@@ -137,10 +137,7 @@ static int read_sessions(const char *directory, struct sessions *sessions)
 }
 
 static int (*const standing[])(struct audit *audit, struct findings *findings) = {
-	audit_policies,
-	audit_files,
-	audit_stacks,
-	audit_sshd,
+	audit_policies, audit_files, audit_stacks, audit_sshd, audit_escapes,
 };
 
 /* What is standing is added to what lives. */
@@ -264,7 +261,9 @@ static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_free_ char *problem = NULL;
-	struct audit audit = { .record_directory = options->record_directory, .users.services = &audit.services };
+	struct audit audit = { .record_directory = options->record_directory,
+			       .sysctl_directory = options->sysctl_directory ? options->sysctl_directory : "/proc/sys",
+			       .users.services = &audit.services };
 	enum exit_status status;
 	int r;
 

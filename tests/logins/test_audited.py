@@ -6,7 +6,10 @@ import glob
 import json
 import os
 import re
+import shutil
 import signal
+import socket
+import stat
 import subprocess
 
 import jsonschema
@@ -20,6 +23,8 @@ SERVICES = ("sshd", "login", "su", "su-l", "sudo", "sudo-i", "cron")
 SCHEMA = os.path.join(sandbox.SOURCE, "packaging", "nsinspect-audit.schema.json")
 SYSCTL = "/run/test-sysctl"
 STAY = "echo in; cat >/dev/null"
+HEALTHY = {"dev/tty/legacy_tiocsti": 0, "kernel/yama/ptrace_scope": 1, "kernel/pid_max": 4194304,
+           "fs/mount-max": 100000, "user/max_net_namespaces": 1000}
 ISOLATED = ("alice", "bob", "carol")
 
 
@@ -28,10 +33,17 @@ def isolated(host, module):
     """Every service that gives users processes has the module, and everybody is isolated."""
     host.add_module(SERVICES)
     host.set_policy("default.conf", "")
+    for name, value in HEALTHY.items():
+        set_sysctl(name, value)
+
+
+def set_sysctl(name, value):
+    """The kernel's are the machine's: these are the sandbox's."""
+    H.write(f"{SYSCTL}/{name}", f"{value}\n")
 
 
 def audit(*options):
-    done = P.run(["nsinspect", "audit", "-J", "--output-all", *options], timeout=60)
+    done = P.run(["nsinspect", "audit", "-J", "--output-all", "--sysctl-dir", SYSCTL, *options], timeout=60)
     assert done.status in (0, 1), done
     shown = json.loads(done.stdout)
     with open(SCHEMA, encoding="utf-8") as schema:
@@ -400,6 +412,30 @@ def test_a_file_that_is_no_record_is_found():
         os.unlink(f"{H.RECORDS}/0123456789ab")
 
 
+# (8) namespaces that are kept
+
+def test_a_namespace_that_is_mounted_is_found():
+    H.write("/run/kept", "")
+    with logged_in():
+        name, _, init = session()
+        P.run(["mount", "--bind", f"/proc/{init}/ns/net", "/run/kept"]).check()
+        try:
+            finding, = found("NSI033")
+            assert finding["subject"] == "/run/kept" and name in finding["seen"] and finding["user"] == "alice"
+        finally:
+            P.run(["umount", "/run/kept"]).check()
+            os.unlink("/run/kept")
+        assert_healthy()
+
+
+@pytest.mark.parametrize("kind", ["net", "pid", "mnt"])
+def test_a_namespace_that_is_open_elsewhere_is_found(kind):
+    with logged_in():
+        _, _, init = session()
+        with P.Background(["sh", "-c", f"exec sleep 600 7</proc/{init}/ns/{kind}"], reads=False) as process:
+            assert [finding["pid"] for finding in found("NSI033")] == [process.pid]
+
+
 # (9) PAM stacks
 
 def broken_stack(service, old, new):
@@ -511,12 +547,73 @@ def test_a_mode_that_lets_others_in_is_found(path, mode):
     assert_healthy()
 
 
+# (11) ways out
+
+ENGINES = ("/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
+
+
+@pytest.mark.parametrize("path", ENGINES)
+def test_the_socket_of_an_engine_is_found_where_it_can_be_reached(path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        os.chmod(path, 0o660)
+        os.chown(path, 0, H.GROUPS["students"])
+        try:
+            with logged_in("alice"), logged_in("carol"):
+                assert [finding["subject"] for finding in found("NSI090")] == [f"carol:{path}"]
+                if os.path.dirname(path) != "/run":
+                    os.chmod(os.path.dirname(path), 0o700)
+                    assert_healthy()
+        finally:
+            os.unlink(path)
+
+
+def test_a_user_manager_is_found():
+    shutil.copy(os.path.realpath("/usr/bin/python3"), "/home/alice/systemd")
+    script = "import time; print('in', flush=True); time.sleep(600)"
+    try:
+        with P.Background(["setpriv", "--reuid=3001", "--regid=3001", "--clear-groups", "/home/alice/systemd", "-c",
+                           script, "--user"], reads=False) as process:
+            assert process.read_line() == "in"
+            assert [finding["pid"] for finding in found("NSI091")] == [process.pid]
+    finally:
+        os.unlink("/home/alice/systemd")
+
+
+def test_settings_that_help_out_are_found():
+    set_sysctl("dev/tty/legacy_tiocsti", 1)
+    set_sysctl("kernel/yama/ptrace_scope", 0)
+    os.mknod("/dev/vsock", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    try:
+        assert codes() == {"NSI092", "NSI094"}
+        os.chmod("/dev/vsock", 0o666)
+        assert codes() == {"NSI092", "NSI093", "NSI094"}
+        H.set_policy("default.conf", 'mode = "off"\n')
+        assert codes() == set()
+    finally:
+        os.unlink("/dev/vsock")
+
+
+# (12) limits
+
+def test_a_limit_that_is_near_is_found():
+    with logged_in():
+        set_sysctl("user/max_net_namespaces", 2)
+        assert_healthy()
+        set_sysctl("user/max_net_namespaces", 1)
+        set_sysctl("kernel/pid_max", 20)
+        set_sysctl("fs/mount-max", 10)
+        assert {finding["subject"] for finding in found("NSI100")} == {
+            "user/max_net_namespaces", "kernel/pid_max", "fs/mount-max"}
+
+
 # how it is asked
 
 def test_a_baseline_leaves_out_what_it_lists():
     baseline = f"{H.MAILBOX}/baseline"
     with outside("alice"):
-        printed = P.run(["nsinspect", "audit", "--write-baseline"], timeout=60).check().stdout
+        printed = P.run(["nsinspect", "audit", "--sysctl-dir", SYSCTL, "--write-baseline"], timeout=60).check().stdout
         assert "NSI001 alice:/usr/bin/sleep\n" in printed
         H.write(baseline, "# known\n\n" + printed, mode=0o644)
         assert audit("--baseline", baseline) == []

@@ -1203,7 +1203,7 @@ def test_wrong_usage(host, arguments):
     assert result.stdout == b""
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["ps"], ["policy"], ["check"], ["kill"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["ps"], ["policy"], ["check"], ["kill"], ["audit"]])
 def test_help_goes_to_standard_output(host, command):
     for option in ("-h", "--help"):
         result = nsinspect(*command, option)
@@ -1216,19 +1216,20 @@ def test_help_goes_to_standard_output(host, command):
     ("policy", ["--diff USER2", "--from ADDRESS", "--plan", "--policy-dir DIR", "--service NAME"]),
     ("check", ["--kernel", "--pam-dir DIR", "--stdin NAME"]),
     ("kill", ["--changed"]),
+    ("audit", ["--baseline FILE", "--write-baseline"]),
 ])
 def test_help_of_a_command_lists_its_options(host, command, options):
     text = nsinspect(command, "--help").stdout.decode()
     for option in options:
         assert f"     {option} " in text
-    for other in ("policy", "check", "list", "show", "ps", "kill"):
+    for other in ("policy", "check", "list", "show", "ps", "kill", "audit"):
         if other != command:
             assert options[0] not in nsinspect(other, "--help").stdout.decode()
 
 
 def test_manual_has_every_option_of_every_command(host):
     manual = (pathlib.Path(__file__).parents[2] / "man/nsinspect.1.scd").read_text()
-    for command in ("list", "show", "ps", "policy", "check", "kill"):
+    for command in ("list", "show", "ps", "policy", "check", "kill", "audit"):
         for name, argument in re.findall(r"--([a-z-]+) ?([A-Z]\w*)?", nsinspect(command, "--help").stdout.decode()):
             assert re.search(rf"^\*-.*\*--{name}\*|^\*--{name}\*", manual, re.M), name
             assert not argument or re.search(rf"\*--{name}\* _{argument}_", manual), (name, argument)
@@ -1236,9 +1237,9 @@ def test_manual_has_every_option_of_every_command(host):
 
 def test_help_lists_every_command_and_column(host):
     text = nsinspect("--help").stdout.decode()
-    for word in ["list", "show", "ps", "policy", "check", "kill", "LOGIN-PID", "SOURCES", "PROCS", "--output-all"]:
+    for word in ["list", "show", "ps", "policy", "check", "kill", "audit", "LOGIN-PID", "SOURCES", "PROCS", "--output-all"]:
         assert word in text
-    assert "record-dir" not in text
+    assert "record-dir" not in text and "sysctl-dir" not in nsinspect("audit", "--help").stdout.decode()
     assert len(NAMESPACES) == 8
 
 
