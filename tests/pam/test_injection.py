@@ -172,7 +172,7 @@ def trace(flow, role, helper):
         login.finish_other("", harmed=True)
     found = list(calls_in(TRACE).values())
     if role == "caller":
-        # behind the read that strace found it in or just before, up to the answer
+        # behind the read that strace found it in, up to the answer
         calls = found[0][found[0].index("read") + 1:]
         return calls[:calls.index("write")]
     # of an opening, the first is the helper, from its execve on; the second the init

@@ -79,13 +79,20 @@ class Driver:
         self.process.wait()
 
 
+# or killed by a fault of that call
+WAITING = re.compile(r"(read|poll|restart_syscall)\([^\n]*\Z|^\+\+\+ ", re.MULTILINE)
+
+
 @contextlib.contextmanager
 def strace_on(pid, *options):
-    """strace attached to one process, without its children."""
+    """strace attached to one process, without its children, and seeing it wait in the call that it was in."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(TRACE)
     tracer = subprocess.Popen(["strace", "-p", str(pid), "-o", TRACE, *options], stdin=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True, cwd="/")
     assert "attached" in tracer.stderr.readline()
     try:
+        host.wait_until(lambda: WAITING.search(host.read(TRACE)), "the traced process to wait")
         yield
     finally:
         tracer.send_signal(signal.SIGINT)
