@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
-"""nsinspect kill, of sessions made by hand and of a real one."""
+"""nsinspect kill, of sessions made by hand."""
 
 import os
 import pathlib
@@ -11,7 +11,6 @@ import pytest
 
 from conftest import binary
 from support import host as H
-from support import programs as P
 
 USERS = pathlib.Path("/run/nsisolate/users")
 
@@ -94,7 +93,8 @@ def test_session_that_ends_between_finding_and_killing_is_passed_over(live, tmp_
     # strace holds nsinspect up in pidfd_open until the session has ended
     trace = subprocess.Popen(["strace", "-f", "-o", str(tmp_path / "log"), "-e", "trace=pidfd_open",
                               "-e", "inject=pidfd_open:delay_exit=3000000", binary(), "kill", session.id],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
     H.wait_until(lambda: (tmp_path / "log").exists() and "pidfd_open" in (tmp_path / "log").read_text(), "pidfd_open")
     bystander = live.open()
     session.end()
@@ -196,16 +196,3 @@ def test_killing_is_for_root(host):
     result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", binary(), "kill", "a"],
                             capture_output=True)
     assert (result.returncode, result.stderr) == (2, b"nsinspect: only root may inspect sessions: run this as root\n")
-
-
-def test_real_session_that_lingers_is_killed(host, module, log):
-    host.add_module(["su"])
-    host.set_policy("user/alice.conf", 'on-logout = "wait"\n')
-    P.su("alice", "nohup sleep 1000 >/dev/null 2>&1 &").check()
-    log.wait_for("session left: ")
-    (identity, record), = H.live_records().items()
-    assert P.run(["nsinspect", "-rn", "-o", "ID,STATE,NLOGINS"]).check().stdout == f"{identity} lingering 0\n"
-    done = P.run(["nsinspect", "kill", identity]).check()
-    assert done.stdout == f"{identity}: killed: alice, su, 0 logins\n"
-    assert not H.isolated_processes() and not H.records()
-    assert list(USERS.glob("*/*.*")) == []

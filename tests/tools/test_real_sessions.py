@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """nsinspect on sessions that the module made: the record that the engine writes agrees with the kernel."""
 
+import glob
 import json
 
 import pytest
@@ -63,3 +64,16 @@ def test_session_that_ended_is_not_listed(ssh_session, host):
     ssh_session.process.stdin.close()
     ssh_session.process.stdin = None
     host.wait_until(lambda: inspect("list", "-J")["sessions"] == [], "the session is gone from the list")
+
+
+def test_real_session_that_lingers_is_killed(host, module, log):
+    host.add_module(["su"])
+    host.set_policy("user/alice.conf", 'on-logout = "wait"\n')
+    programs.su("alice", "nohup sleep 1000 >/dev/null 2>&1 &").check()
+    log.wait_for("session left: ")
+    (identity, record), = host.live_records().items()
+    assert programs.run(["nsinspect", "-rn", "-o", "ID,STATE,NLOGINS"]).check().stdout == f"{identity} lingering 0\n"
+    done = programs.run(["nsinspect", "kill", identity]).check()
+    assert done.stdout == f"{identity}: killed: alice, su, 0 logins\n"
+    assert not host.isolated_processes() and not host.records()
+    assert glob.glob("/run/nsisolate/users/*/*.*") == []
