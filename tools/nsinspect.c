@@ -31,6 +31,7 @@ enum {
 	OPTION_BASELINE,
 	OPTION_WRITE_BASELINE,
 	OPTION_SYSCTL_DIRECTORY,
+	OPTION_HURRIED,
 };
 
 /* In the order of the help; a row without help is for tests. */
@@ -64,6 +65,7 @@ static const struct option_row {
 	{ 'r', "raw", NULL, "raw output", OPTIONS_TABLE },
 	{ OPTION_RECORD_DIRECTORY, "record-dir", "DIR", NULL, OPTIONS_RECORDS },
 	{ OPTION_SYSCTL_DIRECTORY, "sysctl-dir", "DIR", NULL, OPTIONS_AUDIT },
+	{ OPTION_HURRIED, "hurried", NULL, NULL, OPTIONS_AUDIT },
 	{ 'h', "help", NULL, "this help", 0 },
 	{ 'V', "version", NULL, "the version", 0 },
 };
@@ -208,6 +210,9 @@ static bool apply_option(const struct command *command, bool named, int value, s
 		break;
 	case OPTION_SYSCTL_DIRECTORY:
 		options->sysctl_directory = optarg;
+		break;
+	case OPTION_HURRIED:
+		options->hurried = true;
 		break;
 	case 'h':
 		print_help(command, named);

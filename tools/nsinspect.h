@@ -32,6 +32,7 @@ struct options {
 	const char *baseline;   /* a file of findings that are known; NULL: none */
 	bool write_baseline;
 	const char *sysctl_directory;
+	bool hurried;
 };
 
 /* Which options a command takes. */

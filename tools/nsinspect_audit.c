@@ -14,6 +14,8 @@
 /* Milliseconds before each look but the first, 3 s in all: so long something must last to be found. */
 static const unsigned pauses[] = { 100, 400, 1000, 1500 };
 
+#define HURRIED_MS 10
+
 static int code(const struct column *column, const void *row, enum output_style style, char **ret)
 {
 	(void)column;
@@ -187,7 +189,7 @@ static int look_until_sure(struct audit *audit, struct findings *ret)
 	for (size_t i = 0; r == 0 && sure.count > 0 && i < ELEMENTS(pauses); i++) {
 		struct findings again = { 0 };
 
-		pause_for(pauses[i]);
+		pause_for(audit->hurried ? HURRIED_MS : pauses[i]);
 		r = take_look(audit, &again);
 		if (r == 0)
 			findings_intersect(&again, &sure);
@@ -262,6 +264,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_free_ char *problem = NULL;
 	struct audit audit = { .record_directory = options->record_directory,
+			       .hurried = options->hurried,
 			       .sysctl_directory = options->sysctl_directory ? options->sysctl_directory : "/proc/sys",
 			       .users.services = &audit.services };
 	enum exit_status status;
