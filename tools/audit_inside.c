@@ -8,7 +8,6 @@
 #include "tools/audit.h"
 
 #include <string.h>
-#include <sys/utsname.h>
 
 static const char *const mount_types[STEP_KINDS] = {
 	[STEP_MOUNT_PROC] = "proc",   [STEP_MOUNT_SYS] = "sysfs",         [STEP_MOUNT_MQUEUE] = "mqueue",
@@ -145,38 +144,18 @@ static int compare_step(const struct comparison *comparison, const struct step *
 	return 0;
 }
 
-static int make_plan(const struct session *session, const struct verdict *verdict, struct plan **ret)
-{
-	_cleanup_free_ char *group = identity_group_name(&verdict->identity);
-	_cleanup_free_ char *problem = NULL;
-	struct utsname host;
-
-	if (uname(&host) < 0)
-		return negative_errno();
-
-	const struct plan_login login = {
-		.names = { .user = verdict->identity.name,
-			   .uid = verdict->identity.uid,
-			   .group = group ? group : "",
-			   .host = host.nodename,
-			   .session = session->view.name },
-		.gid = verdict->identity.gid,
-	};
-
-	return plan_make(verdict->policy, &login, ret, &problem);
-}
-
 /* The session may end at any moment: what cannot be read is no finding. */
 int audit_inside(struct look *look, const struct session *session, const struct verdict *verdict)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *problem = NULL;
 	struct comparison comparison = { .look = look,
 					 .subject = { .text = session->view.name, .user = session->view.record.user } };
 	int r = 0;
 
 	if (!session->seen || session->state == SESSION_CHANGED || strcmp(session->view.record.mode, "enforce") != 0)
 		return 0;
-	r = make_plan(session, verdict, &plan);
+	r = verdict_plan(verdict, session->view.name, &plan, &problem);
 	if (r == 0)
 		r = mounts_read(session->view.init_pid, &comparison.mounts);
 	if (r < 0)

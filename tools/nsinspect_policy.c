@@ -337,7 +337,7 @@ static enum exit_status plan(const struct verdict *verdict, const struct verdict
 	if (why)
 		return print_no_plan(why, options);
 
-	int r = verdict_plan(verdict, &plan, &problem);
+	int r = verdict_plan(verdict, NULL, &plan, &problem);
 
 	if (r == -EINVAL && problem) {
 		(void)trouble("%s: %s", verdict->policy->file, problem);

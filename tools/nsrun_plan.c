@@ -18,7 +18,7 @@ static int print_plan(const struct verdict *verdict)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL, *text = NULL;
-	int r = verdict_plan(verdict, &plan, &problem);
+	int r = verdict_plan(verdict, NULL, &plan, &problem);
 
 	if (r < 0)
 		return nsrun_fail("%s: %s", verdict->policy->file, problem ? problem : strerror(-r));

@@ -209,7 +209,7 @@ const char *verdict_no_session(const struct verdict *verdict, const char *servic
 	return NULL;
 }
 
-int verdict_plan(const struct verdict *verdict, struct plan **ret, char **ret_problem)
+int verdict_plan(const struct verdict *verdict, const char *session, struct plan **ret, char **ret_problem)
 {
 	_cleanup_free_ char *group = identity_group_name(&verdict->identity);
 	struct utsname host;
@@ -222,7 +222,7 @@ int verdict_plan(const struct verdict *verdict, struct plan **ret, char **ret_pr
 			   .uid = verdict->identity.uid,
 			   .group = group ? group : "",
 			   .host = host.nodename,
-			   .session = EXAMPLE_SESSION },
+			   .session = session ? session : EXAMPLE_SESSION },
 		.gid = verdict->identity.gid,
 	};
 

@@ -48,8 +48,9 @@ const char *verdict_meaning(const struct verdict *verdict, const char *service);
 /* The reason why the policy, of which there must be one, makes no session; or NULL. */
 const char *verdict_no_session(const struct verdict *verdict, const char *service);
 
-/* The plan of a login that happens now, with a made up session id. As plan_make(); needs a policy. */
-int verdict_plan(const struct verdict *verdict, struct plan **ret, char **ret_problem) _must_check_;
+/* The plan of a login that happens now; session: its id, NULL for a made up one. As plan_make(); needs a policy. */
+int verdict_plan(const struct verdict *verdict, const char *session, struct plan **ret,
+		 char **ret_problem) _must_check_;
 
 /* "policy", "root", "system-user", "none", "refused". */
 const char *verdict_name(enum verdict_outcome outcome);
