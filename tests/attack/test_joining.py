@@ -24,12 +24,8 @@ import pytest
 from attack.conftest import HOSTILE
 from support import host as H
 from support import programs as P
+from support.shared import PID_NAMESPACE, SHARED, STAY, USERS, WAITING, live, sockets, where
 
-SHARED = 'scope = "user"\n'
-WAITING = 'scope = "user"\non-logout = "wait"\n'
-PID_NAMESPACE = "readlink /proc/self/ns/pid"
-STAY = f"{PID_NAMESPACE}; cat >/dev/null"
-USERS = "/run/nsisolate/users"
 BOB = ["setpriv", "--reuid=3002", "--regid=3002", "--clear-groups"]
 
 
@@ -48,18 +44,6 @@ def can_trace():
 
 def needs_strace(test):
     return pytest.mark.skipif(not can_trace(), reason="needs strace")(test)
-
-
-def live(joined):
-    return {name: record for name, record in H.live_records().items() if ("." in name) == joined}
-
-
-def sockets():
-    return glob.glob(f"{USERS}/*/*.*")
-
-
-def where(command=PID_NAMESPACE, user="alice"):
-    return P.su(user, command).check().stdout.strip()
 
 
 def staying(user="alice", command=STAY, prefix=()):

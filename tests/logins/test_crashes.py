@@ -7,7 +7,6 @@ instead of ending, and states of /run that no login made.
 """
 
 import contextlib
-import glob
 import os
 import re
 import shutil
@@ -22,16 +21,12 @@ import pytest
 from support import host as H
 from support import programs as P
 from support import sandbox
+from support.shared import PID_NAMESPACE, SHARED, STAY, USERS, WAITING, sockets, where
 
 RUN = "/run/nsisolate"
 SESSIONS = f"{RUN}/sessions"
-USERS = f"{RUN}/users"
 ALICE = f"{USERS}/{H.USERS['alice'].uid}"
 GATE, PLACES = f"{ALICE}/gate", f"{ALICE}/places"
-SHARED = 'scope = "user"\n'
-WAITING = SHARED + 'on-logout = "wait"\n'
-WHERE = "readlink /proc/self/ns/pid"
-STAY = f"{WHERE}; cat >/dev/null"
 # how long a login may take when another one hangs in its way, of the 30 s after which it would be refused
 PATIENCE = 20
 LONG = os.environ.get("NSISOLATE_LONG") == "1"
@@ -41,14 +36,6 @@ LONG = os.environ.get("NSISOLATE_LONG") == "1"
 def isolated(host, module):
     host.add_module(("sshd", "su"))
     host.set_policy("user/alice.conf", SHARED)
-
-
-def where(command=WHERE):
-    return P.su("alice", command).check().stdout.strip()
-
-
-def sockets():
-    return glob.glob(f"{USERS}/*/*.*")
 
 
 def sweep():
@@ -99,7 +86,7 @@ def stopped():
 def login_that_stops(*options):
     """A login whose helper or init stops at a system call, and goes on when this ends."""
     with traced_helper(*options):
-        login = P.Background(["su", "alice", "-c", WHERE])
+        login = P.Background(["su", "alice", "-c", PID_NAMESPACE])
         H.wait_until(stopped, "the helper to stop")
     try:
         yield login
@@ -188,7 +175,7 @@ def test_a_login_program_that_is_killed_while_it_joins_harms_nobody(syscall):
         killed = P.run(["strace", "-o", "/dev/null", "-e", f"inject={syscall}:signal=KILL:when=1+", "su", "alice", "-c",
                         "touch /tmp/ran"])
         assert killed.status == 128 + signal.SIGKILL
-        assert where(f"{WHERE}; ls /tmp") == namespace
+        assert where(f"{PID_NAMESPACE}; ls /tmp") == namespace
     assert_next_login_works()
 
 
@@ -375,7 +362,7 @@ def test_whatever_is_in_run_a_login_is_whole_or_refused_and_never_waits(state, l
     with damage():
         # whatever it says: it neither hangs nor crashes
         assert P.run(["nsinspect", "list"]).status in (0, 1, 2)
-        result = in_time(lambda: P.su("alice", WHERE))
+        result = in_time(lambda: P.su("alice", PID_NAMESPACE))
         if refusal is None:
             assert result.check().stdout.strip() != H.namespaces()["pid"]
         else:

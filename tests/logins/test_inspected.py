@@ -10,10 +10,8 @@ import pytest
 
 from support import host as H
 from support import programs as P
+from support.shared import SHARED, STAY, WAITING
 
-SHARED = 'scope = "user"\n'
-WAITING = 'scope = "user"\non-logout = "wait"\n'
-STAY = "readlink /proc/self/ns/pid; cat >/dev/null"
 SUDOERS = "/etc/sudoers.d/inspected"
 
 

@@ -10,34 +10,17 @@ import pytest
 
 from support import host as H
 from support import programs as P
+from support.shared import PID_NAMESPACE, SHARED, STAY, USERS, WAITING, live, sockets, where
 
 SERVICES = ("sshd", "su", "sudo", "login", "cron")
-SHARED = 'scope = "user"\n'
-WAITING = 'scope = "user"\non-logout = "wait"\n'
-PID_NAMESPACE = "readlink /proc/self/ns/pid"
-STAY = f"{PID_NAMESPACE}; cat >/dev/null"
 AT_ONCE = 100
 GO = "/home/alice/go"
-USERS = "/run/nsisolate/users"
 
 
 @pytest.fixture(autouse=True)
 def isolated(host, module):
     host.add_module(SERVICES)
     host.set_policy("user/alice.conf", SHARED)
-
-
-def live(joined):
-    """Live records: of sessions, or of logins that joined one."""
-    return {name: record for name, record in H.live_records().items() if ("." in name) == joined}
-
-
-def sockets():
-    return glob.glob(f"{USERS}/*/*.*")
-
-
-def where(command=PID_NAMESPACE, user="alice"):
-    return P.su(user, command).check().stdout.strip()
 
 
 def wait_until_ended():
