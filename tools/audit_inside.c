@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "session/inside.h"
+#include "session/network_name.h"
 #include "session/record.h"
 #include "tools/audit.h"
 
@@ -19,6 +20,7 @@ struct comparison {
 	struct subject subject;
 	const struct plan *plan;
 	struct mount_list mounts;
+	uint64_t network; /* inode number of its network namespace */
 	struct inside inside;
 	bool asked; /* inside is filled */
 };
@@ -129,10 +131,31 @@ static int compare_name(const struct comparison *comparison, const char *what, c
 			    "the %s is '%s', its plan says '%s'", what, name, planned);
 }
 
+/* Whoever makes a namespace anew under the same name leaves the sessions in the old one behind. */
+static int compare_network(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int fd = -1;
+	uint64_t number = 0;
+	int r = network_name_open(step->target, &fd, &number, &problem);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return findings_add(&comparison->look->findings, FINDING_NETWORK, &comparison->subject,
+				    "its network namespace was %s, and now: %s", step->target, problem);
+	if (number == comparison->network)
+		return 0;
+	return findings_add(&comparison->look->findings, FINDING_NETWORK, &comparison->subject,
+			    "its network namespace is not the one that is %s now", step->target);
+}
+
 static int compare_step(const struct comparison *comparison, const struct step *step)
 {
 	if (mount_types[step->kind])
 		return compare_mount(comparison, step);
+	if (step->kind == STEP_NETWORK_NAMED)
+		return compare_network(comparison, step);
 	if (!comparison->asked)
 		return 0;
 	if (step->kind == STEP_LOOPBACK_UP)
@@ -161,6 +184,7 @@ int audit_inside(struct look *look, const struct session *session, const struct 
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	comparison.plan = plan;
+	comparison.network = session->namespaces[NAMESPACE_NETWORK];
 	comparison.asked = inside_read(session->view.init_pid, session->namespaces, &comparison.inside) == 0;
 	for (size_t i = 0; r == 0 && comparison.mounts.count > 0 && i < plan->count; i++)
 		r = compare_step(&comparison, &plan->steps[i]);

@@ -407,6 +407,13 @@ static void pass_release(struct pass *pass)
 	free(pass->parts);
 }
 
+/* One that only those have who are in the session. */
+static bool is_part(const struct session *session, enum namespace_kind kind)
+{
+	return session_is_alive(session) && session->apart[kind] &&
+	       (kind != NAMESPACE_NETWORK || !session_shares_network(session));
+}
+
 static int make_parts(struct pass *pass)
 {
 	const struct sessions *sessions = &pass->look->sessions;
@@ -417,8 +424,8 @@ static int make_parts(struct pass *pass)
 	for (size_t i = 0; i < sessions->count; i++) {
 		const struct session *session = sessions->items[i];
 
-		for (enum namespace_kind kind = 0; session_is_alive(session) && kind < NAMESPACE_KINDS; kind++)
-			if (session->apart[kind])
+		for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++)
+			if (is_part(session, kind))
 				pass->parts[pass->count++] = (struct part){ session->namespaces[kind], session };
 	}
 	qsort(pass->parts, pass->count, sizeof(*pass->parts), compare_parts);

@@ -2,7 +2,9 @@
 
 /* nsinspect show: one session, what the kernel says beside what the record says. */
 
+#include "config/network.h"
 #include "session/inside.h"
+#include "session/network_name.h"
 #include "session/process.h"
 #include "tools/display.h"
 #include "tools/document.h"
@@ -59,6 +61,7 @@ static void show_session(json_object *document, const struct session *session)
 	document_text(object, "from", record->remote_host);
 	document_text(object, "opened", opened);
 	document_text(object, "mode", record->mode);
+	document_text(object, "network", record->network);
 	document_text(object, "scope", record->scope);
 	document_text(object, "on-logout", record->on_logout);
 	document_text(object, "nested-in", session->outer ? session->outer->view.name : NULL);
@@ -221,6 +224,20 @@ static void show_addresses(json_object *document, const struct inside *inside)
 	}
 }
 
+/* What a network namespace is called that is not the session's alone. */
+static void show_network_name(json_object *object, const struct session *session, json_object *differences)
+{
+	char name[256];
+	bool found;
+
+	if (!session_shares_network(session))
+		return;
+	found = network_name_find(session->namespaces[NAMESPACE_NETWORK], name, sizeof(name));
+	document_text(object, "network-name", found ? name : NULL);
+	if (!found)
+		differ(differences, "its network namespace has no name in " NETWORK_NAMES " any more");
+}
+
 static void show_inside(json_object *document, const struct session *session, json_object *differences)
 {
 	struct inside inside = { 0 };
@@ -236,6 +253,7 @@ static void show_inside(json_object *document, const struct session *session, js
 	document_text(object, "hostname", inside.hostname);
 	document_text(object, "domainname", inside.domainname);
 	document_number(object, "processes", session->processes);
+	show_network_name(object, session, differences);
 	show_addresses(document, &inside);
 	if (inside.truncated)
 		differ(differences, "there are more than %d addresses: not all are listed", INSIDE_ADDRESSES);
