@@ -145,6 +145,15 @@ static void print_block(json_object *object)
 	}
 }
 
+#define DIFFERS "differs"
+
+static bool differs(json_object *row)
+{
+	json_object *value = NULL;
+
+	return json_object_object_get_ex(row, DIFFERS, &value) && json_object_get_boolean(value);
+}
+
 static int add_row(struct libscols_table *table, json_object *row)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
@@ -156,8 +165,7 @@ static int add_row(struct libscols_table *table, json_object *row)
 	{
 		const char *text = value_text(value);
 
-		(void)key;
-		if (scols_line_set_data(line, column++, *text ? text : "-") < 0)
+		if (strcmp(key, DIFFERS) != 0 && scols_line_set_data(line, column++, *text ? text : "-") < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -175,7 +183,8 @@ static int fill_table(struct libscols_table *table, json_object *rows)
 			heading[i] = (char)toupper((unsigned char)key[i]);
 			heading[i + 1] = '\0';
 		}
-		if (!scols_table_new_column(table, heading, 0, number ? SCOLS_FL_RIGHT : 0))
+		if (strcmp(key, DIFFERS) != 0 &&
+		    !scols_table_new_column(table, heading, 0, number ? SCOLS_FL_RIGHT : 0))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
@@ -187,7 +196,7 @@ static int fill_table(struct libscols_table *table, json_object *rows)
 	return 0;
 }
 
-/* A table, indented like everything else below a title. */
+/* A table, indented like everything else below a title, with a mark at the rows that differ. */
 static int print_rows(json_object *rows)
 {
 	struct libscols_table *table = scols_new_table();
@@ -201,9 +210,11 @@ static int print_rows(json_object *rows)
 	if (r < 0)
 		return r;
 	rest = text;
-	while ((line = strsep(&rest, "\n"))) {
+	for (size_t i = 0; (line = strsep(&rest, "\n")); i++) {
+		json_object *row = i > 0 ? json_object_array_get_idx(rows, i - 1) : NULL;
+
 		if (*line)
-			(void)printf("  %s\n", line);
+			(void)printf("%s%s\n", row && differs(row) ? "! " : "  ", line);
 	}
 	return 0;
 }

@@ -132,13 +132,6 @@ static const struct column columns[] = {
 	  parent },
 };
 
-static bool is_within(const struct session *session, const struct session *outer)
-{
-	while (session && session != outer)
-		session = session->outer;
-	return session != NULL;
-}
-
 static const struct session *outermost(const struct session *session)
 {
 	while (session->outer)
@@ -152,7 +145,7 @@ static int collect(struct session *session, int process, void *data)
 	struct members *members = data;
 	struct member member = { .session = session, .group = outermost(session) };
 
-	if (members->only && !is_within(session, members->only))
+	if (members->only && !session_is_within(session, members->only))
 		return 0;
 
 	int r = process_info_read(process, &member.info);
