@@ -39,8 +39,10 @@ static void select_column(struct report *report, const struct column *column)
 
 static void select_defaults(struct report *report, const struct column *columns, size_t count, bool all)
 {
+	const bool flat = report->style == OUTPUT_RAW || report->style == OUTPUT_PAIRS;
+
 	for (size_t i = 0; i < count; i++) {
-		if (all || columns[i].shown)
+		if (all || columns[i].shown == true || (flat && columns[i].shown == COLUMN_FLAT))
 			select_column(report, &columns[i]);
 	}
 }
@@ -357,5 +359,9 @@ int cell_number(uint64_t value, char **ret)
 void columns_help(const struct column *columns, size_t count, FILE *out)
 {
 	for (size_t i = 0; i < count; i++)
-		(void)fprintf(out, " %12s%c %s\n", columns[i].name, columns[i].shown ? '*' : ' ', columns[i].help);
+		(void)fprintf(out, " %12s%c %s\n", columns[i].name,
+			      columns[i].shown == true ? '*'
+			      : columns[i].shown       ? '+'
+						       : ' ',
+			      columns[i].help);
 }

@@ -27,6 +27,8 @@ static inline bool for_programs(enum output_style style)
 	return style != OUTPUT_TABLE;
 }
 
+#define COLUMN_FLAT 2 /* shown only in -r and -P, which have no trees */
+
 struct column {
 	const char *name;
 	const char *help;
@@ -34,7 +36,7 @@ struct column {
 	int flags;     /* SCOLS_FL_… */
 	int json_type; /* SCOLS_JSON_…; an array's cell has its elements on lines of their own in OUTPUT_JSON, already
 			  fit for display */
-	bool shown;    /* without --output */
+	int shown;     /* without --output: false, true or COLUMN_FLAT */
 	int argument;  /* for `cell`: lets several columns share it */
 	/* 0 and a malloced text, unsanitised, or NULL for an empty cell; -ENOMEM */
 	int (*cell)(const struct column *column, const void *row, enum output_style style, char **ret);

@@ -54,6 +54,7 @@ static const struct option_row {
 	{ OPTION_KERNEL, "kernel", NULL, "also try whether this kernel can run every policy's plan", OPTIONS_CHECK },
 	{ OPTION_STDIN, "stdin", "NAME", "check standard input as the file NAME of the directory PATH", OPTIONS_CHECK },
 	{ 'u', "user", "USER", "only what is of USER", OPTIONS_USER },
+	{ 's', "service", "NAME", "only sessions that were opened by this PAM service", OPTIONS_BY },
 	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
 	{ OPTION_BASELINE, "baseline", "FILE", "leave out the findings that FILE lists", OPTIONS_AUDIT },
 	{ OPTION_WRITE_BASELINE, "write-baseline", NULL, "print the findings as such a file", OPTIONS_AUDIT },
@@ -138,7 +139,7 @@ static void print_help(const struct command *command, bool named)
 	(void)printf("\nOptions%s:\n", named ? "" : " of list, the default command");
 	print_options(command);
 	if (command->column_count > 0) {
-		(void)printf("\nColumns (* shown by default):\n");
+		(void)printf("\nColumns (* shown by default, + by -r and -P, which have no trees):\n");
 		columns_help(command->columns, command->column_count, stdout);
 	}
 	(void)printf("\nExit status: 0 nothing to report, 1 findings or not found, 2 wrong usage or failure.\n");
@@ -172,6 +173,7 @@ static bool apply_option(const struct command *command, bool named, int value, s
 	case OPTION_PLAN:
 		options->plan = true;
 		break;
+	case 's':
 	case OPTION_SERVICE:
 		options->service = optarg;
 		break;

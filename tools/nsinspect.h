@@ -47,6 +47,7 @@ enum option_group {
 	OPTIONS_KILL = 1 << 7,
 	OPTIONS_USER = 1 << 8,
 	OPTIONS_AUDIT = 1 << 9,
+	OPTIONS_BY = 1 << 10, /* the service by which logins came */
 };
 
 struct command {

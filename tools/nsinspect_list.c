@@ -332,7 +332,8 @@ static int add_sessions(struct report *report, const struct sessions *sessions, 
 
 static int print(struct report *report, const struct sessions *sessions, const struct options *options)
 {
-	_cleanup_(selection_release) struct selection selection = { .all = options->all };
+	_cleanup_(selection_release) struct selection selection = { .all = options->all,
+								    .whose.service = options->service };
 	int r = find_whose(options->user, &selection.whose);
 
 	if (r == 0 && report_shows(report, "PROCS"))
@@ -364,7 +365,7 @@ const struct command command_list = {
 	.name = "list",
 	.arguments = "",
 	.summary = "list the live sessions",
-	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_ALL | OPTIONS_USER | OPTIONS_RECORDS,
+	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_ALL | OPTIONS_USER | OPTIONS_BY | OPTIONS_RECORDS,
 	.columns = columns,
 	.column_count = ELEMENTS(columns),
 	.run = run,

@@ -267,7 +267,7 @@ static int compare_step(const struct comparison *comparison, const struct step *
 bool plan_is_comparable(const struct session *session, const struct verdict *verdict)
 {
 	return session_is_alive(session) && session->view.valid && session->seen && session->state != SESSION_CHANGED &&
-	       strcmp(session->view.record.mode, "enforce") == 0 && verdict->outcome == VERDICT_POLICY &&
+	       strcmp(session->view.record.mode, "enforce") == 0 && verdict->policy &&
 	       verdict->policy->hash == session->view.record.policy_hash;
 }
 
