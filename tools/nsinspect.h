@@ -33,6 +33,9 @@ struct options {
 	bool write_baseline;
 	const char *sysctl_directory;
 	bool hurried;
+	int watch_ms;      /* 0: once */
+	const char *color; /* of --color, or NULL */
+	const char *wrong; /* a sentence about an option's argument, or NULL */
 };
 
 /* Which options a command takes. */
@@ -47,6 +50,8 @@ enum option_group {
 	OPTIONS_KILL = 1 << 7,
 	OPTIONS_USER = 1 << 8,
 	OPTIONS_AUDIT = 1 << 9,
+	OPTIONS_BY = 1 << 16, /* the service by which logins came */
+	OPTIONS_VIEW = 1 << 17,
 };
 
 struct command {

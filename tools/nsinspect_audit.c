@@ -87,6 +87,15 @@ static const struct column columns[] = {
 	{ "PID", "process, where nsinspect runs", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, 0, pid },
 };
 
+static const char *severity_color(const void *row)
+{
+	static const char *const colors[] = {
+		[AUDIT_INFO] = NULL, [AUDIT_WARNING] = "yellow", [AUDIT_CRITICAL] = "red"
+	};
+
+	return colors[finding_kinds[((const struct finding *)row)->code].severity];
+}
+
 static int (*const live[])(struct look *look) = { audit_sessions, audit_processes, audit_engines, audit_limits };
 
 /* Takes over the sessions of the other list. */
@@ -274,6 +283,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = report_new("findings", columns, ELEMENTS(columns), &options->layout, &report, &problem);
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
+	report_color(report, "SEVERITY", severity_color);
 	if (geteuid() != 0)
 		return trouble("only root can see whose processes are where: run this as root");
 	if (record_root_is_inside())
@@ -289,7 +299,7 @@ const struct command command_audit = {
 	.name = "audit",
 	.arguments = "",
 	.summary = "find what slipped past the policies",
-	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_AUDIT | OPTIONS_USER | OPTIONS_RECORDS,
+	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_VIEW | OPTIONS_AUDIT | OPTIONS_USER | OPTIONS_RECORDS,
 	.columns = columns,
 	.column_count = ELEMENTS(columns),
 	.run = run,

@@ -271,7 +271,10 @@ def test_show_has_the_name_and_the_addresses():
         assert "192.0.2.1/24" in [entry["address"] for entry in seen["interfaces"]]
         assert seen["differences"] == []
         remove()
-        assert show(ident)["differences"] == ["its network namespace has no name in /run/netns any more"]
+        seen = show(ident)
+        assert seen["inside"]["network-name"] is None
+        difference, = seen["differences"]
+        assert difference.startswith("its network namespace was /run/netns/course, and now: ")
 
 
 def test_the_audit_knows_that_others_share_the_namespace():
