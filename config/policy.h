@@ -49,7 +49,9 @@ struct policy {
 	uint64_t max_sessions; /* alive at once, of one user */
 	struct {
 		enum network_mode mode;
-		char *name; /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
+		char *name;        /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
+		char *resolv_conf; /* a path, or NETWORK_FILE_SESSION or NETWORK_FILE_HOST of network.h */
+		char *hosts;       /* likewise */
 	} network;
 	struct {
 		bool isolate;
