@@ -13,7 +13,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_list, &command_show, &command_ps, &command_policy, &command_check, &command_kill, &command_audit,
+	&command_list,  &command_show, &command_ps,    &command_policy,
+	&command_check, &command_kill, &command_audit, &command_metrics,
 };
 
 enum {
@@ -32,6 +33,7 @@ enum {
 	OPTION_WRITE_BASELINE,
 	OPTION_SYSCTL_DIRECTORY,
 	OPTION_HURRIED,
+	OPTION_BY_USER,
 };
 
 /* In the order of the help; a row without help is for tests. */
@@ -57,6 +59,8 @@ static const struct option_row {
 	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
 	{ OPTION_BASELINE, "baseline", "FILE", "leave out the findings that FILE lists", OPTIONS_AUDIT },
 	{ OPTION_WRITE_BASELINE, "write-baseline", NULL, "print the findings as such a file", OPTIONS_AUDIT },
+	{ OPTION_BY_USER, "by-user", NULL, "also the sessions of each user", OPTIONS_METRICS },
+	{ 'o', "output", "FILE", "replace FILE by them instead, whole or not at all", OPTIONS_METRICS },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
 	{ 'n', "noheadings", NULL, "no heading line", OPTIONS_TABLE },
 	{ 'o', "output", "COLUMNS", "columns to show; +COLUMNS adds to the default", OPTIONS_TABLE },
@@ -213,6 +217,9 @@ static bool apply_option(const struct command *command, bool named, int value, s
 		break;
 	case OPTION_HURRIED:
 		options->hurried = true;
+		break;
+	case OPTION_BY_USER:
+		options->by_user = true;
 		break;
 	case 'h':
 		print_help(command, named);

@@ -16,7 +16,7 @@ enum exit_status {
 };
 
 struct options {
-	struct layout layout;
+	struct layout layout; /* of metrics: output is the file, or NULL */
 	bool all;
 	bool plan;
 	const char *record_directory;
@@ -33,6 +33,7 @@ struct options {
 	bool write_baseline;
 	const char *sysctl_directory;
 	bool hurried;
+	bool by_user;
 };
 
 /* Which options a command takes. */
@@ -47,6 +48,7 @@ enum option_group {
 	OPTIONS_KILL = 1 << 7,
 	OPTIONS_USER = 1 << 8,
 	OPTIONS_AUDIT = 1 << 9,
+	OPTIONS_METRICS = 1 << 10,
 };
 
 struct command {
@@ -67,6 +69,7 @@ extern const struct command command_policy;
 extern const struct command command_check;
 extern const struct command command_kill;
 extern const struct command command_audit;
+extern const struct command command_metrics;
 
 /* One line on standard error, made fit for a terminal, and EXIT_TROUBLE. */
 enum exit_status trouble(const char *format, ...) _printf_(1, 2);
