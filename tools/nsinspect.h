@@ -34,6 +34,7 @@ struct options {
 	const char *sysctl_directory;
 	bool hurried;
 	bool by_user;
+	bool log;
 };
 
 /* Which options a command takes. */

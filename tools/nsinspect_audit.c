@@ -6,6 +6,7 @@
 #include "session/record_store.h"
 #include "tools/audit.h"
 #include "tools/audit_baseline.h"
+#include "tools/audit_log.h"
 #include "tools/audit_summary.h"
 #include "tools/inspect_sessions.h"
 #include "tools/members.h"
@@ -239,6 +240,8 @@ static void keep_summary(const struct audit *audit, const struct options *option
 	r = audit_summary_write(summary);
 	if (r < 0)
 		(void)trouble_errno(r, "not kept for 'nsinspect metrics': " AUDIT_SUMMARY);
+	if (options->log && (r = audit_log(summary)) < 0)
+		(void)trouble_errno(r, "not logged");
 }
 
 static enum exit_status show(const struct audit *audit, const struct options *options, struct report *report,
@@ -296,6 +299,8 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = report_new("findings", columns, ELEMENTS(columns), &options->layout, &report, &problem);
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
+	if (options->log && (options->user || options->write_baseline))
+		return trouble("--log is about an audit of everything: without --user and --write-baseline");
 	if (geteuid() != 0)
 		return trouble("only root can see whose processes are where: run this as root");
 	if (record_root_is_inside())
