@@ -322,7 +322,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return status;
 }
 
-const struct command command_audit = {
+const struct subcommand command_audit = {
 	.name = "audit",
 	.arguments = "",
 	.summary = "find what slipped past the policies",

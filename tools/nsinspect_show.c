@@ -353,7 +353,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return r < 0 ? trouble_errno(r, "show") : EXIT_CLEAN;
 }
 
-const struct command command_show = {
+const struct subcommand command_show = {
 	.name = "show",
 	.arguments = "ID",
 	.summary = "show everything about one session, and what differs from its record",
