@@ -38,7 +38,9 @@ static int reserve(struct findings *list, size_t more)
 
 int findings_add(struct findings *list, enum finding_code code, const struct subject *subject, const char *format, ...)
 {
-	struct finding finding = { .code = code, .pid = subject->pid, .start = subject->start };
+	struct finding finding = {
+		.code = code, .pid = subject->pid, .start = subject->start, .since = subject->since
+	};
 	va_list args;
 
 	va_start(args, format);

@@ -18,11 +18,14 @@ static int find(struct look *look, const struct session *session, enum finding_c
 
 static int find(struct look *look, const struct session *session, enum finding_code code, const char *format, ...)
 {
-	const struct subject subject = subject_of(session);
+	struct subject subject = subject_of(session);
 	_cleanup_free_ char *text = NULL;
 	va_list args;
 	int length;
 
+	/* what else is wrong with a session may have begun at any time; and inside one, root writes what they like */
+	if (code == FINDING_AUDIT_MODE && !session->inside)
+		subject.since = session->view.record.opened;
 	va_start(args, format);
 	length = vasprintf(&text, format, args);
 	va_end(args);

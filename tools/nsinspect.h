@@ -35,6 +35,7 @@ struct options {
 	bool hurried;
 	bool by_user;
 	bool log;
+	const char *since; /* a time; NULL: whenever */
 };
 
 /* Which options a command takes. */
