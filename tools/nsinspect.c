@@ -41,6 +41,7 @@ enum {
 	OPTION_BY_USER,
 	OPTION_LOG,
 	OPTION_ROOT,
+	OPTION_SINCE,
 };
 
 /* In the order of the help; a row without help is for tests. */
@@ -67,6 +68,7 @@ static const struct option_row {
 	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
 	{ OPTION_BASELINE, "baseline", "FILE", "leave out the findings that FILE lists", OPTIONS_AUDIT },
 	{ OPTION_WRITE_BASELINE, "write-baseline", NULL, "print the findings as such a file", OPTIONS_AUDIT },
+	{ OPTION_SINCE, "since", "WHEN", "only findings that may be newer than that", OPTIONS_AUDIT },
 	{ OPTION_LOG, "log", NULL, "also a line about it in the journal or the system log", OPTIONS_AUDIT },
 	{ OPTION_BY_USER, "by-user", NULL, "also the sessions of each user", OPTIONS_METRICS },
 	{ 'o', "output", "FILE", "replace FILE by them instead, whole or not at all", OPTIONS_METRICS },
@@ -248,6 +250,9 @@ static bool apply_option(const struct subcommand *command, bool named, int value
 	case OPTION_WATCH:
 		if (watch_parse(optarg, &options->watch_ms) < 0)
 			options->wrong = "--watch takes seconds, from 0.1 to 86400";
+		break;
+	case OPTION_SINCE:
+		options->since = optarg;
 		break;
 	case OPTION_LOG:
 		options->log = true;

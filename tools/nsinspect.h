@@ -38,9 +38,10 @@ struct options {
 	const char *wrong; /* a sentence about an option's argument, or NULL */
 	bool by_user;
 	bool log;
-	const char *id; /* of a command that runs another one: its session */
-	bool root;      /* run it as root */
-	bool terminal;  /* run it on a terminal of its own */
+	const char *id;    /* of a command that runs another one: its session */
+	bool root;         /* run it as root */
+	bool terminal;     /* run it on a terminal of its own */
+	const char *since; /* a time; NULL: whenever */
 };
 
 /* Which options a command takes. */
