@@ -90,6 +90,7 @@ static int find_difference(const struct plan_item *item, void *data)
 		[PART_LOOPBACK] = FINDING_LOOPBACK,
 		[PART_NAME] = FINDING_HOSTNAME,
 		[PART_PROPAGATION] = FINDING_PROPAGATION,
+		[PART_NETWORK] = FINDING_NETWORK,
 	};
 	const struct comparison *comparison = data;
 

@@ -3,6 +3,7 @@
 /* nsinspect show: one session, what the kernel says beside what the record says. */
 
 #include "session/inside.h"
+#include "session/network_name.h"
 #include "session/process.h"
 #include "tools/display.h"
 #include "tools/inspect_sessions.h"
@@ -54,6 +55,7 @@ static void show_session(json_object *document, const struct session *session)
 	document_text(object, "from", record->remote_host);
 	document_text(object, "opened", opened);
 	document_text(object, "mode", record->mode);
+	document_text(object, "network", record->network);
 	document_text(object, "scope", record->scope);
 	document_text(object, "on-logout", record->on_logout);
 	document_text(object, "nested-in", session->outer ? session->outer->view.name : NULL);
@@ -217,6 +219,18 @@ static void show_addresses(json_object *document, const struct inside *inside)
 	}
 }
 
+/* What a network namespace is called that is not the session's alone. */
+static void show_network_name(json_object *object, const struct session *session)
+{
+	char name[256];
+	bool found;
+
+	if (!session_shares_network(session))
+		return;
+	found = network_name_find(session->namespaces[NAMESPACE_NETWORK], name, sizeof(name));
+	document_text(object, "network-name", found ? name : NULL);
+}
+
 static void show_inside(json_object *document, const struct session *session, json_object *differences)
 {
 	struct inside inside = { 0 };
@@ -232,6 +246,7 @@ static void show_inside(json_object *document, const struct session *session, js
 	document_text(object, "hostname", inside.hostname);
 	document_text(object, "domainname", inside.domainname);
 	document_number(object, "processes", session->processes);
+	show_network_name(object, session);
 	show_addresses(document, &inside);
 	if (inside.truncated)
 		show_differ(differences, "there are more than %d addresses: not all are listed", INSIDE_ADDRESSES);

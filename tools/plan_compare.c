@@ -3,6 +3,7 @@
 #include "tools/plan_compare.h"
 
 #include "session/inside.h"
+#include "session/network_name.h"
 #include "session/record.h"
 
 #include <inttypes.h>
@@ -18,6 +19,7 @@ struct comparison {
 	const struct plan *plan;
 	const struct mount_list *host;
 	struct mount_list mounts;
+	uint64_t network; /* inode number of its network namespace */
 	struct inside inside;
 	bool asked; /* inside is filled */
 	plan_visitor visit;
@@ -239,6 +241,27 @@ static int compare_loopback(const struct comparison *comparison, const struct st
 		    "the interface lo is down, and network.mode is \"loopback\"");
 }
 
+/* Whoever makes a namespace anew under the same name leaves the sessions in the old one behind. */
+static int compare_network(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int fd = -1;
+	uint64_t number = 0;
+	char shown[32];
+	int r = network_name_open(step->target, &fd, &number, &problem);
+
+	if (r == -ENOMEM)
+		return r;
+	(void)snprintf(shown, sizeof(shown), "net:[%" PRIu64 "]", comparison->network);
+	if (r < 0)
+		return tell(comparison, step, PART_NETWORK, shown, "its network namespace was %s, and now: %s",
+			    step->target, problem);
+	if (number != comparison->network)
+		return tell(comparison, step, PART_NETWORK, shown,
+			    "its network namespace is not the one that is %s now", step->target);
+	return tell(comparison, step, PART_NETWORK, shown, NULL);
+}
+
 static int compare_name(const struct comparison *comparison, const struct step *step, const char *what,
 			const char *name)
 {
@@ -253,6 +276,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_mount(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);
+	if (step->kind == STEP_NETWORK_NAMED)
+		return compare_network(comparison, step);
 	if (!comparison->asked)
 		return 0;
 	if (step->kind == STEP_LOOPBACK_UP)
@@ -276,7 +301,9 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
-	struct comparison comparison = { .host = host, .visit = visit, .data = data };
+	struct comparison comparison = {
+		.host = host, .network = session->namespaces[NAMESPACE_NETWORK], .visit = visit, .data = data
+	};
 	int r = verdict_plan(verdict, session->view.name, &plan, &problem);
 
 	if (r == 0)

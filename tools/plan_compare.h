@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A live session beside the plan that made it: its mounts and how they propagate, its loopback interface, its names.
+ * A live session beside the plan that made it: its mounts and how they propagate, its network, its names.
  * For whoever shows both and for whoever looks for what differs.
  */
 
@@ -10,7 +10,7 @@
 #include "tools/sessions.h"
 #include "tools/verdict.h"
 
-enum plan_part { PART_MOUNT, PART_LOOPBACK, PART_NAME, PART_PROPAGATION, PLAN_PARTS };
+enum plan_part { PART_MOUNT, PART_LOOPBACK, PART_NAME, PART_PROPAGATION, PART_NETWORK, PLAN_PARTS };
 
 /* One step beside what the kernel has. */
 struct plan_item {
