@@ -4,9 +4,11 @@
 
 #include "nsisolate-config.h"
 #include "session/record.h"
+#include "tools/color.h"
 #include "tools/command_exit.h"
 #include "tools/display.h"
 #include "tools/nsinspect.h"
+#include "tools/watch.h"
 
 #include <getopt.h>
 #include <locale.h>
@@ -14,8 +16,8 @@
 #include <string.h>
 
 static const struct subcommand *const commands[] = {
-	&command_list,  &command_show, &command_ps,    &command_policy,
-	&command_check, &command_kill, &command_audit, &command_enter,
+	&command_list, &command_show,  &command_ps,      &command_policy, &command_check,
+	&command_kill, &command_audit, &command_metrics, &command_enter,
 };
 
 enum {
@@ -34,6 +36,10 @@ enum {
 	OPTION_WRITE_BASELINE,
 	OPTION_SYSCTL_DIRECTORY,
 	OPTION_HURRIED,
+	OPTION_COLOR,
+	OPTION_WATCH,
+	OPTION_BY_USER,
+	OPTION_LOG,
 	OPTION_ROOT,
 };
 
@@ -41,7 +47,7 @@ enum {
 static const struct option_row {
 	int value; /* the letter, or an OPTION_… */
 	const char *name;
-	const char *argument;
+	const char *argument; /* "[=WHAT]": it may be left out */
 	const char *help;
 	unsigned groups; /* 0: every command's */
 } option_rows[] = {
@@ -57,9 +63,13 @@ static const struct option_row {
 	{ OPTION_KERNEL, "kernel", NULL, "also try whether this kernel can run every policy's plan", OPTIONS_CHECK },
 	{ OPTION_STDIN, "stdin", "NAME", "check standard input as the file NAME of the directory PATH", OPTIONS_CHECK },
 	{ 'u', "user", "USER", "only what is of USER", OPTIONS_USER },
+	{ 's', "service", "NAME", "only sessions that were opened by this PAM service", OPTIONS_BY },
 	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
 	{ OPTION_BASELINE, "baseline", "FILE", "leave out the findings that FILE lists", OPTIONS_AUDIT },
 	{ OPTION_WRITE_BASELINE, "write-baseline", NULL, "print the findings as such a file", OPTIONS_AUDIT },
+	{ OPTION_LOG, "log", NULL, "also a line about it in the journal or the system log", OPTIONS_AUDIT },
+	{ OPTION_BY_USER, "by-user", NULL, "also the sessions of each user", OPTIONS_METRICS },
+	{ 'o', "output", "FILE", "replace FILE by them instead, whole or not at all", OPTIONS_METRICS },
 	{ OPTION_ROOT, "root", NULL, "as root, confined as the session is, instead of as its user", OPTIONS_ENTER },
 	{ 't', "tty", NULL, "in a terminal of its own; implied where input and output are terminals", OPTIONS_ENTER },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
@@ -68,6 +78,8 @@ static const struct option_row {
 	{ OPTION_OUTPUT_ALL, "output-all", NULL, "every column", OPTIONS_TABLE },
 	{ 'P', "pairs", NULL, "KEY=\"value\" output", OPTIONS_TABLE },
 	{ 'r', "raw", NULL, "raw output", OPTIONS_TABLE },
+	{ OPTION_COLOR, "color", "[=WHEN]", "colours: auto (on a terminal), always or never", OPTIONS_VIEW },
+	{ OPTION_WATCH, "watch", "[=SECONDS]", "again and again, until q or Ctrl-C", OPTIONS_VIEW },
 	{ OPTION_RECORD_DIRECTORY, "record-dir", "DIR", NULL, OPTIONS_RECORDS },
 	{ OPTION_SYSCTL_DIRECTORY, "sysctl-dir", "DIR", NULL, OPTIONS_AUDIT },
 	{ OPTION_HURRIED, "hurried", NULL, NULL, OPTIONS_AUDIT },
@@ -100,6 +112,11 @@ enum exit_status trouble_errno(int error, const char *what)
 	return trouble("%s: %s", what, strerror(error < 0 ? -error : error));
 }
 
+static bool may_be_left_out(const char *argument)
+{
+	return argument[0] == '[';
+}
+
 static bool takes(const struct subcommand *command, const struct option_row *row)
 {
 	return row->groups == 0 || (row->groups & command->options) != 0;
@@ -116,7 +133,8 @@ static void print_options(const struct subcommand *command)
 			continue;
 		if (row->value < 256)
 			(void)snprintf(letter, sizeof(letter), "-%c, ", (char)row->value);
-		width = printf(" %s--%s%s%s", letter, row->name, row->argument ? " " : "",
+		width = printf(" %s--%s%s%s", letter, row->name,
+			       row->argument && !may_be_left_out(row->argument) ? " " : "",
 			       row->argument ? row->argument : "");
 		(void)printf("%*s%s\n", width < 26 ? 26 - width : 1, "", row->help);
 	}
@@ -143,7 +161,7 @@ static void print_help(const struct subcommand *command, bool named)
 	(void)printf("\nOptions%s:\n", named ? "" : " of list, the default command");
 	print_options(command);
 	if (command->column_count > 0) {
-		(void)printf("\nColumns (* shown by default):\n");
+		(void)printf("\nColumns (* shown by default, + by -r and -P, which have no trees):\n");
 		columns_help(command->columns, command->column_count, stdout);
 	}
 	(void)printf(
@@ -181,6 +199,7 @@ static bool apply_option(const struct subcommand *command, bool named, int value
 	case OPTION_PLAN:
 		options->plan = true;
 		break;
+	case 's':
 	case OPTION_SERVICE:
 		options->service = optarg;
 		break;
@@ -229,6 +248,19 @@ static bool apply_option(const struct subcommand *command, bool named, int value
 	case 't':
 		options->terminal = true;
 		break;
+	case OPTION_COLOR:
+		options->color = optarg ? optarg : "auto";
+		break;
+	case OPTION_WATCH:
+		if (watch_parse(optarg, &options->watch_ms) < 0)
+			options->wrong = "--watch takes seconds, from 0.1 to 86400";
+		break;
+	case OPTION_LOG:
+		options->log = true;
+		break;
+	case OPTION_BY_USER:
+		options->by_user = true;
+		break;
 	case 'h':
 		print_help(command, named);
 		return false;
@@ -249,8 +281,12 @@ static void make_getopt(const struct subcommand *command, struct option *longs, 
 
 		if (!takes(command, row))
 			continue;
-		*longs++ =
-			(struct option){ row->name, row->argument ? required_argument : no_argument, NULL, row->value };
+
+		int argument = !row->argument                   ? no_argument
+			       : may_be_left_out(row->argument) ? optional_argument
+								: required_argument;
+
+		*longs++ = (struct option){ row->name, argument, NULL, row->value };
 		if (row->value < 256) {
 			*shorts++ = (char)row->value;
 			if (row->argument)
@@ -301,6 +337,12 @@ static int parse_options(const struct subcommand *command, bool named, int argc,
 		if (!apply_option(command, named, value, options))
 			return 0;
 	}
+	if (color_decide(options->color, &options->layout.colors) < 0)
+		options->wrong = "--color takes auto, always or never";
+	if (options->wrong) {
+		(void)trouble("%s", options->wrong);
+		return -EINVAL;
+	}
 	return 1;
 }
 
@@ -348,7 +390,8 @@ static enum exit_status run_command(const struct subcommand *command, bool named
 			return trouble("the command comes first: nsinspect %s [options]", argv[optind]);
 		return trouble("'%s' is an argument too many", argv[optind + command->arguments_max]);
 	}
-	return command->run(&options, argv + optind);
+	return options.watch_ms > 0 ? watch_run(command, &options, argv + optind)
+				    : command->run(&options, argv + optind);
 }
 
 /* A full disk or a closed pipe must not pass for success. */

@@ -16,7 +16,7 @@ enum exit_status {
 };
 
 struct options {
-	struct layout layout;
+	struct layout layout; /* of metrics: output is the file, or NULL */
 	bool all;
 	bool plan;
 	const char *record_directory;
@@ -33,6 +33,11 @@ struct options {
 	bool write_baseline;
 	const char *sysctl_directory;
 	bool hurried;
+	int watch_ms;      /* 0: once */
+	const char *color; /* of --color, or NULL */
+	const char *wrong; /* a sentence about an option's argument, or NULL */
+	bool by_user;
+	bool log;
 	const char *id; /* of a command that runs another one: its session */
 	bool root;      /* run it as root */
 	bool terminal;  /* run it on a terminal of its own */
@@ -50,7 +55,10 @@ enum option_group {
 	OPTIONS_KILL = 1 << 7,
 	OPTIONS_USER = 1 << 8,
 	OPTIONS_AUDIT = 1 << 9,
-	OPTIONS_ENTER = 1 << 10,
+	OPTIONS_BY = 1 << 10, /* the service by which logins came */
+	OPTIONS_VIEW = 1 << 11,
+	OPTIONS_METRICS = 1 << 12,
+	OPTIONS_ENTER = 1 << 13,
 };
 
 struct subcommand {
@@ -72,6 +80,7 @@ extern const struct subcommand command_policy;
 extern const struct subcommand command_check;
 extern const struct subcommand command_kill;
 extern const struct subcommand command_audit;
+extern const struct subcommand command_metrics;
 extern const struct subcommand command_enter;
 
 /* One line on standard error, made fit for a terminal, and EXIT_TROUBLE. */

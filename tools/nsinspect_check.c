@@ -125,7 +125,7 @@ static int print_json(const struct check *check)
 
 	for (size_t i = 0; i < diag->count; i++)
 		show_item(array, &diag->items[i]);
-	return document_print(document, true);
+	return document_print(document, true, false);
 }
 
 /* Returns r, reported if it is -errno. */

@@ -75,6 +75,14 @@ static inline bool session_is_alive(const struct session *session)
 	return session->view.alive && session->state != SESSION_ENDED;
 }
 
+/* True for a session that is `outer`, or nested in it however deep. */
+static inline bool session_is_within(const struct session *session, const struct session *outer)
+{
+	while (session && session != outer)
+		session = session->outer;
+	return session != NULL;
+}
+
 /* True for a login that is in its session, as far as can be told. */
 static inline bool login_is_alive(enum login_state state)
 {
