@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 
 #define TEXT_SIZE 512
+#define REAP_MS   1000
 
 /* Of the process in between, behind the standard streams. */
 enum { CHANNEL_FD = STDERR_FILENO + 1, INIT_FD, PROC_FD, FDS_END };
@@ -220,11 +221,15 @@ static _Noreturn void go_in(const struct in_between *in_between)
 
 /* In the caller */
 
-/* One that is frozen does not end before it is thawed, and is left to whoever reaps our children. */
-static void end_in_between(pid_t pid)
+/* It has said its last word. One that is frozen right then does not end before it is thawed: it stays our zombie to be.
+ */
+static void reap_in_between(pid_t pid)
 {
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, WNOHANG);
+	_cleanup_close_ int pidfd = pidfd_open(pid, 0);
+	struct pollfd poller = { .fd = pidfd, .events = POLLIN };
+
+	if (poll_until(&poller, 1, REAP_MS) > 0)
+		(void)waitpid(pid, NULL, WNOHANG);
 }
 
 static int hear(int channel, struct message_in_between *ret, char **ret_text)
@@ -269,13 +274,9 @@ int enter_start(const struct enter_request *request, struct entered *ret, char *
 	/* now the channel ends with them */
 	theirs = close_fd(theirs);
 	r = hear(ours, &message, ret_text);
-	if (r == -ETIMEDOUT || r == -ECHILD) {
-		end_in_between(pid);
-		return r;
-	}
-	/* it has said its last word */
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (r < 0)
+		(void)kill(pid, SIGKILL);
+	reap_in_between(pid);
 	if (r < 0)
 		return r;
 	*ret = (struct entered){ .pid = message.pid, .channel = TAKE_FD(ours) };

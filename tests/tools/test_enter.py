@@ -297,6 +297,13 @@ def test_caller_is_not_who_the_environment_says(session, log):
     assert " by=root uid=0 " in log.wait_for("session entered: ").text
 
 
+def test_caller_is_whose_login_it_was(session, log):
+    """As pam_loginuid(8) leaves it for sudo and su to inherit."""
+    command = f"echo 3002 >/proc/self/loginuid && exec {binary()} enter {session.id} true"
+    programs.run(["sh", "-c", command]).check()
+    assert " by=bob uid=0 " in log.wait_for("session entered: ").text
+
+
 def test_long_command_is_cut_in_the_log_and_not_in_the_session(session, log):
     assert enter(session.id, "sh", "-c", "echo ${#1}", "sh", "y" * 5000).check().stdout == "5000\n"
     text = log.wait_for("session entered: ").text
