@@ -18,7 +18,8 @@
 struct audit {
 	const char *record_directory;
 	const char *sysctl_directory;
-	bool hurried; /* the looks follow each other soon: for tests, on hosts where nothing comes and goes */
+	int64_t started; /* monotonic milliseconds */
+	bool hurried;    /* the looks follow each other soon: for tests, on hosts where nothing comes and goes */
 	struct audit_services services;
 	struct audit_users users;
 	struct audit_reach reach;

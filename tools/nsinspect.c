@@ -15,7 +15,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_list, &command_show, &command_ps, &command_policy, &command_check, &command_kill, &command_audit,
+	&command_list,  &command_show, &command_ps,    &command_policy,
+	&command_check, &command_kill, &command_audit, &command_metrics,
 };
 
 enum {
@@ -36,6 +37,8 @@ enum {
 	OPTION_HURRIED,
 	OPTION_COLOR,
 	OPTION_WATCH,
+	OPTION_BY_USER,
+	OPTION_LOG,
 };
 
 /* In the order of the help; a row without help is for tests. */
@@ -62,6 +65,9 @@ static const struct option_row {
 	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
 	{ OPTION_BASELINE, "baseline", "FILE", "leave out the findings that FILE lists", OPTIONS_AUDIT },
 	{ OPTION_WRITE_BASELINE, "write-baseline", NULL, "print the findings as such a file", OPTIONS_AUDIT },
+	{ OPTION_LOG, "log", NULL, "also a line about it in the journal or the system log", OPTIONS_AUDIT },
+	{ OPTION_BY_USER, "by-user", NULL, "also the sessions of each user", OPTIONS_METRICS },
+	{ 'o', "output", "FILE", "replace FILE by them instead, whole or not at all", OPTIONS_METRICS },
 	{ 'J', "json", NULL, "JSON output", OPTIONS_JSON },
 	{ 'n', "noheadings", NULL, "no heading line", OPTIONS_TABLE },
 	{ 'o', "output", "COLUMNS", "columns to show; +COLUMNS adds to the default", OPTIONS_TABLE },
@@ -234,6 +240,12 @@ static bool apply_option(const struct command *command, bool named, int value, s
 	case OPTION_WATCH:
 		if (watch_parse(optarg, &options->watch_ms) < 0)
 			options->wrong = "--watch takes seconds, from 0.1 to 86400";
+		break;
+	case OPTION_LOG:
+		options->log = true;
+		break;
+	case OPTION_BY_USER:
+		options->by_user = true;
 		break;
 	case 'h':
 		print_help(command, named);

@@ -16,7 +16,7 @@ enum exit_status {
 };
 
 struct options {
-	struct layout layout;
+	struct layout layout; /* of metrics: output is the file, or NULL */
 	bool all;
 	bool plan;
 	const char *record_directory;
@@ -36,6 +36,8 @@ struct options {
 	int watch_ms;      /* 0: once */
 	const char *color; /* of --color, or NULL */
 	const char *wrong; /* a sentence about an option's argument, or NULL */
+	bool by_user;
+	bool log;
 };
 
 /* Which options a command takes. */
@@ -50,8 +52,9 @@ enum option_group {
 	OPTIONS_KILL = 1 << 7,
 	OPTIONS_USER = 1 << 8,
 	OPTIONS_AUDIT = 1 << 9,
-	OPTIONS_BY = 1 << 16, /* the service by which logins came */
-	OPTIONS_VIEW = 1 << 17,
+	OPTIONS_BY = 1 << 10, /* the service by which logins came */
+	OPTIONS_VIEW = 1 << 11,
+	OPTIONS_METRICS = 1 << 12,
 };
 
 struct command {
@@ -72,6 +75,7 @@ extern const struct command command_policy;
 extern const struct command command_check;
 extern const struct command command_kill;
 extern const struct command command_audit;
+extern const struct command command_metrics;
 
 /* One line on standard error, made fit for a terminal, and EXIT_TROUBLE. */
 enum exit_status trouble(const char *format, ...) _printf_(1, 2);

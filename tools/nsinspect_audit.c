@@ -2,9 +2,12 @@
 
 /* nsinspect audit: reality against policy, a line a finding. */
 
+#include "common/clock.h"
 #include "session/record_store.h"
 #include "tools/audit.h"
 #include "tools/audit_baseline.h"
+#include "tools/audit_log.h"
+#include "tools/audit_summary.h"
 #include "tools/inspect_sessions.h"
 
 #include <string.h>
@@ -183,18 +186,39 @@ static enum exit_status conclude(const struct findings *findings)
 	return EXIT_CLEAN;
 }
 
-static enum exit_status show(const struct options *options, struct report *report, struct findings *findings)
+/* Of an audit of everything. That it could not be kept does not change what was found. */
+static void keep_summary(const struct audit *audit, const struct options *options, struct audit_summary *summary)
+{
+	int r;
+
+	if (options->user || options->write_baseline)
+		return;
+	summary->time = time(NULL);
+	summary->duration_ms = (uint64_t)(now_ms() - audit->started);
+	r = audit_summary_write(summary);
+	if (r < 0)
+		(void)trouble_errno(r, "not kept for 'nsinspect metrics': " AUDIT_SUMMARY);
+	if (options->log && (r = audit_log(summary)) < 0)
+		(void)trouble_errno(r, "not logged");
+}
+
+static enum exit_status show(const struct audit *audit, const struct options *options, struct report *report,
+			     struct findings *findings)
 {
 	_cleanup_free_ char *problem = NULL;
+	struct audit_summary summary = { 0 };
 	int r = 0;
 
 	if (options->user)
 		findings_filter(findings, is_of_user, options->user);
+	findings_sort(findings);
+	audit_summary_add(&summary, findings);
 	if (options->baseline)
 		r = audit_baseline_apply(options->baseline, findings, &problem);
 	if (r < 0)
 		return problem ? trouble("%s", problem) : trouble_errno(r, options->baseline);
-	findings_sort(findings);
+	audit_summary_mark_new(&summary, findings);
+	keep_summary(audit, options, &summary);
 	r = options->write_baseline ? audit_baseline_print(findings) : print(report, findings);
 	if (r < 0)
 		return trouble_errno(r, "audit");
@@ -214,7 +238,7 @@ static enum exit_status audit_all(struct audit *audit, const struct options *opt
 		r = look_at_host(audit, &findings);
 	if (r < 0)
 		return trouble_errno(r, "audit");
-	return show(options, report, &findings);
+	return show(audit, options, report, &findings);
 }
 
 static enum exit_status run(const struct options *options, char **arguments)
@@ -222,6 +246,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_free_ char *problem = NULL;
 	struct audit audit = { .record_directory = options->record_directory,
+			       .started = now_ms(),
 			       .hurried = options->hurried,
 			       .sysctl_directory = options->sysctl_directory ? options->sysctl_directory : "/proc/sys",
 			       .users.services = &audit.services };
@@ -233,6 +258,8 @@ static enum exit_status run(const struct options *options, char **arguments)
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
 	report_color(report, "SEVERITY", severity_color);
+	if (options->log && (options->user || options->write_baseline))
+		return trouble("--log is about an audit of everything: without --user and --write-baseline");
 	if (geteuid() != 0)
 		return trouble("only root can see whose processes are where: run this as root");
 	if (record_root_is_inside())

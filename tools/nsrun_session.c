@@ -9,6 +9,7 @@
 
 #include "config/who.h"
 #include "nsisolate-config.h"
+#include "session/counters.h"
 #include "session/log_line.h"
 #include "tools/environment.h"
 #include "tools/nsrun.h"
@@ -112,10 +113,45 @@ static int pass_audit(struct run *run)
 	return r;
 }
 
+/* What the helper says of one who gets no session. -1: go on; else an exit status. */
+static int answer(const struct run *run, enum outcome outcome, const char *text)
+{
+	switch (outcome) {
+	case OUTCOME_OFF:
+	case OUTCOME_SYSTEM_USER:
+	case OUTCOME_USER_MANAGER:
+	case OUTCOME_AUDIT:
+		return pass(run, text);
+	case OUTCOME_DENIED:
+	case OUTCOME_FULL:
+		return refuse(run, LOG_NOTICE, text);
+	case OUTCOME_OPENED:
+	case OUTCOME_NO_POLICY:
+	case OUTCOME_REFUSED:
+	case OUTCOME_FAILED:
+	default:
+		return refuse(run, LOG_ERR, text);
+	}
+}
+
+/* As a login is. What is not run for want of --unisolated-ok is none. */
+static void count(struct counters *counters, const struct run *run, enum outcome outcome, int status)
+{
+	enum counter counter = counter_of_outcome(outcome, false);
+
+	if (outcome == OUTCOME_OPENED)
+		counter = session_is_audit(run->session) ? COUNTER_WOULD_ISOLATE : COUNTER_OPENED;
+	if (status < 0 || (counter >= COUNTER_REFUSED_POLICY && counter <= COUNTER_REFUSED_FAILED))
+		counters_add(counters, counter);
+}
+
 /* -1: go on; else an exit status. */
 static int enter_session(struct run *run)
 {
+	_cleanup_(counters_release) struct counters counters = { 0 };
 	_cleanup_free_ char *text = NULL;
+	enum outcome outcome;
+	int r;
 	const struct session_request request = {
 		.user = run->who.identity.name,
 		.uid = run->who.identity.uid,
@@ -128,23 +164,15 @@ static int enter_session(struct run *run)
 		.candidates = run->who.candidates,
 	};
 
-	switch (session_enter(&request, NSISOLATE_HELPER, &run->session, &text)) {
-	case OUTCOME_OPENED:
-		return session_is_audit(run->session) ? pass_audit(run) : keep_session(run);
-	case OUTCOME_OFF:
-	case OUTCOME_SYSTEM_USER:
-	case OUTCOME_USER_MANAGER:
-	case OUTCOME_AUDIT:
-		return pass(run, text);
-	case OUTCOME_DENIED:
-	case OUTCOME_FULL:
-		return refuse(run, LOG_NOTICE, text);
-	case OUTCOME_NO_POLICY:
-	case OUTCOME_REFUSED:
-	case OUTCOME_FAILED:
-	default:
-		return refuse(run, LOG_ERR, text);
-	}
+	/* while the host's file is in reach */
+	counters_open(&counters);
+	outcome = session_enter(&request, NSISOLATE_HELPER, &run->session, &text);
+	if (outcome == OUTCOME_OPENED)
+		r = session_is_audit(run->session) ? pass_audit(run) : keep_session(run);
+	else
+		r = answer(run, outcome, text);
+	count(&counters, run, outcome, r);
+	return r;
 }
 
 /* Whose policy it is. -1: go on, *ret_ask tells whether there is something to ask the helper; else an exit status. */
@@ -163,6 +191,7 @@ static int find_policy(struct run *run, bool *ret_ask)
 		return -1;
 	if (result == WHO_ROOT)
 		return pass(run, text ? text : "uid 0 is passed unless there is a user/root.conf");
+	counters_add_once(result == WHO_REFUSED ? COUNTER_REFUSED_POLICY : COUNTER_REFUSED_FAILED);
 	return refuse(run, LOG_ERR, text);
 }
 
@@ -258,6 +287,9 @@ static void leave_session(struct run *run)
 	int r = session_leave(run->session);
 
 	log_session(run, "session closed");
+	counters_add_once(r < 0                   ? COUNTER_CLOSED_FAILED
+			  : run->session->gone_on ? COUNTER_CLOSED_LEFT
+						  : COUNTER_CLOSED_ENDED);
 	if (r < 0) {
 		syslog(LOG_ERR, "step close: id=%s: %s", run->session->id, strerror(-r));
 		(void)nsrun_fail("step close: %s", strerror(-r));
