@@ -353,6 +353,10 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = show(document, &sessions, session, options->policy_directory);
 	if (r < 0)
 		return trouble_errno(r, "/proc");
+	if (session_is_alive(session) && session->seen && !session_still_is(session)) {
+		(void)trouble("session '%s' has ended meanwhile", session->view.name);
+		return EXIT_FINDINGS;
+	}
 	r = document_print(document, options->layout.style == OUTPUT_JSON, options->layout.colors);
 	return r < 0 ? trouble_errno(r, "show") : EXIT_CLEAN;
 }
