@@ -6,6 +6,7 @@
  * if every look makes it: processes and sessions come and go meanwhile. A look reads the records again, and /proc once.
  */
 
+#include "session/inside.h"
 #include "tools/audit_findings.h"
 #include "tools/audit_reach.h"
 #include "tools/audit_services.h"
@@ -40,6 +41,8 @@ struct look {
 	struct sessions sessions;
 	struct mount_list mounts; /* of the host's PID 1 */
 	struct findings findings;
+	struct inside_request *insides; /* while audit_sessions() runs, of the sessions that can be asked */
+	size_t inside_count, inside_room;
 };
 
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */

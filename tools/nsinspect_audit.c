@@ -11,7 +11,6 @@
 #include "tools/when.h"
 #include "tools/audit_summary.h"
 #include "tools/inspect_sessions.h"
-#include "tools/members.h"
 
 #include <string.h>
 #include <time.h>
@@ -110,56 +109,8 @@ static const char *severity_color(const void *row)
 	return colors[finding_kinds[((const struct finding *)row)->code].severity];
 }
 
-static int (*const live[])(struct look *look) = { audit_sessions, audit_processes, audit_engines, audit_limits };
-
-/* Takes over the sessions of the other list. */
-static int append(struct sessions *sessions, struct sessions *other)
-{
-	const size_t count = sessions->count + other->count;
-	struct session **items = reallocarray(sessions->items, count + 1, sizeof(struct session *));
-
-	if (!items)
-		return -ENOMEM;
-	sessions->items = items;
-	if (other->count > 0)
-		memcpy(&items[sessions->count], other->items, other->count * sizeof(struct session *));
-	sessions->count = count;
-	other->count = 0;
-	return 0;
-}
-
-/*
- * A session that shares the host's PID namespace has the records of those nested in it to itself, but not their
- * processes, which without their records would seem to be in none. Where it ends meanwhile there is nothing to read.
- */
-static int read_nested(struct sessions *sessions, const struct session *session)
-{
-	_cleanup_(sessions_release) struct sessions nested = { 0 };
-	_cleanup_free_ char *path = NULL;
-
-	if (!session_is_alive(session) || !session->seen || session->apart[NAMESPACE_PID] ||
-	    !session->apart[NAMESPACE_MOUNT])
-		return 0;
-	if (asprintf(&path, "/proc/%jd/root" RECORD_DIRECTORY, (intmax_t)session->view.init_pid) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-
-	int r = sessions_read(path, &nested);
-
-	if (r < 0)
-		return r == -ENOMEM || r == -EMFILE || r == -ENFILE ? r : 0;
-	return append(sessions, &nested);
-}
-
-static int read_sessions(const char *directory, struct sessions *sessions)
-{
-	int r = sessions_read(directory, sessions);
-
-	for (size_t i = 0; r == 0 && i < sessions->count; i++)
-		r = read_nested(sessions, sessions->items[i]);
-	return r;
-}
+/* The processes first: they are counted on the way. */
+static int (*const live[])(struct look *look) = { audit_processes, audit_sessions, audit_engines, audit_limits };
 
 static int (*const standing[])(struct audit *audit, struct findings *findings) = {
 	audit_policies, audit_files, audit_stacks, audit_sshd, audit_escapes,
@@ -181,9 +132,7 @@ static int take_look(struct audit *audit, struct findings *ret)
 	int r = mounts_read(1, &look.mounts);
 
 	if (r == 0)
-		r = read_sessions(audit->record_directory, &look.sessions);
-	if (r == 0)
-		r = members_count(&look.sessions);
+		r = sessions_read(audit->record_directory, &look.sessions);
 	for (size_t i = 0; r == 0 && i < ELEMENTS(live); i++)
 		r = live[i](&look);
 	sessions_release(&look.sessions);
