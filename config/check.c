@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/check.h"
 
+#include "config/network.h"
 #include "config/path.h"
 #include "config/text_list.h"
 
@@ -242,6 +243,7 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
 		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its "
 		       "record");
+	failed |= !network_check(policy, diag);
 	if (!policy->uts.isolate) {
 		failed |= check_pointless(policy, KEY_UTS_HOSTNAME, KEY_UTS_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_UTS_DOMAINNAME, KEY_UTS_ISOLATE, diag);

@@ -20,6 +20,7 @@ struct policy *policy_free(struct policy *policy)
 	text_list_free(policy->services);
 	text_list_free(policy->from);
 	free(policy->notice);
+	free(policy->network.name);
 	free(policy->uts.hostname);
 	free(policy->uts.domainname);
 	text_list_free(policy->sources);

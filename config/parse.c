@@ -194,12 +194,11 @@ static void _printf_(2, 0) on_error(cfg_t *cfg, const char *format, va_list argu
 
 /* --- the language as libconfuse wants it --- */
 
+/* Their names are in the same block. */
 static void options_free(cfg_opt_t *options)
 {
-	for (cfg_opt_t *option = options; option && option->name; option++) {
+	for (cfg_opt_t *option = options; option && option->name; option++)
 		options_free(option->subopts);
-		free((char *)(uintptr_t)option->name);
-	}
 	free(options);
 }
 
@@ -226,18 +225,16 @@ static void names_add(struct names *names, const struct scan_event *event)
 
 static int options_make(const struct names *names, struct key_name within, bool in_service, cfg_opt_t **ret);
 
-static int option_make(const struct names *names, const struct scan_event *event, cfg_opt_t *ret)
+static int option_make(const struct names *names, const struct scan_event *event, const char *name, cfg_opt_t *ret)
 {
-	*ret = (cfg_opt_t){ .type = CFGT_STR, .flags = CFGF_NODEFAULT, .validcb = on_statement };
-	ret->name = strndup(event->name, event->length);
-	if (!ret->name)
-		return -ENOMEM;
+	*ret = (cfg_opt_t){ .name = name, .type = CFGT_STR, .flags = CFGF_NODEFAULT, .validcb = on_statement };
 	if (policy_keys[event->key.key].type == VALUE_LIST)
 		ret->flags |= CFGF_LIST;
 	if (!event->section)
 		return 0;
 	ret->type = CFGT_SEC;
-	ret->flags = event->titled ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
+	/* of one that cannot be repeated libconfuse makes an empty copy before it reads the first */
+	ret->flags = event->titled ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_MULTI;
 	if (key_name_is_service(event->key))
 		return options_make(names, (struct key_name){ 0 }, true, &ret->subopts);
 	return options_make(names, event->key, event->in_service, &ret->subopts);
@@ -251,19 +248,26 @@ static int options_make(const struct names *names, struct key_name within, bool 
 {
 	_cleanup_(options_freep) cfg_opt_t *options = NULL;
 	const struct scan_event *found[POLICY_KEYS];
-	size_t count = 0;
+	size_t count = 0, size = 0;
+	char *name;
 
-	for (size_t i = 0; i < names->count; i++)
-		if (names->items[i]->in_service == in_service && key_name_equal(names->items[i]->within, within))
-			found[count++] = names->items[i];
-	options = calloc(count + 1, sizeof(*options));
+	for (size_t i = 0; i < names->count; i++) {
+		if (names->items[i]->in_service != in_service || !key_name_equal(names->items[i]->within, within))
+			continue;
+		found[count++] = names->items[i];
+		size += names->items[i]->length + 1;
+	}
+	options = calloc(1, (count + 1) * sizeof(*options) + size);
 	if (!options)
 		return -ENOMEM;
+	name = (char *)(options + count + 1);
 	for (size_t i = 0; i < count; i++) {
-		int r = option_make(names, found[i], &options[i]);
+		int r = option_make(names, found[i], name, &options[i]);
 
 		if (r < 0)
 			return r;
+		memcpy(name, found[i]->name, found[i]->length);
+		name += found[i]->length + 1;
 	}
 	*ret = TAKE_PTR(options);
 	return 0;

@@ -49,6 +49,7 @@ struct policy {
 	uint64_t max_sessions; /* alive at once, of one user */
 	struct {
 		enum network_mode mode;
+		char *name; /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
 	} network;
 	struct {
 		bool isolate;

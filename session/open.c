@@ -7,6 +7,8 @@
 #include "session/error_text.h"
 #include "session/join.h"
 #include "session/join_protocol.h"
+#include "session/network_host.h"
+#include "session/network_name.h"
 #include "session/plan.h"
 #include "session/process.h"
 #include "session/record_store.h"
@@ -224,8 +226,10 @@ struct opening {
 	struct plan *plan;
 	struct init_files files;
 	int user_directory;
-	bool wait;   /* the session may outlive its logins */
-	bool shared; /* later logins of the user may join */
+	int network;             /* namespace that the plan names, or -1 */
+	uint64_t network_number; /* of it, else 0 */
+	bool wait;               /* the session may outlive its logins */
+	bool shared;             /* later logins of the user may join */
 };
 
 static void opening_release(struct opening *opening)
@@ -237,6 +241,26 @@ static void opening_release(struct opening *opening)
 	close_fd(opening->files.listener);
 	close_fd(opening->files.gate);
 	close_fd(opening->user_directory);
+	close_fd(opening->network);
+}
+
+/* What of the host's network the plan builds on: only for logins that come from the host. */
+static bool find_network(struct opening *opening, struct open_result *result)
+{
+	const struct step *step = plan_find(opening->plan, STEP_NETWORK_NAMED);
+	_cleanup_free_ char *problem = NULL;
+	int r;
+
+	if (!network_needs_host(result->policy->network.mode))
+		return true;
+	r = network_host_is_here(result->policy->network.mode, &problem);
+	if (r == 0 && step)
+		r = network_name_open(step->target, &opening->network, &opening->network_number, &problem);
+	if (r < 0 && problem)
+		conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
+	else if (r < 0)
+		fail(result, "network", "", r);
+	return r == 0;
 }
 
 /*
@@ -254,7 +278,8 @@ static void set_kind(struct opening *opening, const struct policy *policy)
 
 static struct join_files join_files_of(const struct opening *opening)
 {
-	return (struct join_files){ opening->files.directory, opening->user_directory, opening->files.gate };
+	return (struct join_files){ opening->files.directory, opening->user_directory, opening->files.gate,
+				    opening->network_number };
 }
 
 /* It keeps those apart that have sockets. */
@@ -332,6 +357,7 @@ static void launch_session(const struct opening *opening, struct open_result *re
 		.id = result->reply.id,
 		.wait = opening->wait,
 		.files = opening->files,
+		.network = opening->network,
 	};
 	int r = launch_start(opening->request, &order, &result->launch, &failure);
 
@@ -388,6 +414,7 @@ static void open_by_policy(const struct session_request *request, struct open_re
 		.request = request,
 		.files = { .record = -1, .directory = -1, .place = -1, .listener = -1, .gate = -1 },
 		.user_directory = -1,
+		.network = -1,
 	};
 	int r;
 
@@ -403,7 +430,8 @@ static void open_by_policy(const struct session_request *request, struct open_re
 		fail(result, "session-id", NULL, r);
 		return;
 	}
-	if (make_plan(request, result->reply.id, result, &opening.plan) < 0 || !open_directories(&opening, result))
+	if (make_plan(request, result->reply.id, result, &opening.plan) < 0 || !find_network(&opening, result) ||
+	    !open_directories(&opening, result))
 		return;
 	/* after the directory of the records, which is a mount point of the plan */
 	if (result->policy->mode == MODE_AUDIT && !reduce_to_audit(&opening.plan, result))

@@ -48,8 +48,5 @@ int audit_processes(struct look *look) _must_check_;
 int audit_engines(struct look *look) _must_check_;
 int audit_limits(struct look *look) _must_check_;
 
-/* What only the kernel knows of a live session, beside the plan of its policy, which has not changed since. */
-int audit_inside(struct look *look, const struct session *session, const struct verdict *verdict) _must_check_;
-
 /* A number below the directory: "kernel/pid_max". False where there is none. */
 bool audit_sysctl_read(const char *directory, const char *name, uint64_t *ret);

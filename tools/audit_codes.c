@@ -47,6 +47,18 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_WARNING,
 		.remedy = "only root inside, or the host, can do that; after the host itself was renamed, log in anew",
 	},
+	[FINDING_PROPAGATION] = {
+		.code = "NSI014",
+		.name = "propagation-changed",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "only the host can do that: find out who did, and end the session: nsinspect kill ID",
+	},
+	[FINDING_NETWORK] = {
+		.code = "NSI017",
+		.name = "network-changed",
+		.severity = AUDIT_WARNING,
+		.remedy = "find out who removed or replaced it; end the session, so that a new login joins what is there now",
+	},
 	[FINDING_POLICY_CHANGED] = {
 		.code = "NSI020",
 		.name = "policy-changed",

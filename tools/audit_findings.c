@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/audit_findings.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 static void finding_release(struct finding *finding)
@@ -36,17 +35,15 @@ static int reserve(struct findings *list, size_t more)
 	return 0;
 }
 
-int findings_add(struct findings *list, enum finding_code code, const struct subject *subject, const char *format, ...)
+int findings_add_va(struct findings *list, enum finding_code code, const struct subject *subject, const char *format,
+		    va_list args)
 {
 	struct finding finding = {
 		.code = code, .pid = subject->pid, .start = subject->start, .since = subject->since
 	};
-	va_list args;
 
-	va_start(args, format);
 	if (vasprintf(&finding.seen, format, args) < 0)
 		finding.seen = NULL;
-	va_end(args);
 	finding.subject = strdup(subject->text);
 	finding.user = subject->user ? strdup(subject->user) : NULL;
 	if (!finding.seen || !finding.subject || (subject->user && !finding.user) || reserve(list, 1) < 0) {
@@ -55,6 +52,17 @@ int findings_add(struct findings *list, enum finding_code code, const struct sub
 	}
 	list->items[list->count++] = finding;
 	return 0;
+}
+
+int findings_add(struct findings *list, enum finding_code code, const struct subject *subject, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = findings_add_va(list, code, subject, format, args);
+	va_end(args);
+	return r;
 }
 
 int findings_move(struct findings *list, struct findings *other)

@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,8 @@ enum finding_code {
 	FINDING_MOUNT,
 	FINDING_LOOPBACK,
 	FINDING_HOSTNAME,
+	FINDING_PROPAGATION,
+	FINDING_NETWORK,
 	FINDING_POLICY_CHANGED,
 	FINDING_AUDIT_MODE,
 	FINDING_LINGERING,
@@ -109,6 +112,8 @@ struct findings {
 /* 0 or -ENOMEM. */
 int findings_add(struct findings *list, enum finding_code code, const struct subject *subject, const char *format, ...)
 	_printf_(4, 5) _must_check_;
+int findings_add_va(struct findings *list, enum finding_code code, const struct subject *subject, const char *format,
+		    va_list args) _printf_(4, 0) _must_check_;
 
 /* Leaves out what the other list has not: of a process the same code, else the same code and subject. Sorts both. */
 void findings_intersect(struct findings *list, struct findings *other);

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "tools/audit_origin.h"
+#include "tools/holders.h"
 #include "tools/members.h"
 #include "tools/process_info.h"
 
@@ -18,16 +19,9 @@
 #define COMMAND_SHOWN 60
 #define INIT_NAME     "nsisolate-init\n"
 
-/* A namespace, and whose it is. */
-struct part {
-	uint64_t inode;
-	const struct session *session;
-};
-
 struct pass {
 	struct look *look;
-	struct part *parts; /* of every live session, sorted by inode */
-	size_t count;
+	struct holdings holdings;
 };
 
 /* One process. */
@@ -181,23 +175,16 @@ static int judge_init(struct suspect *suspect)
 			    "pid %jd is the init of a live session that has no record", (intmax_t)suspect->info.pid);
 }
 
-static int compare_parts(const void *a, const void *b)
-{
-	const struct part *left = a, *right = b;
-
-	return (left->inode > right->inode) - (left->inode < right->inode);
-}
-
 /* The session of which the process shares a namespace other than that of PIDs; NULL. */
 static const struct session *find_entered(const struct suspect *suspect)
 {
 	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
-		const struct part key = { .inode = suspect->namespaces[kind] }, *part = NULL;
+		const struct session *session = NULL;
 
-		if (kind != NAMESPACE_PID && suspect->pass->count > 0)
-			part = bsearch(&key, suspect->pass->parts, suspect->pass->count, sizeof(key), compare_parts);
-		if (part)
-			return part->session;
+		if (kind != NAMESPACE_PID)
+			session = holdings_find(&suspect->pass->holdings, suspect->namespaces[kind]);
+		if (session)
+			return session;
 	}
 	return NULL;
 }
@@ -305,25 +292,10 @@ static int read_process(struct suspect *suspect, int process, int *ret_thread)
 	return r;
 }
 
-/* Whose the namespace is that a link or the root of a mount names: "net:[4026532190]". NULL: of no live session. */
-static const struct session *find_owner(const struct pass *pass, const char *name)
+/* Once a process; 1: the rest does not matter. */
+static int add_holder(const struct session *session, const char *name, void *data)
 {
-	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
-		const size_t length = strlen(namespace_table[kind].proc_link);
-		const struct part *part;
-		struct part key = { 0 };
-
-		if (strncmp(name, namespace_table[kind].proc_link, length) != 0 ||
-		    sscanf(name + length, ":[%" SCNu64 "]", &key.inode) != 1 || pass->count == 0)
-			continue;
-		part = bsearch(&key, pass->parts, pass->count, sizeof(key), compare_parts);
-		return part ? part->session : NULL;
-	}
-	return NULL;
-}
-
-static int add_holder(struct suspect *suspect, const char *name, const struct session *session)
-{
+	struct suspect *suspect = data;
 	const struct passwd *entry = getpwuid(suspect->info.real_uid);
 	_cleanup_free_ char *subject_text = name_process(suspect, entry ? entry->pw_name : "?");
 	const struct subject subject = { .text = subject_text,
@@ -331,58 +303,38 @@ static int add_holder(struct suspect *suspect, const char *name, const struct se
 					 .pid = suspect->info.pid,
 					 .start = suspect->info.start };
 
+	if (!session->view.valid)
+		return 0;
 	if (!subject_text)
 		return -ENOMEM;
-	return findings_add(&suspect->look->findings, FINDING_KEPT, &subject,
-			    "pid %jd (%.*s) has %s of session %s open", (intmax_t)suspect->info.pid, COMMAND_SHOWN,
-			    suspect->info.command, name, session->view.name);
+
+	int r = findings_add(&suspect->look->findings, FINDING_KEPT, &subject,
+			     "pid %jd (%.*s) has %s of session %s open", (intmax_t)suspect->info.pid, COMMAND_SHOWN,
+			     suspect->info.command, name, session->view.name);
+
+	return r < 0 ? r : 1;
 }
 
 /* A login process has those open that it came from, which for one inside a session are that session's. */
 static int judge_descriptors(struct suspect *suspect)
 {
-	int fd = suspect->pass->count == 0 || is_login(suspect)
-			 ? -1
-			 : openat(suspect->process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	int r = suspect->pass->holdings.count == 0 || is_login(suspect)
+			? 0
+			: holdings_visit_open(&suspect->pass->holdings, suspect->process, add_holder, suspect);
 
-	if (!dir) {
-		close_fd(fd);
-		return 0;
-	}
-	while ((entry = readdir(dir))) {
-		const struct session *session;
-		char link[64];
-		ssize_t size = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
-
-		link[size < 0 ? 0 : size] = '\0';
-		session = find_owner(suspect->pass, link);
-		if (session && session->view.valid)
-			return add_holder(suspect, link, session);
-	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 /* By the mount table of the host's PID 1. */
-static int judge_mounts(struct pass *pass)
+static int add_mount(const struct session *session, const struct mount_entry *entry, void *data)
 {
-	const struct mount_list *mounts = &pass->look->mounts;
-	int r = 0;
+	struct look *look = data;
+	const struct subject subject = { .text = entry->target, .user = session->view.record.user };
 
-	for (size_t i = 0; r == 0 && i < mounts->count; i++) {
-		const struct mount_entry *entry = &mounts->items[i];
-		const struct session *session = strcmp(entry->type, "nsfs") == 0 ? find_owner(pass, entry->root) : NULL;
-
-		if (!session || !session->view.valid)
-			continue;
-
-		const struct subject subject = { .text = entry->target, .user = session->view.record.user };
-
-		r = findings_add(&pass->look->findings, FINDING_KEPT, &subject, "%s of session %s is mounted on %s",
-				 entry->root, session->view.name, entry->target);
-	}
-	return r;
+	return session->view.valid
+		       ? findings_add(&look->findings, FINDING_KEPT, &subject, "%s of session %s is mounted on %s",
+				      entry->root, session->view.name, entry->target)
+		       : 0;
 }
 
 static int judge_strangers(struct suspect *suspect)
@@ -414,35 +366,15 @@ static int judge(struct session *session, int process, void *data)
 	return r;
 }
 
-static void pass_release(struct pass *pass)
-{
-	free(pass->parts);
-}
-
-static int make_parts(struct pass *pass)
-{
-	const struct sessions *sessions = &pass->look->sessions;
-
-	pass->parts = calloc(sessions->count * NAMESPACE_KINDS + 1, sizeof(*pass->parts));
-	if (!pass->parts)
-		return -ENOMEM;
-	for (size_t i = 0; i < sessions->count; i++) {
-		const struct session *session = sessions->items[i];
-
-		for (enum namespace_kind kind = 0; session_is_alive(session) && kind < NAMESPACE_KINDS; kind++)
-			if (session->apart[kind])
-				pass->parts[pass->count++] = (struct part){ session->namespaces[kind], session };
-	}
-	qsort(pass->parts, pass->count, sizeof(*pass->parts), compare_parts);
-	return 0;
-}
-
 int audit_processes(struct look *look)
 {
-	_cleanup_(pass_release) struct pass pass = { .look = look };
-	int r = make_parts(&pass);
+	struct pass pass = { .look = look };
+	int r = holdings_make(&look->sessions, &pass.holdings);
 
 	if (r == 0)
-		r = judge_mounts(&pass);
-	return r < 0 ? r : members_visit_all(&look->sessions, judge, &pass);
+		r = holdings_visit_mounts(&pass.holdings, &look->mounts, add_mount, look);
+	if (r == 0)
+		r = members_visit_all(&look->sessions, judge, &pass);
+	holdings_release(&pass.holdings);
+	return r;
 }

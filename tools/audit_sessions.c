@@ -3,9 +3,9 @@
 /* Sessions that are not as their policy has it, and records that tell of none. */
 
 #include "tools/audit.h"
+#include "tools/plan_compare.h"
 
 #include <stdarg.h>
-#include <string.h>
 
 static struct subject subject_of(const struct session *session)
 {
@@ -19,21 +19,16 @@ static int find(struct look *look, const struct session *session, enum finding_c
 static int find(struct look *look, const struct session *session, enum finding_code code, const char *format, ...)
 {
 	struct subject subject = subject_of(session);
-	_cleanup_free_ char *text = NULL;
 	va_list args;
-	int length;
+	int r;
 
 	/* what else is wrong with a session may have begun at any time; and inside one, root writes what they like */
 	if (code == FINDING_AUDIT_MODE && !session->inside)
 		subject.since = session->view.record.opened;
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	r = findings_add_va(&look->findings, code, &subject, format, args);
 	va_end(args);
-	if (length < 0) {
-		text = NULL;
-		return -ENOMEM;
-	}
-	return findings_add(&look->findings, code, &subject, "%s", text);
+	return r;
 }
 
 static int judge_state(struct look *look, const struct session *session)
@@ -83,6 +78,38 @@ static int ask_policies(const struct look *look, const struct record *record, st
 	return verdict_find(&query, ret);
 }
 
+struct comparison {
+	struct look *look;
+	const struct session *session;
+};
+
+static int find_difference(const struct plan_item *item, void *data)
+{
+	static const enum finding_code codes[PLAN_PARTS] = {
+		[PART_MOUNT] = FINDING_MOUNT,
+		[PART_LOOPBACK] = FINDING_LOOPBACK,
+		[PART_NAME] = FINDING_HOSTNAME,
+		[PART_PROPAGATION] = FINDING_PROPAGATION,
+		[PART_NETWORK] = FINDING_NETWORK,
+	};
+	const struct comparison *comparison = data;
+
+	return item->difference ? find(comparison->look, comparison->session, codes[item->part], "%s", item->difference)
+				: 0;
+}
+
+/* The session may end at any moment: what cannot be read is no finding. */
+static int judge_inside(struct look *look, const struct session *session, const struct verdict *verdict)
+{
+	struct comparison comparison = { look, session };
+	int r;
+
+	if (!plan_is_comparable(session, verdict))
+		return 0;
+	r = plan_compare(session, verdict, &look->mounts, find_difference, &comparison);
+	return r == -ENOMEM ? r : 0;
+}
+
 static int judge_verdict(struct look *look, const struct session *session, const struct verdict *verdict)
 {
 	const struct record *record = &session->view.record;
@@ -94,7 +121,7 @@ static int judge_verdict(struct look *look, const struct session *session, const
 		return find(look, session, FINDING_POLICY_CHANGED, "opened under %s, which now does not decide: %s",
 			    record->policy, verdict_name(verdict->outcome));
 	if (verdict->policy->hash == record->policy_hash)
-		return audit_inside(look, session, verdict);
+		return judge_inside(look, session, verdict);
 	return find(look, session, FINDING_POLICY_CHANGED, "opened under %s; now %s decides, with other values",
 		    record->policy, verdict->policy->file);
 }

@@ -27,6 +27,8 @@ static inline bool for_programs(enum output_style style)
 	return style != OUTPUT_TABLE;
 }
 
+#define COLUMN_FLAT 2 /* shown only in -r and -P, which have no trees */
+
 struct column {
 	const char *name;
 	const char *help;
@@ -34,7 +36,7 @@ struct column {
 	int flags;     /* SCOLS_FL_… */
 	int json_type; /* SCOLS_JSON_…; an array's cell has its elements on lines of their own in OUTPUT_JSON, already
 			  fit for display */
-	bool shown;    /* without --output */
+	int shown;     /* without --output: false, true or COLUMN_FLAT */
 	int argument;  /* for `cell`: lets several columns share it */
 	/* 0 and a malloced text, unsanitised, or NULL for an empty cell; -ENOMEM */
 	int (*cell)(const struct column *column, const void *row, enum output_style style, char **ret);
@@ -46,6 +48,8 @@ struct layout {
 	const char *output; /* of --output: "A,B" or "+A,B"; NULL: the default columns */
 	bool all_columns;
 	bool no_headings;
+	bool colors;
+	unsigned width; /* of a terminal that standard output only leads to; 0: as it is itself */
 };
 
 struct report;
@@ -72,6 +76,12 @@ int report_add_to(struct report *report, const void *row, struct libscols_line *
 		  struct libscols_line **ret_line) _must_check_;
 
 /* Prints to standard output. 0 or -errno. */
+/*
+ * The cells of one column are coloured from then on: `color` returns a name of terminal-colors.d(5) or NULL. Nothing
+ * where colours are not wanted.
+ */
+void report_color(struct report *report, const char *name, const char *(*color)(const void *row));
+
 int report_print(struct report *report) _must_check_;
 
 struct report *report_free(struct report *report);

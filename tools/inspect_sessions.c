@@ -54,7 +54,7 @@ struct session *pick_session(const struct sessions *sessions, const char *id, en
 int find_whose(const char *name, struct whose *ret)
 {
 	const struct passwd *entry = name ? getpwnam(name) : NULL;
-	struct whose whose = { 0 };
+	struct whose whose = { .service = ret->service };
 	unsigned long number;
 	char *end = NULL;
 
@@ -82,10 +82,12 @@ bool is_of(const struct session *session, const struct whose *whose)
 {
 	const struct record *record = &session->view.record;
 
+	if (!whose->name && !whose->service)
+		return true;
+	if (!session->view.valid || (whose->service && strcmp(record->service, whose->service) != 0))
+		return false;
 	if (!whose->name)
 		return true;
-	if (!session->view.valid)
-		return false;
 	return whose->by_uid ? record->uid == whose->uid : strcmp(record->user, whose->name) == 0;
 }
 

@@ -13,18 +13,22 @@ bool load_sessions(const struct options *options, struct sessions *ret, enum exi
 /* The session that an ID or its unique beginning names; NULL with *ret_status after a message. */
 struct session *pick_session(const struct sessions *sessions, const char *id, enum exit_status *ret_status);
 
-/* Whom -u means: a user as the name service calls them, one that it does not know any more, or a number. */
+/*
+ * Whom -u means: a user as the name service calls them, one that it does not know any more, or a number. And the
+ * service that -s names.
+ */
 struct whose {
 	char *name; /* NULL: everybody's */
 	bool by_uid;
 	uid_t uid;
+	const char *service; /* NULL: every one; not owned */
 };
 
-/* NULL: everybody. 0 or -ENOMEM. */
+/* NULL: everybody. `service` stays as it is. 0 or -ENOMEM. */
 int find_whose(const char *name, struct whose *ret) _must_check_;
 void whose_release(struct whose *whose);
 
-/* True for a session with a record that names this user; for everybody's also without. */
+/* True for a session with a record that names this user, and this service; for everybody's also without. */
 bool is_of(const struct session *session, const struct whose *whose);
 
 /* What the policies in a directory (NULL: the live one) say now of a login like the recorded one. As verdict_find(). */

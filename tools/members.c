@@ -79,7 +79,9 @@ static int add_session(struct owners *owners, const struct sessions *sessions, s
 		return claim(owners, sessions, session, NAMESPACE_PID);
 
 	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
-		if (!session->apart[other_kinds[i]])
+		/* in a network that is others', too, a process says nothing */
+		if (!session->apart[other_kinds[i]] ||
+		    (other_kinds[i] == NAMESPACE_NETWORK && session_shares_network(session)))
 			continue;
 		owners->any_by_other_kinds = true;
 

@@ -41,14 +41,23 @@ static void entry_release(struct mount_entry *entry)
 	free(entry->super_options);
 }
 
-/* Up to `count` fields, each ended by one space. */
-static size_t split(char *line, char **fields, size_t count)
+/* Up to `count` fields, each ended by one space. What is behind them is left, NULL when nothing is. */
+static size_t split(char **line, char **fields, size_t count)
 {
 	size_t found = 0;
 
-	while (found < count && line)
-		fields[found++] = strsep(&line, " ");
+	while (found < count && *line)
+		fields[found++] = strsep(line, " ");
 	return found;
+}
+
+/* The number behind "shared:" or "master:" among the optional fields, or 0. */
+static unsigned find_group(const char *optional, const char *name)
+{
+	const char *at = optional ? strstr(optional, name) : NULL;
+	unsigned group = 0;
+
+	return at && sscanf(at + strlen(name), "%u", &group) == 1 ? group : 0;
 }
 
 /* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue": 1; 0: no such line; -ENOMEM. */
@@ -61,11 +70,14 @@ static int parse_line(char *line, struct mount_entry *entry)
 	if (!rest)
 		return 0;
 	*rest = '\0';
-	if (split(line, head, ELEMENTS(head)) < ELEMENTS(head) ||
-	    split(rest + 3, tail, ELEMENTS(tail)) < ELEMENTS(tail) || sscanf(head[0], "%u", &entry->id) != 1 ||
+	rest += strlen(" - ");
+	if (split(&line, head, ELEMENTS(head)) < ELEMENTS(head) ||
+	    split(&rest, tail, ELEMENTS(tail)) < ELEMENTS(tail) || sscanf(head[0], "%u", &entry->id) != 1 ||
 	    sscanf(head[1], "%u", &entry->parent) != 1 || sscanf(head[2], "%u:%u", &entry->major, &entry->minor) != 2)
 		return 0;
 
+	entry->shared = find_group(line, "shared:");
+	entry->master = find_group(line, "master:");
 	entry->root = unescape(head[3]);
 	entry->target = unescape(head[4]);
 	entry->options = unescape(head[5]);

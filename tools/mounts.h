@@ -12,7 +12,8 @@
 struct mount_entry {
 	unsigned id, parent; /* parent: the mount that this one lies on */
 	unsigned major, minor;
-	char *root; /* what of the file system is mounted */
+	unsigned shared, master; /* peer groups that it is in, and that it is a slave of; 0: none */
+	char *root;              /* what of the file system is mounted */
 	char *target;
 	char *options; /* of the mount: "rw,nosuid,nodev" */
 	char *type;

@@ -101,6 +101,15 @@ static const struct column columns[] = {
 	{ "SINCE", "since when at the latest, as far as that is known", 16, 0, SCOLS_JSON_STRING, false, 0, since },
 };
 
+static const char *severity_color(const void *row)
+{
+	static const char *const colors[] = {
+		[AUDIT_INFO] = NULL, [AUDIT_WARNING] = "yellow", [AUDIT_CRITICAL] = "red"
+	};
+
+	return colors[finding_kinds[((const struct finding *)row)->code].severity];
+}
+
 static int (*const live[])(struct look *look) = { audit_sessions, audit_processes, audit_engines, audit_limits };
 
 /* Takes over the sessions of the other list. */
@@ -318,6 +327,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = report_new("findings", columns, ELEMENTS(columns), &options->layout, &report, &problem);
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
+	report_color(report, "SEVERITY", severity_color);
 	if (options->log && is_partial(options))
 		return trouble("--log is about an audit of everything: without --user, --since and --write-baseline");
 	if (options->since && options->write_baseline)
@@ -335,11 +345,11 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return status;
 }
 
-const struct command command_audit = {
+const struct subcommand command_audit = {
 	.name = "audit",
 	.arguments = "",
 	.summary = "find what slipped past the policies",
-	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_AUDIT | OPTIONS_USER | OPTIONS_RECORDS,
+	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_VIEW | OPTIONS_AUDIT | OPTIONS_USER | OPTIONS_RECORDS,
 	.columns = columns,
 	.column_count = ELEMENTS(columns),
 	.run = run,

@@ -3,24 +3,20 @@
 /* nsinspect show: one session, what the kernel says beside what the record says. */
 
 #include "session/inside.h"
+#include "session/network_name.h"
 #include "session/process.h"
 #include "tools/display.h"
-#include "tools/document.h"
 #include "tools/inspect_sessions.h"
 #include "tools/members.h"
 #include "tools/mounts.h"
 #include "tools/process_info.h"
+#include "tools/show.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
-#define LIMITS_MAX 4096
-
-/* What differs, a sentence each. */
-static void differ(json_object *differences, const char *format, ...) _printf_(2, 3);
-
-static void differ(json_object *differences, const char *format, ...)
+void show_differ(json_object *differences, const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list args;
@@ -59,6 +55,7 @@ static void show_session(json_object *document, const struct session *session)
 	document_text(object, "from", record->remote_host);
 	document_text(object, "opened", opened);
 	document_text(object, "mode", record->mode);
+	document_text(object, "network", record->network);
 	document_text(object, "scope", record->scope);
 	document_text(object, "on-logout", record->on_logout);
 	document_text(object, "nested-in", session->outer ? session->outer->view.name : NULL);
@@ -111,11 +108,10 @@ static void show_contained(json_object *document, const struct session *session)
 
 /* What decided this session, beside what the policies now say of a new login like it ("new-login-…"). */
 static void show_policy(json_object *document, const struct session *session, json_object *differences,
-			const char *directory)
+			const char *directory, struct verdict *verdict)
 {
 	const struct record *record = &session->view.record;
 	json_object *object = document_object(document, "policy");
-	_cleanup_(verdict_release) struct verdict verdict = { 0 };
 
 	document_text(object, "file", record->policy);
 	document_text(object, "sources", record->sources);
@@ -127,26 +123,27 @@ static void show_policy(json_object *document, const struct session *session, js
 		return;
 	}
 
-	int r = record_verdict(record, directory, &verdict);
+	int r = record_verdict(record, directory, verdict);
 
-	document_text(object, "new-login-outcome", r < 0 ? "unknown" : verdict_name(verdict.outcome));
+	document_text(object, "new-login-outcome", r < 0 ? "unknown" : verdict_name(verdict->outcome));
 	if (r < 0) {
-		differ(differences, "the policy now: user '%s': %s", record->user,
-		       r == -ENOENT ? "no such user" : strerror(-r));
+		show_differ(differences, "the policy now: user '%s': %s", record->user,
+			    r == -ENOENT ? "no such user" : strerror(-r));
 		return;
 	}
-	if (verdict.outcome == VERDICT_REFUSED)
-		differ(differences, "the policy now cannot be used: %s", verdict.problem);
-	else if (verdict.outcome != VERDICT_POLICY)
-		differ(differences, "the policies now would not isolate this login: %s", verdict_name(verdict.outcome));
-	if (verdict.outcome != VERDICT_POLICY)
+	if (verdict->outcome == VERDICT_REFUSED)
+		show_differ(differences, "the policy now cannot be used: %s", verdict->problem);
+	else if (verdict->outcome != VERDICT_POLICY)
+		show_differ(differences, "the policies now would not isolate this login: %s",
+			    verdict_name(verdict->outcome));
+	if (verdict->outcome != VERDICT_POLICY)
 		return;
 
-	document_text(object, "new-login-file", verdict.policy->file);
-	show_hash(object, "new-login-hash", verdict.policy->hash);
-	if (verdict.policy->hash != record->policy_hash)
-		differ(differences, "the policy changed since: %s decides now, with another hash",
-		       verdict.policy->file);
+	document_text(object, "new-login-file", verdict->policy->file);
+	show_hash(object, "new-login-hash", verdict->policy->hash);
+	if (verdict->policy->hash != record->policy_hash)
+		show_differ(differences, "the policy changed since: %s decides now, with another hash",
+			    verdict->policy->file);
 }
 
 static void show_namespace(json_object *array, const struct session *session, enum namespace_kind kind,
@@ -162,9 +159,10 @@ static void show_namespace(json_object *array, const struct session *session, en
 	else
 		document_text(object, "record", NULL);
 	document_bool(object, "isolated", session->apart[kind]);
+	document_bool(object, "differs", recorded && recorded != session->namespaces[kind]);
 	if (recorded && recorded != session->namespaces[kind])
-		differ(differences, "%s namespace: the record says %" PRIu64 ", the init is in %" PRIu64,
-		       namespace_table[kind].name, recorded, session->namespaces[kind]);
+		show_differ(differences, "%s namespace: the record says %" PRIu64 ", the init is in %" PRIu64,
+			    namespace_table[kind].name, recorded, session->namespaces[kind]);
 }
 
 static void show_namespaces(json_object *document, const struct session *session, json_object *differences)
@@ -205,7 +203,7 @@ static void show_login(json_object *document, const struct session *session, pid
 		document_number(object, "pid", (uint64_t)pid);
 	/* others are in, or none has to be */
 	if (session->login == LOGIN_GONE && session->logins_alive == 0 && session->state != SESSION_LINGERING)
-		differ(differences, "the login process %jd is gone", (intmax_t)session->view.record.login_pid);
+		show_differ(differences, "the login process %jd is gone", (intmax_t)session->view.record.login_pid);
 }
 
 static void show_addresses(json_object *document, const struct inside *inside)
@@ -221,13 +219,25 @@ static void show_addresses(json_object *document, const struct inside *inside)
 	}
 }
 
+/* What a network namespace is called that is not the session's alone. */
+static void show_network_name(json_object *object, const struct session *session)
+{
+	char name[256];
+	bool found;
+
+	if (!session_shares_network(session))
+		return;
+	found = network_name_find(session->namespaces[NAMESPACE_NETWORK], name, sizeof(name));
+	document_text(object, "network-name", found ? name : NULL);
+}
+
 static void show_inside(json_object *document, const struct session *session, json_object *differences)
 {
 	struct inside inside = { 0 };
 	int r = inside_read(session->view.init_pid, session->namespaces, &inside);
 
 	if (r < 0) {
-		differ(differences, "host name and interfaces cannot be read: %s", strerror(-r));
+		show_differ(differences, "host name and interfaces cannot be read: %s", strerror(-r));
 		return;
 	}
 
@@ -236,9 +246,10 @@ static void show_inside(json_object *document, const struct session *session, js
 	document_text(object, "hostname", inside.hostname);
 	document_text(object, "domainname", inside.domainname);
 	document_number(object, "processes", session->processes);
+	show_network_name(object, session);
 	show_addresses(document, &inside);
 	if (inside.truncated)
-		differ(differences, "there are more than %d addresses: not all are listed", INSIDE_ADDRESSES);
+		show_differ(differences, "there are more than %d addresses: not all are listed", INSIDE_ADDRESSES);
 }
 
 static void show_mount(json_object *array, const struct mount_entry *entry)
@@ -254,100 +265,82 @@ static void show_mount(json_object *array, const struct mount_entry *entry)
 }
 
 /* The mounts that PID 1 has not, or of a nested session the init of the one around it; the rest is the host's. */
-static void show_mounts(json_object *document, const struct session *session, json_object *differences)
+static void show_mounts(json_object *document, const struct session *session, const struct mount_list *host,
+			json_object *differences)
 {
-	_cleanup_(mounts_release) struct mount_list host = { 0 };
 	_cleanup_(mounts_release) struct mount_list inside = { 0 };
-	int r = mounts_read(session->outer ? session->outer->view.init_pid : 1, &host);
+	int r = mounts_read(session->view.init_pid, &inside);
 
-	if (r == 0)
-		r = mounts_read(session->view.init_pid, &inside);
 	if (r < 0) {
-		differ(differences, "mounts cannot be read: %s", strerror(-r));
+		show_differ(differences, "mounts cannot be read: %s", strerror(-r));
 		return;
 	}
 
 	json_object *array = document_array(document, "own-mounts");
 
 	for (size_t i = 0; i < inside.count; i++) {
-		if (!mounts_contain(&host, &inside.items[i]))
+		if (!mounts_contain(host, &inside.items[i]))
 			show_mount(array, &inside.items[i]);
 	}
 }
 
-/* "Max cpu time              unlimited            unlimited            seconds": columns at 26 and 47. */
-static void show_limit(json_object *array, const char *line)
+static void show_kernel(json_object *document, const struct session *session, const struct verdict *verdict,
+			json_object *differences)
 {
-	char name[27], soft[21], hard[21], unit[16] = "";
+	_cleanup_(mounts_release) struct mount_list host = { 0 };
+	int r = mounts_read(session->outer ? session->outer->view.init_pid : 1, &host);
 
-	if (strncmp(line, "Max ", 4) != 0 || strlen(line) < 47)
-		return;
-	(void)snprintf(name, sizeof(name), "%.22s", line + 4);
-	if (sscanf(line + 26, "%20s %20s %15s", soft, hard, unit) < 2)
-		return;
-	for (size_t end = strlen(name); end > 0 && name[end - 1] == ' '; end--)
-		name[end - 1] = '\0';
-
-	json_object *object = document_object(array, NULL);
-
-	document_text(object, "limit", name);
-	document_text(object, "soft", soft);
-	document_text(object, "hard", hard);
-	document_text(object, "unit", unit);
-}
-
-static void show_limits(json_object *document, pid_t pid)
-{
-	_cleanup_close_ int process = process_open(pid);
-	_cleanup_free_ char *text = NULL;
-	char *rest, *line;
-
-	if (process < 0 || process_file_read(process, "limits", LIMITS_MAX, &text, NULL) < 0)
-		return;
-
-	json_object *array = document_array(document, "limits-of-login-process");
-
-	rest = text;
-	while ((line = strsep(&rest, "\n")))
-		show_limit(array, line);
-}
-
-static void show_kernel(json_object *document, const struct session *session, json_object *differences)
-{
 	show_namespaces(document, session, differences);
 	show_process(document_object(document, "init"), session->view.init_pid);
 	show_inside(document, session, differences);
-	show_mounts(document, session, differences);
+	if (r < 0) {
+		show_differ(differences, "mounts of the host cannot be read: %s", strerror(-r));
+		return;
+	}
+	show_plan(document, session, verdict, &host, differences);
+	show_mounts(document, session, &host, differences);
 }
 
-static void show(json_object *document, const struct session *session, const char *policy_directory)
+static void show_alive(json_object *document, const struct session *session, const struct verdict *verdict,
+		       json_object *differences)
 {
-	show_session(document, session);
-
-	json_object *differences = document_array(document, "differences");
-
-	if (!session->view.valid)
-		differ(differences, "the record cannot be read");
-	else
-		show_policy(document, session, differences, policy_directory);
-	if (!session_is_alive(session))
-		return;
-
 	pid_t login = session->view.valid ? session_login_pid(session, &session->view.record) : 0;
 
 	if (session->cut)
-		differ(differences, "not all that is nested in it is known: %s", session->cut);
+		show_differ(differences, "not all that is nested in it is known: %s", session->cut);
 	if (session->view.valid) {
 		show_logins(document, session);
 		show_contained(document, session);
 		show_login(document, session, login, differences);
 	}
 	if (session->seen)
-		show_kernel(document, session, differences);
+		show_kernel(document, session, verdict, differences);
 	else
-		differ(differences, "the kernel does not show the session's init from here");
-	if (session->login == LOGIN_RUNNING && login > 0)
-		show_limits(document, login);
+		show_differ(differences, "the kernel does not show the session's init from here");
+}
+
+static int show(json_object *document, const struct sessions *sessions, const struct session *session,
+		const char *policy_directory)
+{
+	_cleanup_(verdict_release) struct verdict verdict = { .outcome = VERDICT_OUTCOMES, .directory = -1 };
+
+	show_session(document, session);
+
+	json_object *differences = document_array(document, "differences");
+
+	if (!session->view.valid)
+		show_differ(differences, "the record cannot be read");
+	else
+		show_policy(document, session, differences, policy_directory, &verdict);
+	if (!session_is_alive(session))
+		return 0;
+	show_alive(document, session, &verdict, differences);
+	if (!session->seen)
+		return 0;
+
+	int r = show_processes(document, sessions, session);
+
+	return r < 0 ? r : show_holders(document, sessions, session);
 }
 
 static enum exit_status run(const struct options *options, char **arguments)
@@ -368,17 +361,19 @@ static enum exit_status run(const struct options *options, char **arguments)
 
 	if (r < 0)
 		return trouble_errno(r, "/proc");
-	show(document, session, options->policy_directory);
-	r = document_print(document, options->layout.style == OUTPUT_JSON);
+	r = show(document, &sessions, session, options->policy_directory);
+	if (r < 0)
+		return trouble_errno(r, "/proc");
+	r = document_print(document, options->layout.style == OUTPUT_JSON, options->layout.colors);
 	return r < 0 ? trouble_errno(r, "show") : EXIT_CLEAN;
 }
 
-const struct command command_show = {
+const struct subcommand command_show = {
 	.name = "show",
 	.arguments = "ID",
 	.summary = "show everything about one session, and what differs from its record",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.options = OPTIONS_JSON | OPTIONS_POLICY | OPTIONS_RECORDS,
+	.options = OPTIONS_JSON | OPTIONS_VIEW | OPTIONS_POLICY | OPTIONS_RECORDS,
 	.run = run,
 };

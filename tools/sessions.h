@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum session_state {
 	SESSION_ACTIVE,
@@ -73,6 +74,23 @@ const char *login_state_name(enum login_state state);
 static inline bool session_is_alive(const struct session *session)
 {
 	return session->view.alive && session->state != SESSION_ENDED;
+}
+
+/*
+ * True for a session in a network namespace that was there before it and is others', too: network.mode "named". What a
+ * record from inside says of that is root's there to write.
+ */
+static inline bool session_shares_network(const struct session *session)
+{
+	return session->view.valid && !session->inside && strcmp(session->view.record.network, "named") == 0;
+}
+
+/* True for a session that is `outer`, or nested in it however deep. */
+static inline bool session_is_within(const struct session *session, const struct session *outer)
+{
+	while (session && session != outer)
+		session = session->outer;
+	return session != NULL;
 }
 
 /* True for a login that is in its session, as far as can be told. */

@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 
 from support import host as H
+from support import networks as N
 from support import programs as P
 from support import sandbox
 
@@ -333,6 +334,8 @@ CHANGES = {
     "NSI011 of the host": ("NSI011", ["mount", "--bind", "/home", "/tmp"]),
     "NSI011 missing": ("NSI011", ["umount", "/var/tmp"]),
     "NSI011 hidden": ("NSI011", ["mount", "-t", "tmpfs", "none", "/dev"]),
+    "NSI011 options": ("NSI011", ["mount", "-o", "remount,bind,nodev", "/dev/shm"]),
+    "NSI011 size": ("NSI011", ["mount", "-o", "remount,nosuid,nodev,size=1g", "/tmp"]),
     "NSI012": ("NSI012", ["ip", "link", "set", "lo", "down"]),
     "NSI013": ("NSI013", ["hostname", "changed"]),
 }
@@ -356,6 +359,31 @@ def test_what_changed_in_a_session_is_found(case):
             inside(init, *command)
         # what hides several has several
         assert {(each["code"], each["subject"], each["user"]) for each in audit()} == {(code, name, "alice")}
+
+
+SHARE = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+init, source, target = sys.argv[1:]
+mount = libc.open_tree(-100, source.encode(), 1)
+namespace = os.open(f"/proc/{init}/ns/mnt", os.O_RDONLY)
+if mount < 0 or libc.setns(namespace, 0x20000) < 0 or libc.move_mount(mount, b"", -100, target.encode(), 4) < 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+"""
+
+
+def test_a_mount_that_is_shared_with_the_host_is_found():
+    with logged_in():
+        name, _, init = session()
+        P.run(["mount", "-t", "tmpfs", "none", "/mnt"]).check()
+        try:
+            P.run(["mount", "--make-shared", "/mnt"]).check()
+            assert_healthy()
+            P.run(["/usr/bin/python3", "-c", SHARE, str(init), "/mnt", "/srv"]).check()
+            finding, = audit()
+            assert (finding["code"], finding["subject"]) == ("NSI014", name) and "below /srv" in finding["seen"]
+        finally:
+            P.run(["umount", "/mnt"]).check()
 
 
 def test_namespaces_that_are_not_recorded_are_found():
@@ -652,6 +680,18 @@ def test_one_user_alone():
 def test_it_needs_root_and_the_host():
     refused = P.run(["nsinspect", "audit"], user="bob")
     assert refused.status == 2 and "only root" in refused.stderr
+
+
+def test_a_network_namespace_that_is_not_the_one_of_its_name_any_more_is_found():
+    H.set_policy("user/alice.conf", 'network { mode = "named" name = "course" }\n')
+    with N.named("course"), logged_in():
+        assert found("NSI017") == []
+        N.run("ip", "netns", "delete", "course")
+        finding, = found("NSI017")
+        assert finding["user"] == "alice" and "there is no network namespace 'course'" in finding["seen"]
+        N.run("ip", "netns", "add", "course")
+        finding, = found("NSI017")
+        assert "is not the one that is /run/netns/course now" in finding["seen"]
 
 
 def test_every_finding_is_in_the_manual():

@@ -151,6 +151,101 @@ def flatten(processes):
         yield from flatten(process.get("children", []))
 
 
+# how processes came
+
+def processes(*arguments):
+    return list(flatten(json.loads(P.run(["nsinspect", "ps", "-J", "--output-all", *arguments]).check().stdout)["processes"]))
+
+
+def entries(*arguments):
+    return {row["command"]: row["entry"] for row in processes(*arguments)}
+
+
+def shown_process(command):
+    return H.wait_until(lambda: [row for row in processes() if row["command"] == command], f"{command} to be shown")[0]
+
+
+def test_who_entered_from_outside_is_told_from_who_logged_in():
+    H.set_policy("default.conf", "")
+    with P.sshd(), P.ssh_background("bob", f"sleep 1001 >/dev/null 2>&1 & {STAY}") as ssh, \
+            P.Background(["su", "carol", "-c", f"sudo -n -u alice sh -c 'sleep 1002 >/dev/null 2>&1 & {STAY}'"]) as su:
+        ssh.read_line(), su.read_line()
+        assert set(entries().values()) == {"login", None}
+        assert {command for command, entry in entries().items() if entry is None} == {"nsisolate-init"}
+        assert entries()["sleep 1001"] == entries()["sleep 1002"] == "login"
+        init = next(row["init-pid"] for row in listed("-o", "USER,INIT-PID") if row["user"] == "bob")
+        for kinds, pid_inside in (("-a", True), ("-p", True), ("-n", False), ("-mu", False)):
+            with P.Background(["nsenter", "-t", str(init), *[f"-{kind}" for kind in kinds.strip("-")], "sleep", "2001"],
+                              reads=False) as entered:
+                row = shown_process("sleep 2001")
+                assert (row["entry"], row["user"], row["pid"] is not None) == ("outside", "root", pid_inside), kinds
+                for child in H.children(entered.pid):
+                    os.kill(child.pid, signal.SIGKILL)
+        assert set(entries().values()) == {"login", None}
+
+
+def test_who_entered_and_lost_its_parent_is_still_told_where_it_is_on_the_host_with_a_part():
+    with P.Background(["su", "alice", "-c", STAY]) as login:
+        login.read_line()
+        init, = H.session_inits()
+        P.run(["nsenter", "-t", str(init), "-p", "sh", "-c", "sleep 2002 >/dev/null 2>&1 &"]).check()
+        row = shown_process("sleep 2002")
+        assert (row["entry"], row["ppid"]) == ("outside", 1)
+        os.kill(row["host-pid"], signal.SIGKILL)
+
+
+def test_what_lingers_is_told():
+    H.set_policy("user/alice.conf", WAITING)
+    P.su("alice", "nohup sleep 1000 >/dev/null 2>&1 &").check()
+    row = shown_process("sleep 1000")
+    H.wait_until(lambda: entries()["sleep 1000"] == "lingering", "it to linger")
+    assert {row["session"] for row in processes()} == {"lingering"}
+    with P.Background(["su", "alice", "-c", STAY]) as login:
+        login.read_line()
+        assert entries()["sleep 1000"] is None and "login" in entries().values()
+    H.wait_until(lambda: entries()["sleep 1000"] == "lingering", "it to linger again")
+    kill(row["id"]).check()
+
+
+def test_parents_are_told_where_there_is_no_tree():
+    with P.Background(["su", "alice", "-c", f"sh -c 'sleep 1003 >/dev/null 2>&1 & {STAY}; true'"]) as login:
+        login.read_line()
+        rows = {row["command"]: row for row in processes()}
+        sleep = rows["sleep 1003"]
+        shell = next(row for row in rows.values() if row["pid"] == sleep["ppid"])
+        assert shell["host-pid"] == sleep["host-ppid"] and "sleep 1003" in shell["command"]
+        outermost = next(row for row in rows.values() if row["ppid"] == 0 and row["pid"] != 1)
+        assert outermost["host-ppid"] == login.pid
+        for style in ("-r", "-P"):
+            text = P.run(["nsinspect", "ps", style]).check().stdout
+            assert "HOST-PPID" in text.replace("_", "-")
+        flat = P.run(["nsinspect", "ps", "-rn", "-o", "HOST-PID,HOST-PPID,PID,PPID,ENTRY,TIME,RSS"]).check().stdout
+        assert f"{sleep['host-pid']} {sleep['host-ppid']} {sleep['pid']} {sleep['ppid']} login {sleep['time']} {sleep['rss']}\n" in flat
+        assert "PPID" not in P.run(["nsinspect", "ps"]).check().stdout
+        assert sleep["rss"] > 0 and sleep["time"] == 0 and sleep["state"] == "S"
+
+
+def test_state_and_time_are_the_processes_own():
+    busy = "sh -c 'while :; do :; done' >/dev/null & sleep 1004 >/dev/null &"
+    with P.Background(["su", "alice", "-c", f"{busy} {STAY}"]) as login:
+        login.read_line()
+        H.wait_until(lambda: [row for row in processes() if row["time"] >= 1], "it to take time")
+        os.kill(shown_process("sleep 1004")["host-pid"], signal.SIGSTOP)
+        H.wait_until(lambda: shown_process("sleep 1004")["state"] == "T", "it to be stopped")
+        assert [row["command"] for row in processes() if row["time"] >= 1] == ["sh -c while :; do :; done"]
+
+
+def test_processes_and_sessions_of_a_user_or_a_service():
+    H.set_policy("default.conf", "")
+    with P.sshd(), P.ssh_background("bob", STAY) as ssh, P.Background(["su", "alice", "-c", STAY]) as su:
+        ssh.read_line(), su.read_line()
+        assert {row["session"] for row in processes("-u", "bob")} == {"active"}
+        assert {row["user"] for row in processes("-u", "bob")} <= {"bob", "root"}
+        assert {row["user"] for row in processes("-s", "su")} == {"alice", "root"}
+        assert [row["user"] for row in listed("-s", "sshd")] == ["bob"] and listed("--service", "sshd", "-u", "alice") == []
+        assert processes("-s", "login") == [] and processes("-u", "carol") == []
+
+
 def test_session_in_one_without_mounts_of_its_own():
     """Its record is the host's, and nothing tells that it is nested."""
     H.set_policy("user/alice.conf", 'mount { isolate = false\nproc = "host"\nruntime-dir = "host" }\n'

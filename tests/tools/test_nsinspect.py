@@ -26,9 +26,13 @@ def flatten(processes):
 
 
 def processes_of(records, *arguments, expected=1, command=None):
-    """Its processes, once they are as many as expected and one of them runs the command."""
+    """
+    Its processes, once they are as many as expected and one of them runs the command; without what made the session,
+    which is in it but for the PID namespace.
+    """
     for _ in range(200):
-        found = list(flatten(records.rows(*arguments, command="ps", key="processes")))
+        found = [process for process in flatten(records.rows(*arguments, command="ps", key="processes"))
+                 if process["pid"] is not None]
         if len(found) == expected and (command is None or command in [process["command"] for process in found]):
             return found
         time.sleep(0.02)
@@ -374,7 +378,7 @@ def test_show_puts_kernel_and_record_side_by_side(records):
     assert shown["init"]["pid"] == session.init
     assert shown["interfaces"] == [{"name": "lo", "up": False, "address": None}]
     assert [m["target"] for m in shown["own-mounts"]] == ["/proc"]
-    assert any(limit["limit"] == "open files" for limit in shown["limits-of-login-process"])
+    assert network["differs"] and [n["type"] for n in shown["namespaces"] if n["differs"]] == ["net"]
 
 
 def test_show_asks_inside_for_the_host_name_and_stays_outside(records):
@@ -404,6 +408,60 @@ def test_show_is_text_for_people(records):
     text = records.run("show", session.id).stdout.decode()
     assert re.search(r"^  state: +active$", text, re.M)
     assert re.search(rf"^  mnt +{session.namespaces['mnt']} +{session.namespaces['mnt']} +yes$", text, re.M)
+
+
+def shown_until(records, session, condition):
+    """What show says, once that is so."""
+    for _ in range(200):
+        shown = json.loads(records.run("show", "-J", session.id).stdout)
+        if condition(shown):
+            return shown
+        time.sleep(0.02)
+    raise AssertionError(shown)
+
+
+def of_processes(shown, key, name):
+    return [(row.get("value", row.get("soft")), row["processes"], row["of"], row["differs"])
+            for row in shown[key] if row.get("set", row.get("limit")) == name]
+
+
+def test_show_tells_which_processes_may_do_what(records):
+    limited = "ulimit -S -n 99; exec setpriv --no-new-privs --bounding-set -all sleep 300"
+    session = records.open(commands=["exec sleep 300", "exec sleep 300", limited])
+    shown = shown_until(records, session, lambda shown: ("yes", 1, 3, True) in of_processes(shown, "privileges", "no-new-privileges"))
+    assert of_processes(shown, "privileges", "no-new-privileges") == [("no", 2, 3, False), ("yes", 1, 3, True)]
+    (_, *most), fewest = of_processes(shown, "privileges", "bounding")
+    assert most == [2, 3, False] and fewest == ("none", 1, 3, True)
+    assert ("99", 1, 3, True) in of_processes(shown, "limits", "open files")
+    pid, = {row["pids"] for row in shown["privileges"] if row["differs"] and row["set"] == "bounding"}
+    assert b"300" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    assert [group["of"] for group in shown["control-groups"]] == [3]
+    text = records.run("show", session.id).stdout.decode()
+    assert re.search(rf"^! no-new-privileges yes +1 +3 {pid}$", text, re.M)
+    assert re.search(r"^  no-new-privileges no +2 +3 -$", text, re.M)
+
+
+@pytest.mark.parametrize("kind", ["net", "uts", "mnt"])
+def test_show_tells_who_holds_its_namespaces(records, kind, tmp_path):
+    session, other = records.open(), records.open()
+    with open(f"/proc/{session.init}/ns/{kind}") as held:
+        shown = json.loads(records.run("show", "-J", session.id).stdout)
+        holder, = shown["held-from-outside"]
+        assert (holder["namespace"], holder["pid"]) == (os.readlink(f"/proc/self/fd/{held.fileno()}"), os.getpid())
+        assert json.loads(records.run("show", "-J", other.id).stdout)["held-from-outside"] == []
+    assert json.loads(records.run("show", "-J", session.id).stdout)["held-from-outside"] == []
+
+
+def test_show_tells_where_its_namespaces_are_mounted(records, tmp_path):
+    session = records.open()
+    place = tmp_path / "kept\x1b[2J\nhere"
+    place.touch()
+    subprocess.run(["mount", "--bind", f"/proc/{session.init}/ns/net", place], check=True)
+    try:
+        holder, = json.loads(records.run("show", "-J", session.id).stdout)["held-from-outside"]
+        assert (holder["pid"], holder["held-by"]) == (None, f"{tmp_path}/kept\\x1b[2J\\x0ahere")
+    finally:
+        subprocess.run(["umount", place], check=True)
 
 
 def test_show_lists_the_logins(records):
@@ -504,12 +562,12 @@ def test_ps_draws_its_tree_for_people_only(records):
     columns = ("-o", "COMMAND,PID", session.id)
     table, bare, pairs, raw = (records.run("ps", *options, *columns).stdout.decode().splitlines()
                                for options in ((), ("-n",), ("-P",), ("-r",)))
-    assert re.fullmatch(r"/usr/bin/python3 .*", table[1])
-    assert [re.sub(r" +", " ", line) for line in table[2:]] == ["└─sh -c sleep 300; true 2", " └─sleep 300 3"]
+    assert re.fullmatch(r"unshare .*", table[1]) and re.fullmatch(r"└─/usr/bin/python3 .*", table[2])
+    assert [re.sub(r" +", " ", line) for line in table[3:]] == [" └─sh -c sleep 300; true 2", " └─sleep 300 3"]
     assert bare == table[1:]
-    assert pairs[1:] == ['COMMAND="sh -c sleep 300; true" PID="2"', 'COMMAND="sleep 300" PID="3"']
-    assert raw[2:] == [r"sh\x20-c\x20sleep\x20300;\x20true 2", r"sleep\x20300 3"]
-    assert pairs[0].startswith('COMMAND="/usr/bin/python3 ') and raw[1].startswith(r"/usr/bin/python3\x20")
+    assert pairs[2:] == ['COMMAND="sh -c sleep 300; true" PID="2"', 'COMMAND="sleep 300" PID="3"']
+    assert raw[3:] == [r"sh\x20-c\x20sleep\x20300;\x20true 2", r"sleep\x20300 3"]
+    assert pairs[1].startswith('COMMAND="/usr/bin/python3 ') and raw[2].startswith(r"/usr/bin/python3\x20")
 
 
 def test_command_lines_are_hostile_too(records):

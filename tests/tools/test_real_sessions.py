@@ -47,11 +47,37 @@ def test_show_finds_no_difference_in_a_fresh_session(ssh_session):
     assert {"name": "lo", "up": True, "address": "127.0.0.1/8"} in shown["interfaces"]
 
 
+CHANGES = {
+    "mount-tmpfs": (["-m", "mount", "-o", "remount,nosuid,nodev,size=1g", "/tmp"], "has another size than planned"),
+    "mount-proc": (["-m", "umount", "/proc"], "nothing is mounted on /proc"),
+    "mount-mqueue": (["-m", "mount", "-o", "remount,bind,nosuid,nodev", "/dev/mqueue"], "without noexec"),
+    "loopback-up": (["-n", "ip", "link", "set", "lo", "down"], "lo is down"),
+    "hostname": (["-u", "hostname", "other"], "'other'"),
+}
+
+
+@pytest.mark.parametrize("step", CHANGES)
+def test_show_puts_the_plan_beside_the_kernel(ssh_session, host, step):
+    row, = inspect("list", "-J")["sessions"]
+    shown = inspect("show", "-J", row["id"])
+    assert {"propagation", *CHANGES} <= {item["step"] for item in shown["plan"]}
+    assert not any(item["differs"] for item in shown["plan"]) and shown["differences"] == []
+    assert not any(row["differs"] for row in shown["namespaces"])
+    command, words = CHANGES[step]
+    init, = host.session_inits()
+    programs.run(["nsenter", "-t", str(init), *command]).check()
+    shown = inspect("show", "-J", row["id"])
+    assert [item["step"] for item in shown["plan"] if item["differs"]] == [step]
+    difference, = shown["differences"]
+    assert words in difference
+
+
 def test_show_tells_that_the_policy_changed_since(ssh_session, host):
     row, = inspect("list", "-J")["sessions"]
     host.set_policy("default.conf", 'network {\n  mode = "none"\n}\n')
     shown = inspect("show", "-J", row["id"])
     assert any("the policy changed since" in difference for difference in shown["differences"])
+    assert "plan" not in shown
 
 
 def test_ps_shows_the_shell_with_both_its_pids(ssh_session):

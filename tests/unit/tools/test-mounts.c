@@ -45,6 +45,10 @@ static void optional_fields_may_be_missing_or_many(void **state)
 	assert_int_equal(list.count, 2);
 	assert_string_equal(list.items[0].source, "");
 	assert_string_equal(list.items[1].source, "none");
+	assert_int_equal(list.items[0].shared, 0);
+	assert_int_equal(list.items[0].master, 0);
+	assert_int_equal(list.items[1].shared, 1);
+	assert_int_equal(list.items[1].master, 2);
 }
 
 static void escapes_of_the_kernel_are_undone(void **state)

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+#include "tools/plan_compare.h"
+
+#include "session/inside.h"
+#include "session/network_name.h"
+#include "session/record.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+static const char *const mount_types[STEP_KINDS] = {
+	[STEP_MOUNT_PROC] = "proc",   [STEP_MOUNT_SYS] = "sysfs",         [STEP_MOUNT_MQUEUE] = "mqueue",
+	[STEP_MOUNT_TMPFS] = "tmpfs", [STEP_MOUNT_RUNTIME_DIR] = "tmpfs",
+};
+
+struct comparison {
+	const struct plan *plan;
+	const struct mount_list *host;
+	struct mount_list mounts;
+	uint64_t network; /* inode number of its network namespace */
+	struct inside inside;
+	bool asked; /* inside is filled */
+	plan_visitor visit;
+	void *data;
+};
+
+/* Hands one step over: what the kernel has, NULL for nothing, and with a format what differs. */
+static int tell(const struct comparison *comparison, const struct step *step, enum plan_part part, const char *kernel,
+		const char *format, ...) _printf_(5, 6);
+
+static int tell(const struct comparison *comparison, const struct step *step, enum plan_part part, const char *kernel,
+		const char *format, ...)
+{
+	const struct plan_item item = { .plan = comparison->plan, .step = step, .part = part, .kernel = kernel };
+	struct plan_item different = item;
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+	int length;
+
+	if (!format)
+		return comparison->visit(&item, comparison->data);
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	different.difference = text;
+	return comparison->visit(&different, comparison->data);
+}
+
+/* The mount at `target` on which no other lies at the same place. */
+static const struct mount_entry *find_front(const struct mount_list *list, const char *target)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct mount_entry *entry = &list->items[i];
+		bool covered = false;
+
+		if (strcmp(entry->target, target) != 0)
+			continue;
+		for (size_t j = 0; j < list->count && !covered; j++)
+			covered = list->items[j].parent == entry->id && list->items[j].id != entry->id &&
+				  strcmp(list->items[j].target, target) == 0;
+		if (!covered)
+			return entry;
+	}
+	return NULL;
+}
+
+static const struct mount_entry *find_by_id(const struct mount_list *list, unsigned id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].id == id)
+			return &list->items[i];
+	return NULL;
+}
+
+static bool is_planned(const struct plan *plan, const char *target)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (mount_types[plan->steps[i].kind] && strcmp(plan->steps[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+/* The mount that hides this one by lying over a directory above it; what the plan itself puts there hides by intention.
+ */
+static const struct mount_entry *find_cover(const struct comparison *comparison, const struct mount_entry *entry)
+{
+	const struct mount_entry *below = entry;
+
+	/* a mount table has no loops, but what is read here may be torn */
+	for (size_t i = 0; i < comparison->mounts.count; i++) {
+		below = find_by_id(&comparison->mounts, below->parent);
+		if (!below || below->id == below->parent)
+			return NULL;
+
+		const struct mount_entry *front = find_front(&comparison->mounts, below->target);
+
+		if (front && front != below && strcmp(below->target, entry->target) != 0 &&
+		    !is_planned(comparison->plan, below->target))
+			return front;
+	}
+	return NULL;
+}
+
+/* Every file system of a plan is a new one. */
+static bool is_hosts(const struct mount_list *host, const struct mount_entry *entry)
+{
+	for (size_t i = 0; i < host->count; i++)
+		if (host->items[i].major == entry->major && host->items[i].minor == entry->minor)
+			return true;
+	return false;
+}
+
+/* What follows a word among options that commas divide; with a '=' at its end, the value. NULL: it is not there. */
+static const char *find_option(const char *options, const char *name)
+{
+	const size_t length = strlen(name);
+
+	for (const char *at = options; at; at = strchr(at, ',')) {
+		at += *at == ',' ? 1 : 0;
+		if (strncmp(at, name, length) != 0)
+			continue;
+		if (name[length - 1] == '=')
+			return at + length;
+		if (at[length] == ',' || at[length] == '\0')
+			return at + length;
+	}
+	return NULL;
+}
+
+/* What the engine gives every file system that it mounts: session/mounts.c. */
+static const char *find_missing_flag(const struct step *step, const struct mount_entry *entry)
+{
+	static const char *const flags[] = { "nosuid", "nodev", "noexec" };
+	const bool data = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
+
+	for (size_t i = 0; i < ELEMENTS(flags) - (data ? 1 : 0); i++)
+		if (!find_option(entry->options, flags[i]))
+			return flags[i];
+	if (step->kind == STEP_MOUNT_PROC && step->value && !find_option(entry->super_options, step->value))
+		return step->value;
+	return NULL;
+}
+
+/* A number of tmpfs(5) that is the kernel's default is not among the options: nothing can be said of it. */
+static bool is_number(const struct mount_entry *entry, const char *name, uint64_t planned)
+{
+	const char *value = find_option(entry->super_options, name);
+	uint64_t number;
+
+	return !value || planned == 0 || sscanf(value, "%" SCNu64, &number) != 1 || number == planned;
+}
+
+/* The size is shown in units of 1024 bytes, and is that of whole pages. */
+static bool has_room(const struct step *step, const struct mount_entry *entry)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return is_number(entry, "size=", (step->size + page - 1) / page * page / 1024) &&
+	       is_number(entry, "nr_inodes=", step->inodes);
+}
+
+static int judge_mount(const struct comparison *comparison, const struct step *step, const struct mount_entry *front,
+		       const char *shown)
+{
+	const struct mount_entry *cover = find_cover(comparison, front);
+	const char *flag = find_missing_flag(step, front);
+
+	if (cover)
+		return tell(comparison, step, PART_MOUNT, shown, "%s is hidden by a %s that is mounted on %s",
+			    step->target, cover->type, cover->target);
+	if (strcmp(front->type, mount_types[step->kind]) != 0 || is_hosts(comparison->host, front))
+		return tell(comparison, step, PART_MOUNT, shown,
+			    "on %s a %s from %s (%s) is in front, where the plan has a new %s", step->target,
+			    front->type, front->source, front->root, mount_types[step->kind]);
+	if (flag)
+		return tell(comparison, step, PART_MOUNT, shown, "the %s on %s is mounted without %s", front->type,
+			    step->target, flag);
+	if (!has_room(step, front))
+		return tell(comparison, step, PART_MOUNT, shown, "the %s on %s has another size than planned: %s",
+			    front->type, step->target, front->super_options);
+	return tell(comparison, step, PART_MOUNT, shown, NULL);
+}
+
+static int compare_mount(const struct comparison *comparison, const struct step *step)
+{
+	const struct mount_entry *front = find_front(&comparison->mounts, step->target);
+	_cleanup_free_ char *shown = NULL;
+
+	if (!front)
+		return tell(comparison, step, PART_MOUNT, NULL, "nothing is mounted on %s, where the plan has a %s",
+			    step->target, mount_types[step->kind]);
+	if (asprintf(&shown, "%s %s %s", front->type, front->options, front->super_options) < 0) {
+		shown = NULL;
+		return -ENOMEM;
+	}
+	return judge_mount(comparison, step, front, shown);
+}
+
+static bool is_shared_by_host(const struct mount_list *host, unsigned group)
+{
+	for (size_t i = 0; i < host->count; i++)
+		if (host->items[i].shared == group)
+			return true;
+	return false;
+}
+
+/* mount_namespaces(7): what is in a peer group of the host's passes on to it, and a slave takes from its master. */
+static int compare_propagation(const struct comparison *comparison, const struct step *step)
+{
+	const bool private = strcmp(step->value, "private") == 0;
+
+	for (size_t i = 0; i < comparison->mounts.count; i++) {
+		const struct mount_entry *entry = &comparison->mounts.items[i];
+
+		if (entry->shared && is_shared_by_host(comparison->host, entry->shared))
+			return tell(comparison, step, PART_PROPAGATION, "shared",
+				    "what is mounted below %s in the session appears on the host", entry->target);
+		if (private && entry->master && is_shared_by_host(comparison->host, entry->master))
+			return tell(comparison, step, PART_PROPAGATION, "slave",
+				    "what the host mounts below %s appears in the session", entry->target);
+	}
+	return tell(comparison, step, PART_PROPAGATION, step->value, NULL);
+}
+
+static int compare_loopback(const struct comparison *comparison, const struct step *step)
+{
+	const struct inside *inside = &comparison->inside;
+
+	for (size_t i = 0; i < inside->count; i++)
+		if (strcmp(inside->addresses[i].interface, "lo") == 0 && inside->addresses[i].up)
+			return tell(comparison, step, PART_LOOPBACK, "up", NULL);
+	if (inside->truncated)
+		return 0;
+	return tell(comparison, step, PART_LOOPBACK, "down",
+		    "the interface lo is down, and network.mode is \"loopback\"");
+}
+
+/* Whoever makes a namespace anew under the same name leaves the sessions in the old one behind. */
+static int compare_network(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int fd = -1;
+	uint64_t number = 0;
+	char shown[32];
+	int r = network_name_open(step->target, &fd, &number, &problem);
+
+	if (r == -ENOMEM)
+		return r;
+	(void)snprintf(shown, sizeof(shown), "net:[%" PRIu64 "]", comparison->network);
+	if (r < 0)
+		return tell(comparison, step, PART_NETWORK, shown, "its network namespace was %s, and now: %s",
+			    step->target, problem);
+	if (number != comparison->network)
+		return tell(comparison, step, PART_NETWORK, shown,
+			    "its network namespace is not the one that is %s now", step->target);
+	return tell(comparison, step, PART_NETWORK, shown, NULL);
+}
+
+static int compare_name(const struct comparison *comparison, const struct step *step, const char *what,
+			const char *name)
+{
+	if (strcmp(name, step->value) == 0)
+		return tell(comparison, step, PART_NAME, name, NULL);
+	return tell(comparison, step, PART_NAME, name, "the %s is '%s', its plan says '%s'", what, name, step->value);
+}
+
+static int compare_step(const struct comparison *comparison, const struct step *step)
+{
+	if (mount_types[step->kind])
+		return compare_mount(comparison, step);
+	if (step->kind == STEP_PROPAGATION)
+		return compare_propagation(comparison, step);
+	if (step->kind == STEP_NETWORK_NAMED)
+		return compare_network(comparison, step);
+	if (!comparison->asked)
+		return 0;
+	if (step->kind == STEP_LOOPBACK_UP)
+		return compare_loopback(comparison, step);
+	if (step->kind == STEP_HOSTNAME)
+		return compare_name(comparison, step, "host name", comparison->inside.hostname);
+	if (step->kind == STEP_DOMAINNAME)
+		return compare_name(comparison, step, "domain name", comparison->inside.domainname);
+	return 0;
+}
+
+bool plan_is_comparable(const struct session *session, const struct verdict *verdict)
+{
+	return session_is_alive(session) && session->view.valid && session->seen && session->state != SESSION_CHANGED &&
+	       strcmp(session->view.record.mode, "enforce") == 0 && verdict->policy &&
+	       verdict->policy->hash == session->view.record.policy_hash;
+}
+
+int plan_compare(const struct session *session, const struct verdict *verdict, const struct mount_list *host,
+		 plan_visitor visit, void *data)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *problem = NULL;
+	struct comparison comparison = {
+		.host = host, .network = session->namespaces[NAMESPACE_NETWORK], .visit = visit, .data = data
+	};
+	int r = verdict_plan(verdict, session->view.name, &plan, &problem);
+
+	if (r == 0)
+		r = mounts_read(session->view.init_pid, &comparison.mounts);
+	if (r < 0)
+		return r;
+	comparison.plan = plan;
+	comparison.asked = inside_read(session->view.init_pid, session->namespaces, &comparison.inside) == 0;
+	for (size_t i = 0; r == 0 && comparison.mounts.count > 0 && i < plan->count; i++)
+		r = compare_step(&comparison, &plan->steps[i]);
+	mounts_release(&comparison.mounts);
+	return r;
+}
