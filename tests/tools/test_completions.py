@@ -152,7 +152,16 @@ def test_the_command_of_nsrun_is_completed_as_a_command(complete):
     assert "setpriv" in complete("nsrun -u alice -- setpri")
 
 
+def test_the_command_of_enter_is_completed_as_a_command(complete, live):
+    live.open("0123456789ab")
+    assert complete("nsinspect enter 01") == {"0123456789ab"}
+    assert "setpriv" in complete("nsinspect enter 0123456789ab setpri")
+    assert "setpriv" in complete("nsinspect enter --root 0123456789ab -- setpri")
+    assert "--root" in complete("nsinspect enter 0123456789ab --r")
+
+
 def test_a_value_behind_an_equals_sign(complete):
+    assert {word.removeprefix("--color=") for word in complete("nsinspect list --color=al")} == {"always"}
     assert {word.removeprefix("--user=") for word in complete("nsrun --user=ali")} == {"alice"}
 
 
