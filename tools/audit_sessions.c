@@ -86,10 +86,8 @@ struct comparison {
 static int find_difference(const struct plan_item *item, void *data)
 {
 	static const enum finding_code codes[PLAN_PARTS] = {
-		[PART_MOUNT] = FINDING_MOUNT,
-		[PART_LOOPBACK] = FINDING_LOOPBACK,
-		[PART_NAME] = FINDING_HOSTNAME,
-		[PART_PROPAGATION] = FINDING_PROPAGATION,
+		[PART_MOUNT] = FINDING_MOUNT,     [PART_LOOPBACK] = FINDING_LOOPBACK,
+		[PART_NAME] = FINDING_HOSTNAME,   [PART_PROPAGATION] = FINDING_PROPAGATION,
 		[PART_NETWORK] = FINDING_NETWORK,
 	};
 	const struct comparison *comparison = data;
