@@ -2,11 +2,15 @@
 
 /* nsinspect audit: reality against policy, a line a finding. */
 
+#include "common/clock.h"
 #include "session/record_store.h"
 #include "tools/audit.h"
 #include "tools/audit_baseline.h"
+#include "tools/audit_log.h"
+#include "tools/display.h"
+#include "tools/when.h"
+#include "tools/audit_summary.h"
 #include "tools/inspect_sessions.h"
-#include "tools/members.h"
 
 #include <string.h>
 #include <time.h>
@@ -76,6 +80,14 @@ static int pid(const struct column *column, const void *row, enum output_style s
 	return finding->pid > 0 ? cell_number((uint64_t)finding->pid, ret) : 0;
 }
 
+static int since(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	const struct finding *finding = row;
+
+	(void)column;
+	return finding->since > 0 ? cell_text(display_time(finding->since, for_programs(style)), ret) : 0;
+}
+
 static const struct column columns[] = {
 	{ "CODE", "code of the finding, the same in every version", 6, 0, SCOLS_JSON_STRING, true, 0, code },
 	{ "SEVERITY", "critical, warning or info", 8, 0, SCOLS_JSON_STRING, true, 0, severity },
@@ -85,6 +97,7 @@ static const struct column columns[] = {
 	{ "NAME", "name of the finding", 15, 0, SCOLS_JSON_STRING, false, 0, name },
 	{ "USER", "user name", 8, 0, SCOLS_JSON_STRING, false, 0, user },
 	{ "PID", "process, where nsinspect runs", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, 0, pid },
+	{ "SINCE", "since when at the latest, as far as that is known", 16, 0, SCOLS_JSON_STRING, false, 0, since },
 };
 
 static const char *severity_color(const void *row)
@@ -96,56 +109,8 @@ static const char *severity_color(const void *row)
 	return colors[finding_kinds[((const struct finding *)row)->code].severity];
 }
 
-static int (*const live[])(struct look *look) = { audit_sessions, audit_processes, audit_engines, audit_limits };
-
-/* Takes over the sessions of the other list. */
-static int append(struct sessions *sessions, struct sessions *other)
-{
-	const size_t count = sessions->count + other->count;
-	struct session **items = reallocarray(sessions->items, count + 1, sizeof(struct session *));
-
-	if (!items)
-		return -ENOMEM;
-	sessions->items = items;
-	if (other->count > 0)
-		memcpy(&items[sessions->count], other->items, other->count * sizeof(struct session *));
-	sessions->count = count;
-	other->count = 0;
-	return 0;
-}
-
-/*
- * A session that shares the host's PID namespace has the records of those nested in it to itself, but not their
- * processes, which without their records would seem to be in none. Where it ends meanwhile there is nothing to read.
- */
-static int read_nested(struct sessions *sessions, const struct session *session)
-{
-	_cleanup_(sessions_release) struct sessions nested = { 0 };
-	_cleanup_free_ char *path = NULL;
-
-	if (!session_is_alive(session) || !session->seen || session->apart[NAMESPACE_PID] ||
-	    !session->apart[NAMESPACE_MOUNT])
-		return 0;
-	if (asprintf(&path, "/proc/%jd/root" RECORD_DIRECTORY, (intmax_t)session->view.init_pid) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-
-	int r = sessions_read(path, &nested);
-
-	if (r < 0)
-		return r == -ENOMEM || r == -EMFILE || r == -ENFILE ? r : 0;
-	return append(sessions, &nested);
-}
-
-static int read_sessions(const char *directory, struct sessions *sessions)
-{
-	int r = sessions_read(directory, sessions);
-
-	for (size_t i = 0; r == 0 && i < sessions->count; i++)
-		r = read_nested(sessions, sessions->items[i]);
-	return r;
-}
+/* The processes first: they are counted on the way. */
+static int (*const live[])(struct look *look) = { audit_processes, audit_sessions, audit_engines, audit_limits };
 
 static int (*const standing[])(struct audit *audit, struct findings *findings) = {
 	audit_policies, audit_files, audit_stacks, audit_sshd, audit_escapes,
@@ -167,9 +132,7 @@ static int take_look(struct audit *audit, struct findings *ret)
 	int r = mounts_read(1, &look.mounts);
 
 	if (r == 0)
-		r = read_sessions(audit->record_directory, &look.sessions);
-	if (r == 0)
-		r = members_count(&look.sessions);
+		r = sessions_read(audit->record_directory, &look.sessions);
 	for (size_t i = 0; r == 0 && i < ELEMENTS(live); i++)
 		r = live[i](&look);
 	sessions_release(&look.sessions);
@@ -234,18 +197,46 @@ static enum exit_status conclude(const struct findings *findings)
 	return EXIT_CLEAN;
 }
 
-static enum exit_status show(const struct options *options, struct report *report, struct findings *findings)
+static bool is_partial(const struct options *options)
+{
+	return options->user || options->since || options->write_baseline;
+}
+
+/* Of an audit of everything. That it could not be kept does not change what was found. */
+static void keep_summary(const struct audit *audit, const struct options *options, struct audit_summary *summary)
+{
+	int r;
+
+	if (is_partial(options))
+		return;
+	summary->time = time(NULL);
+	summary->duration_ms = (uint64_t)(now_ms() - audit->started);
+	r = audit_summary_write(summary);
+	if (r < 0)
+		(void)trouble_errno(r, "not kept for 'nsinspect metrics': " AUDIT_SUMMARY);
+	if (options->log && (r = audit_log(summary)) < 0)
+		(void)trouble_errno(r, "not logged");
+}
+
+static enum exit_status show(const struct audit *audit, const struct options *options, struct report *report,
+			     struct findings *findings)
 {
 	_cleanup_free_ char *problem = NULL;
+	struct audit_summary summary = { 0 };
 	int r = 0;
 
 	if (options->user)
 		findings_filter(findings, is_of_user, options->user);
+	if (options->since)
+		audit_since_filter(findings, audit->since);
+	findings_sort(findings);
+	audit_summary_add(&summary, findings);
 	if (options->baseline)
 		r = audit_baseline_apply(options->baseline, findings, &problem);
 	if (r < 0)
 		return problem ? trouble("%s", problem) : trouble_errno(r, options->baseline);
-	findings_sort(findings);
+	audit_summary_mark_new(&summary, findings);
+	keep_summary(audit, options, &summary);
 	r = options->write_baseline ? audit_baseline_print(findings) : print(report, findings);
 	if (r < 0)
 		return trouble_errno(r, "audit");
@@ -260,12 +251,13 @@ static enum exit_status audit_all(struct audit *audit, const struct options *opt
 
 	if (r < 0)
 		return problem ? trouble("%s", problem) : trouble_errno(r, "the PAM services");
+	audit->configured = audit_configured(&audit->services);
 	r = look_until_sure(audit, &findings);
 	if (r == 0)
 		r = look_at_host(audit, &findings);
 	if (r < 0)
 		return trouble_errno(r, "audit");
-	return show(options, report, &findings);
+	return show(audit, options, report, &findings);
 }
 
 static enum exit_status run(const struct options *options, char **arguments)
@@ -273,6 +265,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_free_ char *problem = NULL;
 	struct audit audit = { .record_directory = options->record_directory,
+			       .started = now_ms(),
 			       .hurried = options->hurried,
 			       .sysctl_directory = options->sysctl_directory ? options->sysctl_directory : "/proc/sys",
 			       .users.services = &audit.services };
@@ -284,6 +277,12 @@ static enum exit_status run(const struct options *options, char **arguments)
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
 	report_color(report, "SEVERITY", severity_color);
+	if (options->log && is_partial(options))
+		return trouble("--log is about an audit of everything: without --user, --since and --write-baseline");
+	if (options->since && options->write_baseline)
+		return trouble("--since and --write-baseline exclude each other: a baseline is of everything");
+	if (options->since && when_parse(options->since, now_seconds(), &audit.since, &problem) < 0)
+		return trouble("--since: %s", problem ? problem : "out of memory");
 	if (geteuid() != 0)
 		return trouble("only root can see whose processes are where: run this as root");
 	if (record_root_is_inside())
@@ -295,7 +294,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return status;
 }
 
-const struct command command_audit = {
+const struct subcommand command_audit = {
 	.name = "audit",
 	.arguments = "",
 	.summary = "find what slipped past the policies",

@@ -107,6 +107,12 @@ int sessions_read(const char *directory, struct sessions *ret) _must_check_;
 void sessions_release(struct sessions *sessions);
 
 /*
+ * Whether a session that was seen still is: then its namespaces had their numbers all the time, which the kernel gives
+ * to others as soon as they are free. What was read of its processes meanwhile holds only then.
+ */
+bool session_still_is(const struct session *session);
+
+/*
  * The reader's pid of the login process that a record of this session names, or 0. Of a session nested in another it is
  * looked for among the processes in that one's PID namespace.
  */
