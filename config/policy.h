@@ -49,6 +49,9 @@ struct policy {
 	uint64_t max_sessions; /* alive at once, of one user */
 	struct {
 		enum network_mode mode;
+		char **pool;     /* NETWORK_VETH: canonical prefixes, at most one a family; NULL: none */
+		char **egress;   /* NETWORK_VETH: canonical items of egress.h; NULL: none */
+		bool masquerade; /* NETWORK_VETH: leave with the machine's addresses */
 	} network;
 	struct {
 		bool isolate;

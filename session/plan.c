@@ -3,6 +3,7 @@
 
 #include "config/path.h"
 #include "config/problem.h"
+#include "config/text_list.h"
 #include "session/record.h"
 
 #include <string.h>
@@ -21,6 +22,8 @@ static const struct {
 } step_table[STEP_KINDS] = {
 	[STEP_RECORD] = { "record", PLACE_HOST },
 	[STEP_NAMESPACES] = { "namespaces", PLACE_HOST },
+	[STEP_FIREWALL] = { "firewall", PLACE_HOST },
+	[STEP_VETH] = { "veth", PLACE_HOST },
 	[STEP_PROPAGATION] = { "propagation", PLACE_INIT },
 	[STEP_LOOPBACK_UP] = { "loopback-up", PLACE_INIT },
 	[STEP_HOSTNAME] = { "hostname", PLACE_INIT },
@@ -66,6 +69,14 @@ struct plan *plan_free(struct plan *plan)
 	free(plan->steps);
 	free(plan);
 	return NULL;
+}
+
+bool plan_has(const struct plan *plan, enum step_kind kind)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == kind)
+			return true;
+	return false;
 }
 
 /* Appends a copy of `step` whose strings the plan owns. */
@@ -277,6 +288,22 @@ static int add_mounts(struct plan *plan, const struct policy *policy, const stru
 	return r;
 }
 
+static int add_veth(struct plan *plan, const struct policy *policy)
+{
+	_cleanup_free_ char *pool = text_list_join(policy->network.pool, ",");
+	_cleanup_free_ char *egress = text_list_join(policy->network.egress, "; ");
+	_cleanup_free_ char *rules = NULL;
+	int r;
+
+	if (!pool || !egress ||
+	    asprintf(&rules, "egress=(%s)%s", egress, policy->network.masquerade ? " masquerade" : "") < 0)
+		return -ENOMEM;
+	r = add_step(plan, (struct step){ .kind = STEP_FIREWALL, .target = "inet nsisolate", .value = rules });
+	if (r < 0)
+		return r;
+	return add_step(plan, (struct step){ .kind = STEP_VETH, .target = "eth0", .value = pool });
+}
+
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret, char **ret_problem)
 {
 	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
@@ -288,9 +315,11 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 	r = add_step(plan, (struct step){ .kind = STEP_RECORD, .target = RECORD_DIRECTORY });
 	if (r == 0)
 		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
+	if (r == 0 && policy->network.mode == NETWORK_VETH)
+		r = add_veth(plan, policy);
 	if (r == 0)
 		r = add_mounts(plan, policy, login, ret_problem);
-	if (r == 0 && policy->network.mode == NETWORK_LOOPBACK)
+	if (r == 0 && (policy->network.mode == NETWORK_LOOPBACK || policy->network.mode == NETWORK_VETH))
 		r = add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });
 	if (r == 0)
 		r = add_names(plan, policy, login, ret_problem);

@@ -26,6 +26,8 @@ enum place {
 enum step_kind {
 	STEP_RECORD,            /* host: the record below /run/nsisolate/sessions */
 	STEP_NAMESPACES,        /* host: clone3(2) of the init */
+	STEP_FIREWALL,          /* host: the policy's rules in nftables */
+	STEP_VETH,              /* host: both ends of the session's interface, with addresses and routes */
 	STEP_PROPAGATION,       /* init: mount_setattr(2) of the whole tree */
 	STEP_LOOPBACK_UP,       /* init: IFF_UP on lo */
 	STEP_HOSTNAME,          /* init: sethostname(2) */
@@ -70,6 +72,9 @@ unsigned policy_clone_flags(const struct policy *policy);
 /* 0; -EINVAL with *ret_problem (malloced sentence) when a value cannot be expanded; -ENOMEM. */
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret,
 	      char **ret_problem) _must_check_;
+
+/* True if one of its steps is of this kind. */
+bool plan_has(const struct plan *plan, enum step_kind kind);
 
 /* The plan of mode audit: a record and nothing else. 0 or -ENOMEM. */
 int plan_make_audit(struct plan **ret) _must_check_;

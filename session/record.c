@@ -51,6 +51,8 @@ static const struct field fields[] = {
 	{ "setting", FIELD_HASH, offsetof(struct record, setting) },
 	{ "mode", FIELD_NAME, offsetof(struct record, mode) },
 	{ "scope", FIELD_NAME, offsetof(struct record, scope) },
+	{ "interface", FIELD_TEXT, offsetof(struct record, interface) },
+	{ "addresses", FIELD_TEXT, offsetof(struct record, addresses) },
 	{ "on-logout", FIELD_NAME, offsetof(struct record, on_logout) },
 	{ "opened", FIELD_SECONDS, offsetof(struct record, opened) },
 };
