@@ -2,6 +2,7 @@
 #include "config/check.h"
 
 #include "config/check_veth.h"
+#include "config/network.h"
 #include "config/path.h"
 #include "config/text_list.h"
 
@@ -243,6 +244,7 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
 		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its "
 		       "record");
+	failed |= !network_check(policy, diag);
 	if (!policy->uts.isolate) {
 		failed |= check_pointless(policy, KEY_UTS_HOSTNAME, KEY_UTS_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_UTS_DOMAINNAME, KEY_UTS_ISOLATE, diag);

@@ -26,23 +26,6 @@ static void report(const struct policy *policy, enum policy_key key, enum severi
 			text ? text : "out of memory");
 }
 
-/* Keys that would be read and then mean nothing. */
-static bool check_without_veth(const struct policy *policy, struct diagnostics *diag)
-{
-	static const enum policy_key keys[] = { KEY_NETWORK_POOL, KEY_NETWORK_EGRESS, KEY_NETWORK_MASQUERADE };
-	bool good = true;
-
-	for (size_t i = 0; i < ELEMENTS(keys); i++) {
-		if (policy->origins[keys[i]].line == 0)
-			continue;
-		report(policy, keys[i], SEVERITY_ERROR, diag,
-		       "%s: means nothing without network.mode = \"veth\"; remove it, or set the mode",
-		       policy_keys[keys[i]].name);
-		good = false;
-	}
-	return good;
-}
-
 static const char *pool_of(const struct policy *policy, bool ipv6)
 {
 	for (char **pool = policy->network.pool; pool && *pool; pool++)
@@ -99,7 +82,7 @@ bool check_veth(const struct policy *policy, struct diagnostics *diag)
 	bool good;
 
 	if (policy->network.mode != NETWORK_VETH)
-		return check_without_veth(policy, diag);
+		return true;
 	good = check_pool(policy, diag);
 	if (!policy->pid.isolate) {
 		report(policy, KEY_PID_ISOLATE, SEVERITY_ERROR, diag,

@@ -22,6 +22,7 @@ struct policy *policy_free(struct policy *policy)
 	free(policy->notice);
 	text_list_free(policy->network.pool);
 	text_list_free(policy->network.egress);
+	free(policy->network.name);
 	free(policy->uts.hostname);
 	free(policy->uts.domainname);
 	text_list_free(policy->sources);

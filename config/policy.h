@@ -52,6 +52,7 @@ struct policy {
 		char **pool;     /* NETWORK_VETH: canonical prefixes, at most one a family; NULL: none */
 		char **egress;   /* NETWORK_VETH: canonical items of egress.h; NULL: none */
 		bool masquerade; /* NETWORK_VETH: leave with the machine's addresses */
+		char *name;      /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
 	} network;
 	struct {
 		bool isolate;

@@ -4,6 +4,7 @@
 #include "config/address.h"
 #include "config/egress.h"
 #include "config/expand.h"
+#include "config/network.h"
 #include "config/path.h"
 #include "config/pool.h"
 #include "config/problem.h"
@@ -217,6 +218,17 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 	}
 }
 
+static int parse_text(enum policy_key key, const char *text, char **ret, char **ret_problem)
+{
+	switch ((int)key) {
+	case KEY_NETWORK_NAME:
+		return network_name_parse(text, ret, ret_problem);
+	default:
+		*ret = strdup(text);
+		return *ret ? 0 : -ENOMEM;
+	}
+}
+
 int value_parse(enum policy_key key, const char *text, struct value *ret, char **ret_problem)
 {
 	const struct key_info *info = &policy_keys[key];
@@ -234,8 +246,7 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 		return parse_pattern(text, key == KEY_UTS_DOMAINNAME, ret, ret_problem);
 	case VALUE_COMMENT:
 	case VALUE_TEXT:
-		ret->text = strdup(text);
-		return ret->text ? 0 : -ENOMEM;
+		return parse_text(key, text, &ret->text, ret_problem);
 	case VALUE_LIST:
 		return parse_item(key, text, &ret->text, ret_problem);
 	case VALUE_INTEGER:

@@ -78,21 +78,21 @@ static void add_address(struct inside *inside, const struct ifaddrs *list, const
 	inside->addresses[inside->count++] = found;
 }
 
-/* In the child. 0 or an errno. */
-static int ask(const int fds[2], struct inside *inside)
+static int ask(int uts, int network, struct inside *inside)
 {
 	struct ifaddrs *list = NULL;
 	struct utsname names;
 
-	if (setns(fds[0], CLONE_NEWUTS) < 0 || setns(fds[1], CLONE_NEWNET) < 0)
-		return errno;
+	if (setns(uts, CLONE_NEWUTS) < 0 || setns(network, CLONE_NEWNET) < 0)
+		return -errno;
 	if (uname(&names) < 0 || getifaddrs(&list) < 0)
-		return errno;
+		return -errno;
 	(void)snprintf(inside->hostname, sizeof(inside->hostname), "%s", names.nodename);
 	(void)snprintf(inside->domainname, sizeof(inside->domainname), "%s", names.domainname);
 	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next)
 		add_address(inside, list, entry);
-	return 0; /* and the list ends with the process */
+	freeifaddrs(list);
+	return 0;
 }
 
 static int open_namespace(int process, enum namespace_kind kind, const uint64_t namespaces[NAMESPACE_KINDS])
@@ -113,47 +113,70 @@ static int open_namespace(int process, enum namespace_kind kind, const uint64_t 
 	return TAKE_FD(fd);
 }
 
-static int run_child(const int fds[2], struct inside *shared)
+/* In the child. */
+static int answer(struct inside_request *request)
+{
+	_cleanup_close_ int process = process_open(request->pid);
+
+	if (process < 0)
+		return process;
+
+	_cleanup_close_ int uts = open_namespace(process, NAMESPACE_UTS, request->namespaces);
+	_cleanup_close_ int network = open_namespace(process, NAMESPACE_NETWORK, request->namespaces);
+
+	if (uts < 0)
+		return uts;
+	return network < 0 ? network : ask(uts, network, &request->inside);
+}
+
+struct inside_request *inside_requests_new(size_t count)
+{
+	/* filled by the child: nothing to parse */
+	struct inside_request *requests =
+		mmap(NULL, count * sizeof(*requests), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return requests == MAP_FAILED ? NULL : requests;
+}
+
+void inside_requests_free(struct inside_request *requests, size_t count)
+{
+	if (requests)
+		(void)munmap(requests, count * sizeof(*requests));
+}
+
+int inside_read_many(struct inside_request *requests, size_t count)
 {
 	int status;
 	pid_t child = fork();
 
 	if (child < 0)
 		return -errno;
-	if (child == 0)
-		_exit(ask(fds, shared));
+	if (child == 0) {
+		for (size_t i = 0; i < count; i++)
+			requests[i].result = answer(&requests[i]);
+		_exit(0);
+	}
 	while (waitpid(child, &status, 0) < 0) {
 		if (errno != EINTR)
 			return -errno;
 	}
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	return WIFEXITED(status) ? 0 : -EIO;
 }
 
 int inside_read(pid_t pid, const uint64_t namespaces[NAMESPACE_KINDS], struct inside *ret)
 {
-	_cleanup_close_ int process = process_open(pid);
+	struct inside_request *request = inside_requests_new(1);
+	int r;
 
-	if (process < 0)
-		return process;
-
-	_cleanup_close_ int uts = open_namespace(process, NAMESPACE_UTS, namespaces);
-	_cleanup_close_ int network = open_namespace(process, NAMESPACE_NETWORK, namespaces);
-
-	if (uts < 0)
-		return uts;
-	if (network < 0)
-		return network;
-
-	/* one page or two that the child fills: nothing to parse */
-	struct inside *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (shared == MAP_FAILED)
-		return -errno;
-
-	int r = run_child((const int[]){ uts, network }, shared);
-
+	if (!request)
+		return -ENOMEM;
+	request->pid = pid;
+	memcpy(request->namespaces, namespaces, sizeof(request->namespaces));
+	r = inside_read_many(request, 1);
 	if (r == 0)
-		*ret = *shared;
-	(void)munmap(shared, sizeof(*shared));
+		r = request->result;
+	if (r == 0)
+		*ret = request->inside;
+	inside_requests_free(request, 1);
 	return r;
 }

@@ -26,10 +26,24 @@ struct inside {
 	bool truncated; /* there are more addresses */
 };
 
+/* Of one session: who is asked, and what was said. */
+struct inside_request {
+	pid_t pid;
+	uint64_t namespaces[NAMESPACE_KINDS]; /* which its namespaces must be: a reused pid has others */
+	int result;                           /* 0; -ESRCH when they are not; or -errno */
+	struct inside inside;                 /* where it is 0 */
+};
+
+/* Room for so many, all 0, in memory that the child shares. NULL when memory ran out. */
+struct inside_request *inside_requests_new(size_t count) _must_check_;
+void inside_requests_free(struct inside_request *requests, size_t count);
+
 /*
- * Forks a child that joins the UTS and network namespaces of process `pid`,
- * and nothing else, asks, and exits: it runs no program and opens no file in there. The
- * namespaces must have these inode numbers (a reused pid has others). 0,
- * -ESRCH when they have not, or -errno.
+ * Forks one child that joins the UTS and network namespaces of each process in turn, and nothing else, asks, and exits:
+ * it runs no program and opens no file in there. Each request has a result. 0 or -errno: there is no child, or it
+ * failed.
  */
+int inside_read_many(struct inside_request *requests, size_t count) _must_check_;
+
+/* The same of one. 0, or what kept it from being asked. */
 int inside_read(pid_t pid, const uint64_t namespaces[NAMESPACE_KINDS], struct inside *ret) _must_check_;

@@ -30,7 +30,8 @@ struct wanted {
 	const struct policy *policy;
 	uint64_t outer_pid_namespace, setting;
 	int records;
-	int64_t until; /* monotonic milliseconds: the end of the search */
+	uint64_t network; /* inode number of the network namespace that it must be in; 0: its own */
+	int64_t until;    /* monotonic milliseconds: the end of the search */
 };
 
 static void target_release(struct target *target)
@@ -47,7 +48,8 @@ static bool is_wanted(const struct wanted *wanted, const struct record_view *vie
 	       record->uid == wanted->request->uid && strcmp(record->user, wanted->request->user) == 0 &&
 	       record->policy_hash == wanted->policy->hash && strcmp(record->mode, MODE_NAME_ENFORCE) == 0 &&
 	       strcmp(record->scope, SCOPE_NAME_USER) == 0 &&
-	       record->outer_pid_namespace == wanted->outer_pid_namespace && record->setting == wanted->setting;
+	       record->outer_pid_namespace == wanted->outer_pid_namespace && record->setting == wanted->setting &&
+	       (wanted->network == 0 || record->namespaces[NAMESPACE_NETWORK] == wanted->network);
 }
 
 /* Who owns a namespace: the inode number of a user namespace, ioctl_nsfs(2). 0 or -errno. */
@@ -278,7 +280,11 @@ int join_session(const struct session_request *request, const struct policy *pol
 		 struct session_reply *reply, const char **ret_object)
 {
 	struct wanted wanted = {
-		.request = request, .policy = policy, .records = files->records, .until = now_ms() + JOIN_SEARCH_MS
+		.request = request,
+		.policy = policy,
+		.records = files->records,
+		.network = files->network,
+		.until = now_ms() + JOIN_SEARCH_MS,
 	};
 	_cleanup_(closedirp) DIR *directory = NULL;
 	struct dirent *entry;

@@ -14,7 +14,8 @@
 struct join_files {
 	int records;
 	int user_directory;
-	int gate; /* taken, user_state.h */
+	int gate;         /* taken, user_state.h */
+	uint64_t network; /* inode number of the network namespace that the session must be in; 0: its own */
 };
 
 /*

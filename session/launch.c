@@ -119,27 +119,56 @@ void launch_abort(struct launch *launch)
 	release(launch);
 }
 
+static int describe_network(char **ret_failure, const struct launch_order *order, int error)
+{
+	const struct step *step = plan_find(order->plan, STEP_NETWORK_NAMED);
+
+	return describe(ret_failure, step_name(step->kind), step->target, error);
+}
+
+/*
+ * So that the init is made in the network that the plan names, and is never in another. *ret_home: the one that we come
+ * from, and go back to, since what is recorded of the login is about that; -1 where there is nothing to enter.
+ */
+static int enter_network(const struct launch_order *order, int *ret_home)
+{
+	_cleanup_close_ int home = -1;
+
+	if (order->network < 0)
+		return 0;
+	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (home < 0 || setns(order->network, CLONE_NEWNET) < 0)
+		return -errno;
+	*ret_home = TAKE_FD(home);
+	return 0;
+}
+
 int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
 		 char **ret_failure)
 {
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
+	_cleanup_close_ int home = -1;
 	int pair[2];
 	int pidfd = -1;
 	struct clone_args clone = {
-		.flags = order->plan->clone_flags | CLONE_PIDFD,
+		.flags = plan_new_flags(order->plan) | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	pid_t pid;
+	int r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return describe(ret_failure, "init", "socketpair", -errno);
 	ours = pair[0];
 	theirs = pair[1];
+	r = enter_network(order, &home);
+	if (r < 0)
+		return describe_network(ret_failure, order, r);
 	pid = sys_clone3(&clone);
 	if (pid < 0)
-		return describe_clone(ret_failure, order->plan->clone_flags, -errno);
+		return describe_clone(ret_failure, plan_new_flags(order->plan), -errno);
 	if (pid == 0)
 		init_main(&(struct init_arguments){
 			.plan = order->plan,
@@ -152,5 +181,9 @@ int launch_start(const struct session_request *request, const struct launch_orde
 			.files = order->files,
 		});
 	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .socket = TAKE_FD(ours) };
-	return 0;
+	if (home < 0 || setns(home, CLONE_NEWNET) == 0)
+		return 0;
+	r = describe_network(ret_failure, order, -errno);
+	launch_abort(ret);
+	return r;
 }

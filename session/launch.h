@@ -21,6 +21,7 @@ struct launch_order {
 	const char *id;
 	bool wait; /* on-logout = "wait" */
 	struct init_files files;
+	int network; /* a network namespace for the session to be in, network_name.h; -1: a new one, or the caller's */
 };
 
 /* An init on its way. */

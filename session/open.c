@@ -7,6 +7,8 @@
 #include "session/error_text.h"
 #include "session/join.h"
 #include "session/join_protocol.h"
+#include "session/network_host.h"
+#include "session/network_name.h"
 #include "session/plan.h"
 #include "session/process.h"
 #include "session/record_store.h"
@@ -224,8 +226,10 @@ struct opening {
 	struct plan *plan;
 	struct init_files files;
 	int user_directory;
-	bool wait;   /* the session may outlive its logins */
-	bool shared; /* later logins of the user may join */
+	int network;             /* namespace that the plan names, or -1 */
+	uint64_t network_number; /* of it, else 0 */
+	bool wait;               /* the session may outlive its logins */
+	bool shared;             /* later logins of the user may join */
 };
 
 static void opening_release(struct opening *opening)
@@ -237,6 +241,26 @@ static void opening_release(struct opening *opening)
 	close_fd(opening->files.listener);
 	close_fd(opening->files.gate);
 	close_fd(opening->user_directory);
+	close_fd(opening->network);
+}
+
+/* What of the host's network the plan builds on: only for logins that come from the host. */
+static bool find_network(struct opening *opening, struct open_result *result)
+{
+	const struct step *step = plan_find(opening->plan, STEP_NETWORK_NAMED);
+	_cleanup_free_ char *problem = NULL;
+	int r;
+
+	if (!network_needs_host(result->policy->network.mode))
+		return true;
+	r = network_host_is_here(result->policy->network.mode, &problem);
+	if (r == 0 && step)
+		r = network_name_open(step->target, &opening->network, &opening->network_number, &problem);
+	if (r < 0 && problem)
+		conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
+	else if (r < 0)
+		fail(result, "network", "", r);
+	return r == 0;
 }
 
 /*
@@ -254,7 +278,8 @@ static void set_kind(struct opening *opening, const struct policy *policy)
 
 static struct join_files join_files_of(const struct opening *opening)
 {
-	return (struct join_files){ opening->files.directory, opening->user_directory, opening->files.gate };
+	return (struct join_files){ opening->files.directory, opening->user_directory, opening->files.gate,
+				    opening->network_number };
 }
 
 /* It keeps those apart that have sockets. */
@@ -339,7 +364,7 @@ static int start_network(struct opening *opening, struct open_result *result)
 	_cleanup_free_ char *problem = NULL;
 	int r;
 
-	if (!plan_has(opening->plan, STEP_VETH))
+	if (!plan_find(opening->plan, STEP_VETH))
 		return 0;
 	r = network_start(result->policy, &result->network, &problem);
 	if (r < 0)
@@ -353,7 +378,7 @@ static int finish_network(const struct opening *opening, struct open_result *res
 	_cleanup_free_ char *problem = NULL;
 	int r;
 
-	if (!plan_has(opening->plan, STEP_VETH))
+	if (!plan_find(opening->plan, STEP_VETH))
 		return 0;
 	r = network_finish(&result->network, result->launch.pid, &problem);
 	if (r < 0)
@@ -370,6 +395,7 @@ static void launch_session(const struct opening *opening, struct open_result *re
 		.id = result->reply.id,
 		.wait = opening->wait,
 		.files = opening->files,
+		.network = opening->network,
 	};
 	int r = launch_start(opening->request, &order, &result->launch, &failure);
 
@@ -422,18 +448,6 @@ static bool open_directories(struct opening *opening, struct open_result *result
 	return r >= 0;
 }
 
-/* Inside a session there is no host's side to be had. */
-static bool host_is_in_reach(const struct plan *plan, struct open_result *result)
-{
-	if (!plan_has(plan, STEP_VETH) || !record_root_is_inside())
-		return true;
-	conclude(result, OUTCOME_REFUSED,
-		 "%s says network.mode = \"veth\", which is set up on the host's side, and this login is within a "
-		 "session; a nested login cannot have it",
-		 result->policy->file);
-	return false;
-}
-
 static void open_by_policy(const struct session_request *request, struct open_result *result)
 {
 	_cleanup_(opening_release) struct opening opening = {
@@ -445,6 +459,7 @@ static void open_by_policy(const struct session_request *request, struct open_re
 			   .locks = { -1, -1 },
 			   .gate = -1 },
 		.user_directory = -1,
+		.network = -1,
 	};
 	int r;
 
@@ -460,8 +475,8 @@ static void open_by_policy(const struct session_request *request, struct open_re
 		fail(result, "session-id", NULL, r);
 		return;
 	}
-	if (make_plan(request, result->reply.id, result, &opening.plan) < 0 ||
-	    !host_is_in_reach(opening.plan, result) || !open_directories(&opening, result))
+	if (make_plan(request, result->reply.id, result, &opening.plan) < 0 || !find_network(&opening, result) ||
+	    !open_directories(&opening, result))
 		return;
 	/* after the directory of the records, which is a mount point of the plan */
 	if (result->policy->mode == MODE_AUDIT && !reduce_to_audit(&opening.plan, result))

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/plan.h"
 
+#include "config/network.h"
 #include "config/path.h"
 #include "config/problem.h"
 #include "config/text_list.h"
 #include "session/record.h"
 
+#include <sched.h>
 #include <string.h>
 
 /* Sizes of the file systems that no policy key sets; documented in nsisolate.conf(5). */
@@ -21,6 +23,7 @@ static const struct {
 	enum place place;
 } step_table[STEP_KINDS] = {
 	[STEP_RECORD] = { "record", PLACE_HOST },
+	[STEP_NETWORK_NAMED] = { "network-named", PLACE_HOST },
 	[STEP_NAMESPACES] = { "namespaces", PLACE_HOST },
 	[STEP_FIREWALL] = { "firewall", PLACE_HOST },
 	[STEP_VETH] = { "veth", PLACE_HOST },
@@ -58,6 +61,14 @@ const char *place_name(enum place place)
 	return place_names[place];
 }
 
+const struct step *plan_find(const struct plan *plan, enum step_kind kind)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == kind)
+			return &plan->steps[i];
+	return NULL;
+}
+
 struct plan *plan_free(struct plan *plan)
 {
 	if (!plan)
@@ -69,14 +80,6 @@ struct plan *plan_free(struct plan *plan)
 	free(plan->steps);
 	free(plan);
 	return NULL;
-}
-
-bool plan_has(const struct plan *plan, enum step_kind kind)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i].kind == kind)
-			return true;
-	return false;
 }
 
 /* Appends a copy of `step` whose strings the plan owns. */
@@ -113,6 +116,18 @@ unsigned policy_clone_flags(const struct policy *policy)
 		if (wanted[i])
 			flags |= (unsigned)namespace_table[i].clone_flag;
 	return flags;
+}
+
+/* The network that is there before the session. */
+static int add_named_network(struct plan *plan, const struct policy *policy)
+{
+	char path[sizeof(NETWORK_NAMES) + 1 + NETWORK_NAME_MAX];
+
+	if (policy->network.mode != NETWORK_NAMED)
+		return 0;
+	plan->entered_flags |= CLONE_NEWNET;
+	(void)snprintf(path, sizeof(path), NETWORK_NAMES "/%s", policy->network.name);
+	return add_step(plan, (struct step){ .kind = STEP_NETWORK_NAMED, .target = path });
 }
 
 static int add_names(struct plan *plan, const struct policy *policy, const struct plan_login *login, char **ret_problem)
@@ -313,6 +328,8 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		return -ENOMEM;
 	plan->clone_flags = policy_clone_flags(policy);
 	r = add_step(plan, (struct step){ .kind = STEP_RECORD, .target = RECORD_DIRECTORY });
+	if (r == 0)
+		r = add_named_network(plan, policy);
 	if (r == 0)
 		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
 	if (r == 0 && policy->network.mode == NETWORK_VETH)

@@ -25,6 +25,7 @@ enum place {
 
 enum step_kind {
 	STEP_RECORD,            /* host: the record below /run/nsisolate/sessions */
+	STEP_NETWORK_NAMED,     /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
 	STEP_NAMESPACES,        /* host: clone3(2) of the init */
 	STEP_FIREWALL,          /* host: the policy's rules in nftables */
 	STEP_VETH,              /* host: both ends of the session's interface, with addresses and routes */
@@ -55,10 +56,17 @@ struct step {
 };
 
 struct plan {
-	unsigned clone_flags; /* CLONE_NEW… of the namespaces to make */
-	struct step *steps;   /* in the order in which they run */
+	unsigned clone_flags;   /* CLONE_NEW… of the namespaces that the session has of its own */
+	unsigned entered_flags; /* those of them that are there already, and not to be made */
+	struct step *steps;     /* in the order in which they run */
 	size_t count;
 };
+
+/* CLONE_NEW... of the namespaces to make. */
+static inline unsigned plan_new_flags(const struct plan *plan)
+{
+	return plan->clone_flags & ~plan->entered_flags;
+}
 
 /* Who logs in, as far as steps depend on it. */
 struct plan_login {
@@ -73,11 +81,11 @@ unsigned policy_clone_flags(const struct policy *policy);
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret,
 	      char **ret_problem) _must_check_;
 
-/* True if one of its steps is of this kind. */
-bool plan_has(const struct plan *plan, enum step_kind kind);
-
 /* The plan of mode audit: a record and nothing else. 0 or -ENOMEM. */
 int plan_make_audit(struct plan **ret) _must_check_;
+
+/* The first step of this kind, or NULL. */
+const struct step *plan_find(const struct plan *plan, enum step_kind kind);
 
 /* Where a step of this kind runs. */
 enum place step_place(enum step_kind kind);

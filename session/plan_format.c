@@ -43,7 +43,9 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 {
 	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
 
-	if (step->kind == STEP_NAMESPACES || step->kind == STEP_SETNS)
+	if (step->kind == STEP_NAMESPACES)
+		put_namespaces(out, plan_new_flags(plan));
+	if (step->kind == STEP_SETNS)
 		put_namespaces(out, plan->clone_flags);
 	if (step->target)
 		(void)fputs(step->target, out);

@@ -44,7 +44,7 @@ uint32_t probe_needs(const struct plan *plan)
 	uint32_t needs = 0;
 
 	for (unsigned kind = 0; kind < NAMESPACE_KINDS; kind++)
-		if (plan->clone_flags & (unsigned)namespace_table[kind].clone_flag)
+		if (plan_new_flags(plan) & (unsigned)namespace_table[kind].clone_flag)
 			needs |= probe_bit(PROBE_NAMESPACE + kind);
 	for (size_t i = 0; i < plan->count; i++)
 		needs |= step_needs[plan->steps[i].kind];

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define START_TIME_FIELD 22 /* proc_pid_stat(5) */
@@ -23,13 +24,13 @@ int process_open(pid_t pid)
 }
 
 /* "mnt:[4026531841]" → 4026531841. */
-static int read_namespace(int process, const char *name, uint64_t *ret)
+int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret)
 {
-	char path[32];
+	char path[32] = "ns/";
 	char link[64];
-	uint64_t inode;
+	char *end;
 
-	(void)snprintf(path, sizeof(path), "ns/%s", name);
+	(void)strncat(path, namespace_table[kind].proc_link, sizeof(path) - sizeof("ns/"));
 
 	ssize_t size = readlinkat(process, path, link, sizeof(link) - 1);
 
@@ -38,8 +39,9 @@ static int read_namespace(int process, const char *name, uint64_t *ret)
 	link[size] = '\0';
 
 	const char *bracket = strchr(link, '[');
+	uint64_t inode = bracket ? strtoull(bracket + 1, &end, 10) : 0;
 
-	if (!bracket || sscanf(bracket, "[%" SCNu64 "]", &inode) != 1)
+	if (inode == 0 || *end != ']')
 		return -EBADMSG;
 	*ret = inode;
 	return 0;
@@ -48,20 +50,22 @@ static int read_namespace(int process, const char *name, uint64_t *ret)
 int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS])
 {
 	uint64_t inodes[NAMESPACE_KINDS] = { 0 };
+	bool missing = false;
 
-	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
-		int r = read_namespace(process, namespace_table[i].proc_link, &inodes[i]);
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		int r = process_namespace_at(process, kind, &inodes[kind]);
 
 		/* ENOENT: a kind that this kernel has not, or the process has exited, which is told apart below */
 		if (r < 0 && r != -ENOENT)
 			return r;
+		missing = missing || r < 0;
 	}
 
 	/*
 	 * An exiting process drops its namespaces: that the one which every kernel has is still
 	 * there ends the matter.
 	 */
-	int r = read_namespace(process, namespace_table[NAMESPACE_MOUNT].proc_link, &inodes[NAMESPACE_MOUNT]);
+	int r = missing ? process_namespace_at(process, NAMESPACE_MOUNT, &inodes[NAMESPACE_MOUNT]) : 0;
 
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;

@@ -21,5 +21,8 @@ int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS]) _must_check_;
 /* The same of a process by its directory. */
 int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS]) _must_check_;
 
+/* One of them. -ENOENT: a kind that this kernel has not, or the process has exited; else -errno. */
+int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret) _must_check_;
+
 /* Start time in clock ticks since boot: field 22 of /proc/PID/stat, proc(5). -errno. */
 int process_start_time(pid_t pid, uint64_t *ret) _must_check_;

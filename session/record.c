@@ -49,6 +49,7 @@ static const struct field fields[] = {
 	{ "sources", FIELD_TEXT, offsetof(struct record, sources) },
 	{ "policy-hash", FIELD_HASH, offsetof(struct record, policy_hash) },
 	{ "setting", FIELD_HASH, offsetof(struct record, setting) },
+	{ "network", FIELD_NAME, offsetof(struct record, network) },
 	{ "mode", FIELD_NAME, offsetof(struct record, mode) },
 	{ "scope", FIELD_NAME, offsetof(struct record, scope) },
 	{ "interface", FIELD_TEXT, offsetof(struct record, interface) },

@@ -51,6 +51,7 @@ struct record {
 	char *sources;                        /* every file that gave a value, comma-separated */
 	uint64_t policy_hash;
 	uint64_t setting; /* scope = "user": a hash of what beside user and policy makes it what it is; else 0 */
+	char *network;    /* network.mode: under "named" the network namespace is not the session's alone */
 	char *mode;       /* "enforce" */
 	char *scope;      /* "session", or "user" where later logins of the user join */
 	char *interface;  /* the host's end of the session's interface, with network.mode "veth"; or "" */

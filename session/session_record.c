@@ -2,6 +2,7 @@
 #include "session/session_record.h"
 
 #include "config/hash.h"
+#include "config/keys.h"
 #include "session/process.h"
 #include "session/record_store.h"
 
@@ -75,6 +76,7 @@ int session_record_write(const struct session_request *request, const struct pol
 		.policy = policy->file,
 		.sources = sources,
 		.policy_hash = policy->hash,
+		.network = (char *)choice_name(policy_keys[KEY_NETWORK_MODE].choices, policy->network.mode),
 		.mode = (char *)reply->mode,
 		.scope = (char *)(policy->scope == SCOPE_USER ? SCOPE_NAME_USER : "session"),
 		.on_logout = (char *)(policy->on_logout == ON_LOGOUT_WAIT ? "wait" : "kill"),

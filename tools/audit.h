@@ -6,9 +6,11 @@
  * if every look makes it: processes and sessions come and go meanwhile. A look reads the records again, and /proc once.
  */
 
+#include "session/inside.h"
 #include "tools/audit_findings.h"
 #include "tools/audit_reach.h"
 #include "tools/audit_services.h"
+#include "tools/audit_since.h"
 #include "tools/audit_users.h"
 #include "tools/mounts.h"
 #include "tools/verdict.h"
@@ -17,8 +19,10 @@
 struct audit {
 	const char *record_directory;
 	const char *sysctl_directory;
-	int64_t started; /* monotonic milliseconds */
-	bool hurried;    /* the looks follow each other soon: for tests, on hosts where nothing comes and goes */
+	int64_t started;    /* monotonic milliseconds */
+	int64_t configured; /* audit_configured() */
+	int64_t since;      /* of --since */
+	bool hurried;       /* the looks follow each other soon: for tests, on hosts where nothing comes and goes */
 	struct audit_services services;
 	struct audit_users users;
 	struct audit_reach reach;
@@ -37,6 +41,8 @@ struct look {
 	struct sessions sessions;
 	struct mount_list mounts; /* of the host's PID 1 */
 	struct findings findings;
+	struct inside_request *insides; /* while audit_sessions() runs, of the sessions that can be asked */
+	size_t inside_count, inside_room;
 };
 
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */

@@ -53,6 +53,12 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_CRITICAL,
 		.remedy = "only the host can do that: find out who did, and end the session: nsinspect kill ID",
 	},
+	[FINDING_NETWORK] = {
+		.code = "NSI017",
+		.name = "network-changed",
+		.severity = AUDIT_WARNING,
+		.remedy = "find out who removed or replaced it; end the session, so that a new login joins what is there now",
+	},
 	[FINDING_POLICY_CHANGED] = {
 		.code = "NSI020",
 		.name = "policy-changed",

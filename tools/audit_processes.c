@@ -4,20 +4,18 @@
 
 #include "tools/audit.h"
 
-#include "common/error.h"
 #include "tools/audit_origin.h"
 #include "tools/holders.h"
 #include "tools/members.h"
 #include "tools/process_info.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
 #include <string.h>
 
 #define COMMAND_SHOWN 60
-#define INIT_NAME     "nsisolate-init\n"
+#define INIT_NAME     "Name:\tnsisolate-init\n" /* in its status */
 
 struct pass {
 	struct look *look;
@@ -29,37 +27,26 @@ struct suspect {
 	struct look *look;
 	const struct pass *pass;
 	int process;
-	struct process_info info;
+	struct process_info info; /* without a command: only what its status tells */
+	bool named_init;          /* it calls itself so */
 	uint64_t namespaces[NAMESPACE_KINDS];
 };
 
-static int read_namespace(int process, enum namespace_kind kind, uint64_t *ret)
+/*
+ * What is costly to read is read of those that something is to be said of. True where it is there; false where the
+ * process has gone, or *ret is -ENOMEM.
+ */
+static bool know(struct suspect *suspect, int *ret)
 {
-	char path[32], link[64];
+	struct process_info info;
 
-	(void)snprintf(path, sizeof(path), "ns/%s", namespace_table[kind].proc_link);
-
-	ssize_t size = readlinkat(process, path, link, sizeof(link) - 1);
-
-	if (size < 0)
-		return negative_errno();
-	link[size] = '\0';
-
-	const char *bracket = strchr(link, '[');
-
-	return bracket && sscanf(bracket, "[%" SCNu64 "]", ret) == 1 ? 0 : -EBADMSG;
-}
-
-/* A kind that this kernel has not stays 0; that of mounts, which every kernel has, says whether it has exited. */
-static int read_namespaces(struct suspect *suspect)
-{
-	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
-		int r = read_namespace(suspect->process, kind, &suspect->namespaces[kind]);
-
-		if (r < 0 && (r != -ENOENT || kind == NAMESPACE_MOUNT))
-			return r;
-	}
-	return read_namespace(suspect->process, NAMESPACE_MOUNT, &suspect->namespaces[NAMESPACE_MOUNT]);
+	if (suspect->info.command)
+		return true;
+	*ret = process_info_read(suspect->process, &info);
+	if (*ret == 0)
+		suspect->info = info;
+	*ret = *ret == -ENOMEM ? *ret : 0;
+	return suspect->info.command != NULL;
 }
 
 /* "alice:/usr/bin/sleep": the program as the kernel knows it, not as it calls itself. Malloced or NULL. */
@@ -114,7 +101,13 @@ static int add_outside(struct suspect *suspect, const char *user, const char *po
 {
 	const bool elsewhere = suspect->namespaces[NAMESPACE_PID] != suspect->look->sessions.host[NAMESPACE_PID];
 	_cleanup_free_ char *name = name_process(suspect, user);
-	const struct subject subject = { name, user, suspect->info.pid, suspect->info.start };
+	const struct subject subject = {
+		.text = name,
+		.user = user,
+		.pid = suspect->info.pid,
+		.start = suspect->info.start,
+		.since = audit_since_process(suspect->info.start, suspect->look->audit->configured),
+	};
 	enum finding_code code = elsewhere ? FINDING_ELSEWHERE : FINDING_OUTSIDE;
 
 	if (!name)
@@ -132,10 +125,10 @@ static int judge_user(struct suspect *suspect)
 {
 	_cleanup_free_ char *service = NULL;
 	const char *user = NULL, *policy = NULL;
-	int r;
+	int r = 0;
 
-	if (suspect->info.real_uid == 0 || is_login(suspect))
-		return 0;
+	if (suspect->info.real_uid == 0 || !know(suspect, &r) || is_login(suspect))
+		return r;
 	r = audit_origin(suspect->process, &suspect->info, &service);
 	if (r == 0)
 		r = audit_user_is_restricted(&suspect->look->audit->users, suspect->info.real_uid, service, &user,
@@ -150,18 +143,20 @@ static int judge_user(struct suspect *suspect)
 static int judge_init(struct suspect *suspect)
 {
 	const struct sessions *sessions = &suspect->look->sessions;
-	_cleanup_free_ char *name = NULL;
 	char text[32];
+	int r = 0;
 
-	if (suspect->info.real_uid != 0 || suspect->namespaces[NAMESPACE_USER] != sessions->host[NAMESPACE_USER] ||
-	    process_file_read(suspect->process, "comm", sizeof(text), &name, NULL) < 0 || strcmp(name, INIT_NAME) != 0)
-		return 0;
+	if (!suspect->named_init || suspect->info.real_uid != 0 ||
+	    suspect->namespaces[NAMESPACE_USER] != sessions->host[NAMESPACE_USER] || !know(suspect, &r))
+		return r;
 	for (size_t i = 0; i < sessions->count; i++)
 		if (sessions->items[i]->view.init_pid == suspect->info.pid)
 			return 0;
 	(void)snprintf(text, sizeof(text), "init:%jd", (intmax_t)suspect->info.pid);
 
-	const struct subject subject = { text, NULL, suspect->info.pid, suspect->info.start };
+	const struct subject subject = {
+		.text = text, .user = NULL, .pid = suspect->info.pid, .start = suspect->info.start
+	};
 
 	return findings_add(&suspect->look->findings, FINDING_RECORD_MISSING, &subject,
 			    "pid %jd is the init of a live session that has no record", (intmax_t)suspect->info.pid);
@@ -212,7 +207,9 @@ static int add_entered(struct suspect *suspect, const struct session *session, c
 		return -ENOMEM;
 	name_kinds(suspect, session, true, inside, sizeof(inside));
 
-	const struct subject subject = { name, user, suspect->info.pid, suspect->info.start };
+	const struct subject subject = {
+		.text = name, .user = user, .pid = suspect->info.pid, .start = suspect->info.start
+	};
 
 	return findings_add(&suspect->look->findings, FINDING_ENTERED, &subject,
 			    "pid %jd (%.*s) is in %s of session %s, and for %s on the host",
@@ -229,10 +226,12 @@ static int judge_entry(struct suspect *suspect, const struct session *session)
 	const struct session *entered = session ? session : find_entered(suspect);
 	char outside[64];
 
-	if (!entered || is_login(suspect))
+	int r = 0;
+
+	if (!entered)
 		return 0;
 	name_kinds(suspect, entered, false, outside, sizeof(outside));
-	return *outside ? add_entered(suspect, entered, outside) : 0;
+	return *outside && know(suspect, &r) && !is_login(suspect) ? add_entered(suspect, entered, outside) : r;
 }
 
 /* A process whose first thread has ended looks like a zombie while others run on. A descriptor, or -ESRCH. */
@@ -260,45 +259,54 @@ static int open_live_thread(int process)
 }
 
 /* What is read of a thread is the process's, but for its number and its start. */
-static int read_process(struct suspect *suspect, int process, int *ret_thread)
+static int read_thread(struct suspect *suspect, int process, int *ret_thread)
 {
-	int r = process_info_read(process, &suspect->info);
+	struct process_info leader;
+	int r = process_stat_read(process, &leader);
 
-	suspect->process = process;
-	if (r < 0 || !process_is_zombie(&suspect->info))
-		return r;
-
-	const pid_t pid = suspect->info.pid;
-	const uint64_t start = suspect->info.start;
-
-	*ret_thread = open_live_thread(process);
+	*ret_thread = r < 0 ? r : open_live_thread(process);
 	if (*ret_thread < 0)
 		return -ESRCH;
-	process_info_release(&suspect->info);
 	suspect->process = *ret_thread;
+	leader.pid = suspect->info.pid;
 	r = process_info_read(*ret_thread, &suspect->info);
-	suspect->info.pid = pid;
-	suspect->info.start = start;
+	suspect->info.pid = leader.pid;
+	suspect->info.start = leader.start;
 	return r;
+}
+
+static int read_process(struct suspect *suspect, int process, int *ret_thread)
+{
+	_cleanup_free_ char *status = NULL;
+	int r = process_status_read(process, &suspect->info, &status);
+
+	suspect->process = process;
+	if (r < 0)
+		return r;
+	suspect->named_init = strncmp(status, INIT_NAME, strlen(INIT_NAME)) == 0;
+	return process_is_zombie(&suspect->info) ? read_thread(suspect, process, ret_thread) : 0;
 }
 
 /* Once a process; 1: the rest does not matter. */
 static int add_holder(const struct session *session, const char *name, void *data)
 {
 	struct suspect *suspect = data;
+	int r = 0;
+
+	if (!session->view.valid || !know(suspect, &r) || is_login(suspect))
+		return r;
+
 	const struct passwd *entry = getpwuid(suspect->info.real_uid);
 	_cleanup_free_ char *subject_text = name_process(suspect, entry ? entry->pw_name : "?");
-	const struct subject subject = { subject_text, session->view.record.user, suspect->info.pid,
-					 suspect->info.start };
+	const struct subject subject = { .text = subject_text,
+					 .user = session->view.record.user,
+					 .pid = suspect->info.pid,
+					 .start = suspect->info.start };
 
-	if (!session->view.valid)
-		return 0;
 	if (!subject_text)
 		return -ENOMEM;
-
-	int r = findings_add(&suspect->look->findings, FINDING_KEPT, &subject,
-			     "pid %jd (%.*s) has %s of session %s open", (intmax_t)suspect->info.pid, COMMAND_SHOWN,
-			     suspect->info.command, name, session->view.name);
+	r = findings_add(&suspect->look->findings, FINDING_KEPT, &subject, "pid %jd (%.*s) has %s of session %s open",
+			 (intmax_t)suspect->info.pid, COMMAND_SHOWN, suspect->info.command, name, session->view.name);
 
 	return r < 0 ? r : 1;
 }
@@ -306,9 +314,7 @@ static int add_holder(const struct session *session, const char *name, void *dat
 /* A login process has those open that it came from, which for one inside a session are that session's. */
 static int judge_descriptors(struct suspect *suspect)
 {
-	int r = suspect->pass->holdings.count == 0 || is_login(suspect)
-			? 0
-			: holdings_visit_open(&suspect->pass->holdings, suspect->process, add_holder, suspect);
+	int r = holdings_visit_open(&suspect->pass->holdings, suspect->process, add_holder, suspect);
 
 	return r < 0 ? r : 0;
 }
@@ -334,22 +340,40 @@ static int judge_strangers(struct suspect *suspect)
 	return r < 0 ? r : judge_descriptors(suspect);
 }
 
+/* Most are: who is in a session with no part on the host is where it should be. */
+static bool is_whole(const struct suspect *suspect, const struct session *session)
+{
+	char outside[64];
+
+	name_kinds(suspect, session, false, outside, sizeof(outside));
+	return *outside == '\0';
+}
+
+static int judge_process(struct suspect *suspect, const struct session *session)
+{
+	int r = judge_entry(suspect, session);
+
+	return r < 0 || session ? r : judge_strangers(suspect);
+}
+
 static int judge(struct session *session, int process, void *data)
 {
 	const struct pass *pass = data;
 	struct suspect suspect = { .look = pass->look, .pass = pass };
 	_cleanup_close_ int thread = -1;
-	int r = read_process(&suspect, process, &thread);
+	int r = 0;
 
+	members_add(session);
+	if (session && (process_namespaces_at(process, suspect.namespaces) < 0 || is_whole(&suspect, session)))
+		return 0;
+	r = read_process(&suspect, process, &thread);
 	if (r == 0)
-		r = read_namespaces(&suspect);
+		r = process_namespaces_at(suspect.process, suspect.namespaces);
 	/* gone meanwhile, or not to be read: another look will tell */
 	if (r < 0)
 		r = r == -ENOMEM ? r : 0;
 	else
-		r = judge_entry(&suspect, session);
-	if (r == 0 && suspect.info.command && !session)
-		r = judge_strangers(&suspect);
+		r = judge_process(&suspect, session);
 	process_info_release(&suspect.info);
 	return r;
 }

@@ -5,6 +5,8 @@
 #include "tools/audit.h"
 #include "tools/plan_compare.h"
 
+#include <string.h>
+
 #include <stdarg.h>
 
 static struct subject subject_of(const struct session *session)
@@ -18,10 +20,13 @@ static int find(struct look *look, const struct session *session, enum finding_c
 
 static int find(struct look *look, const struct session *session, enum finding_code code, const char *format, ...)
 {
-	const struct subject subject = subject_of(session);
+	struct subject subject = subject_of(session);
 	va_list args;
 	int r;
 
+	/* what else is wrong with a session may have begun at any time; and inside one, root writes what they like */
+	if (code == FINDING_AUDIT_MODE && !session->inside)
+		subject.since = session->view.record.opened;
 	va_start(args, format);
 	r = findings_add_va(&look->findings, code, &subject, format, args);
 	va_end(args);
@@ -83,15 +88,47 @@ struct comparison {
 static int find_difference(const struct plan_item *item, void *data)
 {
 	static const enum finding_code codes[PLAN_PARTS] = {
-		[PART_MOUNT] = FINDING_MOUNT,
-		[PART_LOOPBACK] = FINDING_LOOPBACK,
-		[PART_NAME] = FINDING_HOSTNAME,
-		[PART_PROPAGATION] = FINDING_PROPAGATION,
+		[PART_MOUNT] = FINDING_MOUNT,     [PART_LOOPBACK] = FINDING_LOOPBACK,
+		[PART_NAME] = FINDING_HOSTNAME,   [PART_PROPAGATION] = FINDING_PROPAGATION,
+		[PART_NETWORK] = FINDING_NETWORK,
 	};
 	const struct comparison *comparison = data;
 
 	return item->difference ? find(comparison->look, comparison->session, codes[item->part], "%s", item->difference)
 				: 0;
+}
+
+/* What was said in a session, NULL where it could not be asked. */
+static const struct inside *find_inside(const struct look *look, const struct session *session)
+{
+	for (size_t i = 0; i < look->inside_count; i++)
+		if (look->insides[i].pid == session->view.init_pid && look->insides[i].result == 0)
+			return &look->insides[i].inside;
+	return NULL;
+}
+
+/* All at once, which is done by one child. */
+static int ask_inside(struct look *look)
+{
+	look->insides = inside_requests_new(look->sessions.count + 1);
+	if (!look->insides)
+		return -ENOMEM;
+	look->inside_room = look->sessions.count + 1;
+	for (size_t i = 0; i < look->sessions.count; i++) {
+		const struct session *session = look->sessions.items[i];
+		struct inside_request *request = &look->insides[look->inside_count];
+
+		if (!session->seen || !session_is_alive(session) || session->state == SESSION_WOULD_ISOLATE)
+			continue;
+		request->pid = session->view.init_pid;
+		request->result = -ESRCH;
+		memcpy(request->namespaces, session->namespaces, sizeof(request->namespaces));
+		look->inside_count++;
+	}
+	/* without a child nothing could be asked, and nothing is found there */
+	if (look->inside_count > 0 && inside_read_many(look->insides, look->inside_count) == -ENOMEM)
+		return -ENOMEM;
+	return 0;
 }
 
 /* The session may end at any moment: what cannot be read is no finding. */
@@ -102,7 +139,7 @@ static int judge_inside(struct look *look, const struct session *session, const 
 
 	if (!plan_is_comparable(session, verdict))
 		return 0;
-	r = plan_compare(session, verdict, &look->mounts, find_difference, &comparison);
+	r = plan_compare(session, verdict, &look->mounts, find_inside(look, session), find_difference, &comparison);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -142,10 +179,12 @@ static int (*const judges[])(struct look *look, const struct session *session) =
 
 int audit_sessions(struct look *look)
 {
-	int r = 0;
+	int r = ask_inside(look);
 
 	for (size_t i = 0; i < look->sessions.count; i++)
 		for (size_t j = 0; r == 0 && j < ELEMENTS(judges); j++)
 			r = judges[j](look, look->sessions.items[i]);
+	inside_requests_free(look->insides, look->inside_room);
+	look->insides = NULL;
 	return r;
 }

@@ -11,7 +11,12 @@ static size_t harmless(const char *text, size_t left, bool escaped)
 {
 	mbstate_t state = { 0 };
 	wchar_t character;
-	size_t size = mbrtowc(&character, text, left, &state);
+	size_t size;
+
+	/* what every locale can print */
+	if (text[0] >= ' ' && text[0] <= '~' && text[0] != '\\')
+		return 1;
+	size = mbrtowc(&character, text, left, &state);
 
 	if (size == 0 || size > left)
 		return 0;

@@ -17,6 +17,13 @@ static int compare(const void *a, const void *b)
 	return (left->inode > right->inode) - (left->inode < right->inode);
 }
 
+/* One that only those have who are in the session. */
+static bool is_held_by(const struct session *session, enum namespace_kind kind)
+{
+	return session_is_alive(session) && session->apart[kind] &&
+	       (kind != NAMESPACE_NETWORK || !session_shares_network(session));
+}
+
 int holdings_make(const struct sessions *sessions, struct holdings *ret)
 {
 	struct holdings holdings = { .items = calloc(sessions->count * NAMESPACE_KINDS + 1, sizeof(struct holding)) };
@@ -26,8 +33,8 @@ int holdings_make(const struct sessions *sessions, struct holdings *ret)
 	for (size_t i = 0; i < sessions->count; i++) {
 		const struct session *session = sessions->items[i];
 
-		for (enum namespace_kind kind = 0; session_is_alive(session) && kind < NAMESPACE_KINDS; kind++)
-			if (session->apart[kind])
+		for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++)
+			if (is_held_by(session, kind))
 				holdings.items[holdings.count++] =
 					(struct holding){ session->namespaces[kind], session };
 	}

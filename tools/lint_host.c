@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 /* What a policy needs of this host. */
+#include "config/keys.h"
+#include "config/network.h"
+#include "session/network_name.h"
 #include "session/syscalls.h"
 #include "tools/lint_private.h"
 
@@ -64,8 +67,34 @@ static bool is_told(const struct policy *policy, const char *path, const char *w
 	return false;
 }
 
+static bool same_network(const struct policy *left, const struct policy *right)
+{
+	return left->mode != MODE_OFF && right->network.mode == left->network.mode &&
+	       strcmp(left->network.name, right->network.name) == 0;
+}
+
+static void lint_network(const struct policy *general, const struct policy *policy, const char *service,
+			 struct diagnostics *diag)
+{
+	const struct origin *origin = &policy->origins[KEY_NETWORK_NAME];
+	char path[sizeof(NETWORK_NAMES) + 1 + NETWORK_NAME_MAX];
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int fd = -1;
+	uint64_t number;
+
+	if (policy->network.mode != NETWORK_NAMED || (policy != general && same_network(general, policy)))
+		return;
+	(void)snprintf(path, sizeof(path), NETWORK_NAMES "/%s", policy->network.name);
+	if (network_name_open(path, &fd, &number, &problem) == -EINVAL)
+		diagnostics_add(diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line,
+				"%s; every login%s%s would be refused%s", problem, service ? " by " : "",
+				service ? service : "", policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
+}
+
 void lint_host(const struct policy *general, const struct policy *policy, const char *service, struct diagnostics *diag)
 {
+	if (policy->mode != MODE_OFF)
+		lint_network(general, policy, service, diag);
 	for (size_t i = 0; policy->mode != MODE_OFF && i < policy->mount.private_count; i++) {
 		const struct private_directory *directory = &policy->mount.private[i];
 		const char *file = directory->origin.file ? directory->origin.file : policy->file;

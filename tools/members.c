@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/members.h"
 
+#include "session/process.h"
+
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/nsfs.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -79,7 +80,9 @@ static int add_session(struct owners *owners, const struct sessions *sessions, s
 		return claim(owners, sessions, session, NAMESPACE_PID);
 
 	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
-		if (!session->apart[other_kinds[i]])
+		/* in a network that is others', too, a process says nothing */
+		if (!session->apart[other_kinds[i]] ||
+		    (other_kinds[i] == NAMESPACE_NETWORK && session_shares_network(session)))
 			continue;
 		owners->any_by_other_kinds = true;
 
@@ -110,24 +113,6 @@ static int make_owners(const struct sessions *sessions, struct owners *owners)
 		}
 	}
 	return 0;
-}
-
-static int read_link(int process, enum namespace_kind kind, uint64_t *ret)
-{
-	char path[32];
-	char link[64];
-
-	(void)snprintf(path, sizeof(path), "ns/%s", namespace_table[kind].proc_link);
-
-	ssize_t size = readlinkat(process, path, link, sizeof(link) - 1);
-
-	if (size < 0)
-		return -errno;
-	link[size] = '\0';
-
-	const char *bracket = strchr(link, '[');
-
-	return bracket && sscanf(bracket, "[%" SCNu64 "]", ret) == 1 ? 0 : -EBADMSG;
 }
 
 /* Climbs from a PID namespace to the first that belongs to a session: ioctl_nsfs(2). Ends at the reader's own. */
@@ -161,7 +146,7 @@ static int find_ancestor(const struct owners *owners, int process, struct sessio
 static int owner_by_pid_namespace(struct owners *owners, int process, struct session **ret)
 {
 	uint64_t inode = 0;
-	int r = read_link(process, NAMESPACE_PID, &inode);
+	int r = process_namespace_at(process, NAMESPACE_PID, &inode);
 
 	*ret = NULL;
 	if (r < 0 || inode == owners->own_pid_namespace)
@@ -185,7 +170,7 @@ static int owner_by_other_kinds(const struct owners *owners, int process, struct
 	*ret = NULL;
 	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
 		uint64_t inode = 0;
-		int r = read_link(process, other_kinds[i], &inode);
+		int r = process_namespace_at(process, other_kinds[i], &inode);
 
 		if (r < 0)
 			return r;
@@ -270,12 +255,17 @@ int members_visit_all(const struct sessions *sessions, member_visitor visit, voi
 	return visit_processes(sessions, true, visit, data);
 }
 
+void members_add(struct session *session)
+{
+	for (; session; session = session->outer)
+		session->processes++;
+}
+
 static int count_member(struct session *session, int process, void *data)
 {
 	(void)process;
 	(void)data;
-	for (; session; session = session->outer)
-		session->processes++;
+	members_add(session);
 	return 0;
 }
 

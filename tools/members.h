@@ -24,3 +24,6 @@ int members_visit_all(const struct sessions *sessions, member_visitor visit, voi
 
 /* Fills `processes` of every session, with those of sessions nested in it. */
 int members_count(const struct sessions *sessions) _must_check_;
+
+/* For a visitor that counts on its way: one more in the session, or NULL, and in those around it. */
+void members_add(struct session *session);

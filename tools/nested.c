@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 
 /*
- * The side of nested_read.h that asks: children, some at a time, each reading inside one session. Their pipes are
- * emptied until all have ended or time is over. What a child has said is taken as the kernel's word; the text of a
+ * The side of nested_read.h that asks. One child reads inside all sessions one after another, which is all that there
+ * is to do on most hosts. When it says nothing any more it is given up, and each of the sessions that are left has a
+ * child of its own, some at a time: a session that holds its reader up then keeps nobody from the others. Their pipes
+ * are emptied until all have ended or time is over. What a child has said is taken as the kernel's word; the text of a
  * record as that of whoever is root inside.
  */
 
@@ -19,8 +21,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define AT_ONCE   32
-#define ANSWER_MS 3000 /* for each such number of sessions */
+#define AT_ONCE     32
+#define ANSWER_MS   3000 /* for each such number of sessions */
+#define SILENCE_MS  300  /* of the child that reads in all of them */
+#define SWEEP_MS    3000
+#define SWEEP_BYTES ((size_t)8 * 1024 * 1024)
 
 static const char *const cut_texts[NESTED_CUTS] = {
 	[NESTED_TOO_MANY_FILES] = "there are too many files in its /run/nsisolate",
@@ -31,9 +36,8 @@ static const char *const cut_texts[NESTED_CUTS] = {
 	[NESTED_SLOW] = "reading in it takes too long",
 };
 
-/* A child that reads inside one session. */
+/* A child that reads inside a session, or some. */
 struct asked {
-	struct session *session;
 	pid_t child;
 	int pipe;
 	char *bytes;
@@ -49,9 +53,9 @@ static struct nested_place place_of(const struct session *session)
 	return place;
 }
 
-static int start(struct session *session, const struct nested_place *known, size_t known_count, struct asked *ret)
+static int start(struct session *const *sessions, size_t count, const struct nested_place *known, size_t known_count,
+		 struct asked *ret)
 {
-	const struct nested_place place = place_of(session);
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -61,7 +65,11 @@ static int start(struct session *session, const struct nested_place *known, size
 
 	if (child == 0) {
 		(void)signal(SIGPIPE, SIG_DFL);
-		nested_read(&place, known, known_count, ends[1]);
+		for (size_t i = 0; i < count; i++) {
+			const struct nested_place place = place_of(sessions[i]);
+
+			nested_read(&place, known, known_count, ends[1]);
+		}
 		_exit(0);
 	}
 	close_fd(ends[1]);
@@ -70,7 +78,7 @@ static int start(struct session *session, const struct nested_place *known, size
 		return negative_errno();
 	}
 	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	*ret = (struct asked){ .session = session, .child = child, .pipe = ends[0] };
+	*ret = (struct asked){ .child = child, .pipe = ends[0] };
 	return 0;
 }
 
@@ -194,26 +202,27 @@ static int add_one(struct sessions *sessions, struct session *outer, const struc
 	return 0;
 }
 
-static int add_heard(struct sessions *sessions, const struct asked *asked)
+/* What was said of one session. */
+static int add_heard(struct sessions *sessions, struct session *session, const char *bytes, size_t size)
 {
-	struct session *found[NESTED_SESSIONS_MAX + 1] = { asked->session };
+	struct session *found[NESTED_SESSIONS_MAX + 1] = { session };
 	enum nested_cut cut = NESTED_SLOW;
 	size_t at = 0, count = 1;
 	bool lost = false;
 
-	while (asked->size - at >= sizeof(struct nested_head)) {
+	while (size - at >= sizeof(struct nested_head)) {
 		struct nested_head head;
 
-		memcpy(&head, asked->bytes + at, sizeof(head));
+		memcpy(&head, bytes + at, sizeof(head));
 		at += sizeof(head);
 		if (head.size == 0) {
 			cut = head.cut;
 			break;
 		}
-		if (head.size > asked->size - at || head.outer >= count || count == ELEMENTS(found))
+		if (head.size > size - at || head.outer >= count || count == ELEMENTS(found))
 			break;
 
-		int r = add_one(sessions, found[head.outer], &head, asked->bytes + at, &found[count]);
+		int r = add_one(sessions, found[head.outer], &head, bytes + at, &found[count]);
 
 		if (r < 0)
 			return r;
@@ -222,7 +231,7 @@ static int add_heard(struct sessions *sessions, const struct asked *asked)
 		at += head.size;
 		count++;
 	}
-	asked->session->cut = lost && cut == NESTED_WHOLE ? "one claims to be another session" : cut_texts[cut];
+	session->cut = lost && cut == NESTED_WHOLE ? "one claims to be another session" : cut_texts[cut];
 	return 0;
 }
 
@@ -234,16 +243,78 @@ static int ask(struct sessions *sessions, struct session **outers, size_t count,
 	int r = 0;
 
 	while (r == 0 && started < count) {
-		r = start(outers[started], known, known_count, &asked[started]);
+		r = start(&outers[started], 1, known, known_count, &asked[started]);
 		started += r == 0 ? 1 : 0;
 	}
 	if (r == 0)
 		r = hear_all(asked, started, now_ms() + ANSWER_MS);
 	for (size_t i = 0; i < started; i++) {
 		if (r == 0)
-			r = add_heard(sessions, &asked[i]);
+			r = add_heard(sessions, outers[i], asked[i].bytes, asked[i].size);
 		stop(&asked[i]);
 	}
+	return r;
+}
+
+/* Bytes of the answer about one session, to its end; 0: that is not there. */
+static size_t answer_size(const char *bytes, size_t size)
+{
+	size_t at = 0;
+
+	while (size - at >= sizeof(struct nested_head)) {
+		struct nested_head head;
+
+		memcpy(&head, bytes + at, sizeof(head));
+		at += sizeof(head);
+		if (head.size == 0)
+			return at;
+		if (head.size > size - at)
+			break;
+		at += head.size;
+	}
+	return 0;
+}
+
+/* Until it ends, or is silent for too long, or will not end in good time. */
+static int hear_on(struct asked *asked)
+{
+	const int64_t until = now_ms() + SWEEP_MS;
+
+	while (!asked->ended && asked->size < SWEEP_BYTES && now_ms() < until) {
+		struct pollfd poller = { .fd = asked->pipe, .events = POLLIN };
+		int got = poll(&poller, 1, SILENCE_MS);
+
+		if (got == 0)
+			break;
+		if (got < 0 && errno != EINTR)
+			return negative_errno();
+
+		int r = got > 0 ? hear(asked) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* One child for all. *ret_done: how many of them it got to the end of. */
+static int sweep(struct sessions *sessions, struct session *const *outers, size_t count,
+		 const struct nested_place *known, size_t known_count, size_t *ret_done)
+{
+	struct asked asked;
+	size_t at = 0, done = 0, size;
+	int r = start(outers, count, known, known_count, &asked);
+
+	if (r < 0)
+		return r;
+	r = hear_on(&asked);
+	while (r == 0 && done < count && asked.size > at &&
+	       (size = answer_size(asked.bytes + at, asked.size - at)) > 0) {
+		r = add_heard(sessions, outers[done++], asked.bytes + at, size);
+		at += size;
+	}
+	stop(&asked);
+	*ret_done = done;
 	return r;
 }
 
@@ -262,7 +333,7 @@ int nested_add(struct sessions *sessions)
 	_cleanup_free_ struct session **outers = calloc(count + 1, sizeof(struct session *));
 	_cleanup_free_ struct nested_place *known =
 		calloc(count + 1, sizeof(*known)); /* the reader's own is the last */
-	size_t outer_count = 0;
+	size_t outer_count = 0, done = 0;
 	int r = 0;
 
 	if (!outers || !known)
@@ -273,7 +344,9 @@ int nested_add(struct sessions *sessions)
 			outers[outer_count++] = sessions->items[i];
 	}
 	memcpy(known[count].namespaces, sessions->host, sizeof(sessions->host));
-	for (size_t i = 0; r == 0 && i < outer_count; i += AT_ONCE)
+	if (outer_count > 0)
+		r = sweep(sessions, outers, outer_count, known, count + 1, &done);
+	for (size_t i = done; r == 0 && i < outer_count; i += AT_ONCE)
 		r = ask(sessions, outers + i, outer_count - i < AT_ONCE ? outer_count - i : AT_ONCE, known, count + 1);
 	return r;
 }

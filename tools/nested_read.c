@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/nested_read.h"
 
+#include "common/error.h"
 #include "common/read_whole.h"
 #include "session/process.h"
 #include "session/syscalls.h"
@@ -120,8 +121,11 @@ static int open_records(struct reading *reading, int root)
 	return r < 0 ? -errno : r;
 }
 
-/* The root is that of a process which is in these namespaces, both before and after. */
-static int open_root(const struct nested_place *place)
+/*
+ * The directory of records in a session. The root is that of a process which is in these namespaces, both before and
+ * after; where there is no such directory it does not matter whose root that was.
+ */
+static int open_directory(struct reading *reading, const struct nested_place *place)
 {
 	_cleanup_close_ int process = process_open(place->init);
 	uint64_t namespaces[NAMESPACE_KINDS] = { 0 };
@@ -130,11 +134,18 @@ static int open_root(const struct nested_place *place)
 		return process;
 
 	_cleanup_close_ int root = openat(process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = root < 0 ? -errno : process_namespaces_at(process, namespaces);
+	_cleanup_close_ int directory = root < 0 ? negative_errno() : open_records(reading, root);
+
+	if (directory == -ENOENT)
+		return -ENOENT;
+
+	int r = process_namespaces_at(process, namespaces);
 
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	return memcmp(namespaces, place->namespaces, sizeof(namespaces)) == 0 ? TAKE_FD(root) : -ESRCH;
+	if (memcmp(namespaces, place->namespaces, sizeof(namespaces)) != 0)
+		return -ESRCH;
+	return directory < 0 ? directory : TAKE_FD(directory);
 }
 
 static bool is_session_name(const char *name)
@@ -303,8 +314,7 @@ static void list_names(struct reading *reading, int directory, struct names *nam
 static void look_into(struct reading *reading, const struct found *outer)
 {
 	static struct names names;
-	_cleanup_close_ int root = open_root(&outer->place);
-	_cleanup_close_ int directory = root < 0 ? root : open_records(reading, root);
+	_cleanup_close_ int directory = open_directory(reading, &outer->place);
 
 	if (directory < 0) {
 		/* nothing was ever nested in it; it has ended; its directory is one that we know */

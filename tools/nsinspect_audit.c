@@ -7,9 +7,10 @@
 #include "tools/audit.h"
 #include "tools/audit_baseline.h"
 #include "tools/audit_log.h"
+#include "tools/display.h"
+#include "tools/when.h"
 #include "tools/audit_summary.h"
 #include "tools/inspect_sessions.h"
-#include "tools/members.h"
 
 #include <string.h>
 #include <time.h>
@@ -79,6 +80,14 @@ static int pid(const struct column *column, const void *row, enum output_style s
 	return finding->pid > 0 ? cell_number((uint64_t)finding->pid, ret) : 0;
 }
 
+static int since(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	const struct finding *finding = row;
+
+	(void)column;
+	return finding->since > 0 ? cell_text(display_time(finding->since, for_programs(style)), ret) : 0;
+}
+
 static const struct column columns[] = {
 	{ "CODE", "code of the finding, the same in every version", 6, 0, SCOLS_JSON_STRING, true, 0, code },
 	{ "SEVERITY", "critical, warning or info", 8, 0, SCOLS_JSON_STRING, true, 0, severity },
@@ -88,6 +97,7 @@ static const struct column columns[] = {
 	{ "NAME", "name of the finding", 15, 0, SCOLS_JSON_STRING, false, 0, name },
 	{ "USER", "user name", 8, 0, SCOLS_JSON_STRING, false, 0, user },
 	{ "PID", "process, where nsinspect runs", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, 0, pid },
+	{ "SINCE", "since when at the latest, as far as that is known", 16, 0, SCOLS_JSON_STRING, false, 0, since },
 };
 
 static const char *severity_color(const void *row)
@@ -99,56 +109,8 @@ static const char *severity_color(const void *row)
 	return colors[finding_kinds[((const struct finding *)row)->code].severity];
 }
 
-static int (*const live[])(struct look *look) = { audit_sessions, audit_processes, audit_engines, audit_limits };
-
-/* Takes over the sessions of the other list. */
-static int append(struct sessions *sessions, struct sessions *other)
-{
-	const size_t count = sessions->count + other->count;
-	struct session **items = reallocarray(sessions->items, count + 1, sizeof(struct session *));
-
-	if (!items)
-		return -ENOMEM;
-	sessions->items = items;
-	if (other->count > 0)
-		memcpy(&items[sessions->count], other->items, other->count * sizeof(struct session *));
-	sessions->count = count;
-	other->count = 0;
-	return 0;
-}
-
-/*
- * A session that shares the host's PID namespace has the records of those nested in it to itself, but not their
- * processes, which without their records would seem to be in none. Where it ends meanwhile there is nothing to read.
- */
-static int read_nested(struct sessions *sessions, const struct session *session)
-{
-	_cleanup_(sessions_release) struct sessions nested = { 0 };
-	_cleanup_free_ char *path = NULL;
-
-	if (!session_is_alive(session) || !session->seen || session->apart[NAMESPACE_PID] ||
-	    !session->apart[NAMESPACE_MOUNT])
-		return 0;
-	if (asprintf(&path, "/proc/%jd/root" RECORD_DIRECTORY, (intmax_t)session->view.init_pid) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-
-	int r = sessions_read(path, &nested);
-
-	if (r < 0)
-		return r == -ENOMEM || r == -EMFILE || r == -ENFILE ? r : 0;
-	return append(sessions, &nested);
-}
-
-static int read_sessions(const char *directory, struct sessions *sessions)
-{
-	int r = sessions_read(directory, sessions);
-
-	for (size_t i = 0; r == 0 && i < sessions->count; i++)
-		r = read_nested(sessions, sessions->items[i]);
-	return r;
-}
+/* The processes first: they are counted on the way. */
+static int (*const live[])(struct look *look) = { audit_processes, audit_sessions, audit_engines, audit_limits };
 
 static int (*const standing[])(struct audit *audit, struct findings *findings) = {
 	audit_policies, audit_files, audit_stacks, audit_sshd, audit_escapes,
@@ -170,9 +132,7 @@ static int take_look(struct audit *audit, struct findings *ret)
 	int r = mounts_read(1, &look.mounts);
 
 	if (r == 0)
-		r = read_sessions(audit->record_directory, &look.sessions);
-	if (r == 0)
-		r = members_count(&look.sessions);
+		r = sessions_read(audit->record_directory, &look.sessions);
 	for (size_t i = 0; r == 0 && i < ELEMENTS(live); i++)
 		r = live[i](&look);
 	sessions_release(&look.sessions);
@@ -237,12 +197,17 @@ static enum exit_status conclude(const struct findings *findings)
 	return EXIT_CLEAN;
 }
 
+static bool is_partial(const struct options *options)
+{
+	return options->user || options->since || options->write_baseline;
+}
+
 /* Of an audit of everything. That it could not be kept does not change what was found. */
 static void keep_summary(const struct audit *audit, const struct options *options, struct audit_summary *summary)
 {
 	int r;
 
-	if (options->user || options->write_baseline)
+	if (is_partial(options))
 		return;
 	summary->time = time(NULL);
 	summary->duration_ms = (uint64_t)(now_ms() - audit->started);
@@ -262,6 +227,8 @@ static enum exit_status show(const struct audit *audit, const struct options *op
 
 	if (options->user)
 		findings_filter(findings, is_of_user, options->user);
+	if (options->since)
+		audit_since_filter(findings, audit->since);
 	findings_sort(findings);
 	audit_summary_add(&summary, findings);
 	if (options->baseline)
@@ -284,6 +251,7 @@ static enum exit_status audit_all(struct audit *audit, const struct options *opt
 
 	if (r < 0)
 		return problem ? trouble("%s", problem) : trouble_errno(r, "the PAM services");
+	audit->configured = audit_configured(&audit->services);
 	r = look_until_sure(audit, &findings);
 	if (r == 0)
 		r = look_at_host(audit, &findings);
@@ -309,8 +277,12 @@ static enum exit_status run(const struct options *options, char **arguments)
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
 	report_color(report, "SEVERITY", severity_color);
-	if (options->log && (options->user || options->write_baseline))
-		return trouble("--log is about an audit of everything: without --user and --write-baseline");
+	if (options->log && is_partial(options))
+		return trouble("--log is about an audit of everything: without --user, --since and --write-baseline");
+	if (options->since && options->write_baseline)
+		return trouble("--since and --write-baseline exclude each other: a baseline is of everything");
+	if (options->since && when_parse(options->since, time(NULL), &audit.since, &problem) < 0)
+		return trouble("--since: %s", problem ? problem : "out of memory");
 	if (geteuid() != 0)
 		return trouble("only root can see whose processes are where: run this as root");
 	if (record_root_is_inside())
@@ -322,7 +294,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return status;
 }
 
-const struct command command_audit = {
+const struct subcommand command_audit = {
 	.name = "audit",
 	.arguments = "",
 	.summary = "find what slipped past the policies",

@@ -373,7 +373,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return r < 0 ? trouble_errno(r, "list") : EXIT_CLEAN;
 }
 
-const struct command command_list = {
+const struct subcommand command_list = {
 	.name = "list",
 	.arguments = "",
 	.summary = "list the live sessions",

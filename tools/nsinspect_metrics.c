@@ -227,7 +227,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return delivered == EXIT_CLEAN ? status : delivered;
 }
 
-const struct command command_metrics = {
+const struct subcommand command_metrics = {
 	.name = "metrics",
 	.arguments = "",
 	.summary = "print numbers for a monitoring system",

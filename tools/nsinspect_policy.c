@@ -387,7 +387,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return options->plan ? plan(&verdict, &query, options) : explain(&verdict, &query, options);
 }
 
-const struct command command_policy = {
+const struct subcommand command_policy = {
 	.name = "policy",
 	.arguments = "USER",
 	.summary = "show which policy file decides a user's login, and every value",

@@ -244,7 +244,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return r < 0 ? trouble_errno(r, "ps") : EXIT_CLEAN;
 }
 
-const struct command command_ps = {
+const struct subcommand command_ps = {
 	.name = "ps",
 	.arguments = "[ID]",
 	.summary = "show the processes of one session or of all as trees",

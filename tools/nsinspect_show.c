@@ -3,6 +3,7 @@
 /* nsinspect show: one session, what the kernel says beside what the record says. */
 
 #include "session/inside.h"
+#include "session/network_name.h"
 #include "session/process.h"
 #include "tools/display.h"
 #include "tools/inspect_sessions.h"
@@ -54,6 +55,7 @@ static void show_session(json_object *document, const struct session *session)
 	document_text(object, "from", record->remote_host);
 	document_text(object, "opened", opened);
 	document_text(object, "mode", record->mode);
+	document_text(object, "network", record->network);
 	document_text(object, "scope", record->scope);
 	document_text(object, "on-logout", record->on_logout);
 	document_text(object, "nested-in", session->outer ? session->outer->view.name : NULL);
@@ -217,24 +219,39 @@ static void show_addresses(json_object *document, const struct inside *inside)
 	}
 }
 
-static void show_inside(json_object *document, const struct session *session, json_object *differences)
+/* What a network namespace is called that is not the session's alone. */
+static void show_network_name(json_object *object, const struct session *session)
 {
-	struct inside inside = { 0 };
-	int r = inside_read(session->view.init_pid, session->namespaces, &inside);
+	char name[256];
+	bool found;
+
+	if (!session_shares_network(session))
+		return;
+	found = network_name_find(session->namespaces[NAMESPACE_NETWORK], name, sizeof(name));
+	document_text(object, "network-name", found ? name : NULL);
+}
+
+/* True with *ret where it could be asked. */
+static bool show_inside(json_object *document, const struct session *session, json_object *differences,
+			struct inside *ret)
+{
+	int r = inside_read(session->view.init_pid, session->namespaces, ret);
 
 	if (r < 0) {
 		show_differ(differences, "host name and interfaces cannot be read: %s", strerror(-r));
-		return;
+		return false;
 	}
 
 	json_object *object = document_object(document, "inside");
 
-	document_text(object, "hostname", inside.hostname);
-	document_text(object, "domainname", inside.domainname);
+	document_text(object, "hostname", ret->hostname);
+	document_text(object, "domainname", ret->domainname);
 	document_number(object, "processes", session->processes);
-	show_addresses(document, &inside);
-	if (inside.truncated)
+	show_network_name(object, session);
+	show_addresses(document, ret);
+	if (ret->truncated)
 		show_differ(differences, "there are more than %d addresses: not all are listed", INSIDE_ADDRESSES);
+	return true;
 }
 
 static void show_mount(json_object *array, const struct mount_entry *entry)
@@ -273,16 +290,18 @@ static void show_kernel(json_object *document, const struct session *session, co
 			json_object *differences)
 {
 	_cleanup_(mounts_release) struct mount_list host = { 0 };
+	struct inside inside = { 0 };
+	bool asked;
 	int r = mounts_read(session->outer ? session->outer->view.init_pid : 1, &host);
 
 	show_namespaces(document, session, differences);
 	show_process(document_object(document, "init"), session->view.init_pid);
-	show_inside(document, session, differences);
+	asked = show_inside(document, session, differences, &inside);
 	if (r < 0) {
 		show_differ(differences, "mounts of the host cannot be read: %s", strerror(-r));
 		return;
 	}
-	show_plan(document, session, verdict, &host, differences);
+	show_plan(document, session, verdict, &host, asked ? &inside : NULL, differences);
 	show_mounts(document, session, &host, differences);
 }
 
@@ -349,11 +368,15 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = show(document, &sessions, session, options->policy_directory);
 	if (r < 0)
 		return trouble_errno(r, "/proc");
+	if (session_is_alive(session) && session->seen && !session_still_is(session)) {
+		(void)trouble("session '%s' has ended meanwhile", session->view.name);
+		return EXIT_FINDINGS;
+	}
 	r = document_print(document, options->layout.style == OUTPUT_JSON, options->layout.colors);
 	return r < 0 ? trouble_errno(r, "show") : EXIT_CLEAN;
 }
 
-const struct command command_show = {
+const struct subcommand command_show = {
 	.name = "show",
 	.arguments = "ID",
 	.summary = "show everything about one session, and what differs from its record",

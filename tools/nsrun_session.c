@@ -11,16 +11,15 @@
 #include "nsisolate-config.h"
 #include "session/counters.h"
 #include "session/log_line.h"
+#include "tools/command.h"
+#include "tools/command_exit.h"
 #include "tools/environment.h"
 #include "tools/nsrun.h"
-#include "tools/nsrun_command.h"
-#include "tools/nsrun_fail.h"
-#include "tools/nsrun_supervise.h"
+#include "tools/supervise.h"
 
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <syslog.h>
 
 #define DEFAULT_SHELL  "/bin/sh"
@@ -74,7 +73,7 @@ static void log_login(const struct run *run, int priority, const char *verb, con
 static int refuse(const struct run *run, int priority, const char *text)
 {
 	log_login(run, priority, priority == LOG_ERR ? "refused" : "denied", text);
-	return nsrun_fail("%s is refused: %s", run->user, text ? text : "out of memory");
+	return command_fail("%s is refused: %s", run->user, text ? text : "out of memory");
 }
 
 /* -1: the command is to be run all the same; else an exit status. */
@@ -83,9 +82,9 @@ static int pass(const struct run *run, const char *text)
 	const char *reason = text ? text : "out of memory";
 
 	if (!run->nsrun->unisolated_ok)
-		return nsrun_fail("%s would not be isolated: %s; --unisolated-ok runs the command all the same",
-				  run->user, reason);
-	(void)nsrun_fail("%s is not isolated: %s", run->user, reason);
+		return command_fail("%s would not be isolated: %s; --unisolated-ok runs the command all the same",
+				    run->user, reason);
+	(void)command_fail("%s is not isolated: %s", run->user, reason);
 	log_login(run, LOG_INFO, "not isolated", reason);
 	return -1;
 }
@@ -206,15 +205,15 @@ static int prepare(struct run *run)
 	if (!identity->name) {
 		r = identity_lookup(run->user, &run->who.identity);
 		if (r < 0)
-			return nsrun_fail("user %s: %s", run->user, strerror(-r));
+			return command_fail("user %s: %s", run->user, strerror(-r));
 	}
 	r = group_list_of(identity, &run->groups);
 	if (r < 0)
-		return nsrun_fail("the groups of %s: %s", identity->name, strerror(-r));
+		return command_fail("the groups of %s: %s", identity->name, strerror(-r));
 	if (run->nsrun->terminal) {
 		r = terminal_open(&run->terminal, identity->uid);
 		if (r < 0)
-			return nsrun_fail("a new terminal: %s", strerror(-r));
+			return command_fail("a new terminal: %s", strerror(-r));
 	}
 	if (run->nsrun->terminal)
 		run->tty = strdup(run->terminal.name);
@@ -264,22 +263,23 @@ static pid_t start_command(const struct run *run)
 static int run_command(struct run *run)
 {
 	struct terminal *terminal = run->nsrun->terminal ? &run->terminal : NULL;
+	const struct streams streams = { .terminal = terminal };
 	pid_t pid = start_command(run);
 	int status = 0;
 	int r;
 
 	if (pid < 0)
-		return nsrun_fail("step command: %s", strerror(-pid));
+		return command_fail("step command: %s", strerror(-pid));
 	if (terminal) {
 		terminal_close_slave(terminal);
 		terminal_raw(terminal);
 	}
-	r = supervise(pid, &run->signals, terminal, &status);
+	r = supervise(pid, &run->signals, &streams, &status);
 	if (r < 0) {
 		(void)kill(pid, SIGKILL);
-		return nsrun_fail("step wait: %s", strerror(-r));
+		return command_fail("step wait: %s", strerror(-r));
 	}
-	return WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+	return status_of(status);
 }
 
 static void leave_session(struct run *run)
@@ -292,7 +292,7 @@ static void leave_session(struct run *run)
 						  : COUNTER_CLOSED_ENDED);
 	if (r < 0) {
 		syslog(LOG_ERR, "step close: id=%s: %s", run->session->id, strerror(-r));
-		(void)nsrun_fail("step close: %s", strerror(-r));
+		(void)command_fail("step close: %s", strerror(-r));
 	}
 }
 
@@ -325,7 +325,7 @@ int nsrun_run(const struct nsrun *nsrun)
 		return r;
 	r = signals_hold(&run.signals);
 	if (r < 0)
-		return nsrun_fail("signals: %s", strerror(-r));
+		return command_fail("signals: %s", strerror(-r));
 	r = ask ? enter_session(&run) : -1;
 	if (r >= 0)
 		return r;

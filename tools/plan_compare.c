@@ -2,7 +2,7 @@
 
 #include "tools/plan_compare.h"
 
-#include "session/inside.h"
+#include "session/network_name.h"
 #include "session/record.h"
 
 #include <inttypes.h>
@@ -18,8 +18,8 @@ struct comparison {
 	const struct plan *plan;
 	const struct mount_list *host;
 	struct mount_list mounts;
-	struct inside inside;
-	bool asked; /* inside is filled */
+	uint64_t network;            /* inode number of its network namespace */
+	const struct inside *inside; /* NULL: not known */
 	plan_visitor visit;
 	void *data;
 };
@@ -228,7 +228,7 @@ static int compare_propagation(const struct comparison *comparison, const struct
 
 static int compare_loopback(const struct comparison *comparison, const struct step *step)
 {
-	const struct inside *inside = &comparison->inside;
+	const struct inside *inside = comparison->inside;
 
 	for (size_t i = 0; i < inside->count; i++)
 		if (strcmp(inside->addresses[i].interface, "lo") == 0 && inside->addresses[i].up)
@@ -237,6 +237,27 @@ static int compare_loopback(const struct comparison *comparison, const struct st
 		return 0;
 	return tell(comparison, step, PART_LOOPBACK, "down",
 		    "the interface lo is down, and network.mode is \"loopback\"");
+}
+
+/* Whoever makes a namespace anew under the same name leaves the sessions in the old one behind. */
+static int compare_network(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int fd = -1;
+	uint64_t number = 0;
+	char shown[32];
+	int r = network_name_open(step->target, &fd, &number, &problem);
+
+	if (r == -ENOMEM)
+		return r;
+	(void)snprintf(shown, sizeof(shown), "net:[%" PRIu64 "]", comparison->network);
+	if (r < 0)
+		return tell(comparison, step, PART_NETWORK, shown, "its network namespace was %s, and now: %s",
+			    step->target, problem);
+	if (number != comparison->network)
+		return tell(comparison, step, PART_NETWORK, shown,
+			    "its network namespace is not the one that is %s now", step->target);
+	return tell(comparison, step, PART_NETWORK, shown, NULL);
 }
 
 static int compare_name(const struct comparison *comparison, const struct step *step, const char *what,
@@ -253,14 +274,16 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_mount(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);
-	if (!comparison->asked)
+	if (step->kind == STEP_NETWORK_NAMED)
+		return compare_network(comparison, step);
+	if (!comparison->inside)
 		return 0;
 	if (step->kind == STEP_LOOPBACK_UP)
 		return compare_loopback(comparison, step);
 	if (step->kind == STEP_HOSTNAME)
-		return compare_name(comparison, step, "host name", comparison->inside.hostname);
+		return compare_name(comparison, step, "host name", comparison->inside->hostname);
 	if (step->kind == STEP_DOMAINNAME)
-		return compare_name(comparison, step, "domain name", comparison->inside.domainname);
+		return compare_name(comparison, step, "domain name", comparison->inside->domainname);
 	return 0;
 }
 
@@ -272,11 +295,17 @@ bool plan_is_comparable(const struct session *session, const struct verdict *ver
 }
 
 int plan_compare(const struct session *session, const struct verdict *verdict, const struct mount_list *host,
-		 plan_visitor visit, void *data)
+		 const struct inside *inside, plan_visitor visit, void *data)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
-	struct comparison comparison = { .host = host, .visit = visit, .data = data };
+	struct comparison comparison = {
+		.host = host,
+		.network = session->namespaces[NAMESPACE_NETWORK],
+		.inside = inside,
+		.visit = visit,
+		.data = data,
+	};
 	int r = verdict_plan(verdict, session->view.name, &plan, &problem);
 
 	if (r == 0)
@@ -284,7 +313,6 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	if (r < 0)
 		return r;
 	comparison.plan = plan;
-	comparison.asked = inside_read(session->view.init_pid, session->namespaces, &comparison.inside) == 0;
 	for (size_t i = 0; r == 0 && comparison.mounts.count > 0 && i < plan->count; i++)
 		r = compare_step(&comparison, &plan->steps[i]);
 	mounts_release(&comparison.mounts);

@@ -2,15 +2,16 @@
 #pragma once
 
 /*
- * A live session beside the plan that made it: its mounts and how they propagate, its loopback interface, its names.
+ * A live session beside the plan that made it: its mounts and how they propagate, its network, its names.
  * For whoever shows both and for whoever looks for what differs.
  */
 
+#include "session/inside.h"
 #include "tools/mounts.h"
 #include "tools/sessions.h"
 #include "tools/verdict.h"
 
-enum plan_part { PART_MOUNT, PART_LOOPBACK, PART_NAME, PART_PROPAGATION, PLAN_PARTS };
+enum plan_part { PART_MOUNT, PART_LOOPBACK, PART_NAME, PART_PROPAGATION, PART_NETWORK, PLAN_PARTS };
 
 /* One step beside what the kernel has. */
 struct plan_item {
@@ -28,8 +29,9 @@ typedef int (*plan_visitor)(const struct plan_item *item, void *data);
 bool plan_is_comparable(const struct session *session, const struct verdict *verdict);
 
 /*
- * `host`: the mounts of the namespace that the session's were copied from. 0, what the visitor returned, or -errno: the
+ * `host`: the mounts of the namespace that the session's were copied from; `inside`: what was said in there, or NULL
+ * where it could not be asked, and is not compared. 0, what the visitor returned, or -errno: the
  * session may end at any moment.
  */
 int plan_compare(const struct session *session, const struct verdict *verdict, const struct mount_list *host,
-		 plan_visitor visit, void *data) _must_check_;
+		 const struct inside *inside, plan_visitor visit, void *data) _must_check_;

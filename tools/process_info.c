@@ -62,13 +62,17 @@ static const char *find_status(const char *status, const char *key)
 
 static int parse_status(const char *status, struct process_info *info)
 {
+	const char *state = find_status(status, "\nState:\t");
+	const char *parent = find_status(status, "\nPPid:");
 	const char *uids = find_status(status, "\nUid:");
 	const char *levels = find_status(status, "\nNSpid:");
 	int length;
 	int pid;
 
-	if (!uids || sscanf(uids, "%u %u", &info->real_uid, &info->uid) != 2)
+	if (!uids || sscanf(uids, "%u %u", &info->real_uid, &info->uid) != 2 || !parent ||
+	    sscanf(parent, "%d", &info->parent) != 1 || !state || !*state)
 		return -EBADMSG;
+	info->state = *state;
 
 	info->level_count = 0;
 	while (levels && info->level_count < PID_LEVELS && *levels != '\n' &&
@@ -110,6 +114,21 @@ int process_stat_read(int process, struct process_info *ret)
 	if (r < 0)
 		return r;
 	*ret = info;
+	return 0;
+}
+
+int process_status_read(int process, struct process_info *ret, char **ret_text)
+{
+	_cleanup_free_ char *text = NULL;
+	struct process_info info = { 0 };
+	int r = process_file_read(process, "status", STATUS_MAX, &text, NULL);
+
+	if (r == 0)
+		r = parse_status(text, &info);
+	if (r < 0)
+		return r;
+	*ret = info;
+	*ret_text = TAKE_PTR(text);
 	return 0;
 }
 

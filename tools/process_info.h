@@ -28,6 +28,12 @@ struct process_info {
 /* Fills only what /proc/PID/stat tells: parent, state, start, cpu and memory. Errors as below. */
 int process_stat_read(int process, struct process_info *ret) _must_check_;
 
+/*
+ * Fills what /proc/PID/status tells: pid, parent, state, both uids and levels. *ret_text, malloced, is what it says.
+ * Errors as below.
+ */
+int process_status_read(int process, struct process_info *ret, char **ret_text) _must_check_;
+
 /* 0; -ESRCH when the process is gone; or -errno. */
 int process_info_read(int process, struct process_info *ret) _must_check_;
 void process_info_release(struct process_info *info);

@@ -121,7 +121,24 @@ static void set_level(const struct ps_members *members, struct ps_member *member
 	member->level = init ? init->info.level_count - 1 : PID_LEVELS;
 }
 
-/* By a parent that is in no session, or in one around. It may have ended, and its pid be another's who began later. */
+static uint64_t latest_login(const struct session *session)
+{
+	uint64_t latest = session->view.valid ? session->view.record.login_start : 0;
+
+	for (size_t i = 0; i < session->login_count; i++) {
+		const struct record_view *view = &session->logins[i].view;
+
+		if (view->valid && view->record.login_start > latest)
+			latest = view->record.login_start;
+	}
+	return latest;
+}
+
+/*
+ * By a parent that is in no session, or in one around. Where a login has ended, its process's children are those of an
+ * ancestor of it, which has begun before; and where the parent has ended, its pid may be another's, who began after
+ * them.
+ */
 static enum entry find_entry_from(const struct ps_member *member, const struct process_info *parent)
 {
 	if (parent->start > member->info.start)
@@ -129,7 +146,8 @@ static enum entry find_entry_from(const struct ps_member *member, const struct p
 	if (is_login(parent, member->session))
 		return ENTRY_LOGIN;
 	/* without a PID namespace those that lost their parent have one outside */
-	return member->session->apart[NAMESPACE_PID] ? ENTRY_OUTSIDE : ENTRY_UNKNOWN;
+	return member->session->apart[NAMESPACE_PID] && parent->start > latest_login(member->session) ? ENTRY_OUTSIDE
+												      : ENTRY_UNKNOWN;
 }
 
 enum entry ps_find_entry(const struct ps_member *member, const struct ps_member *parent)
@@ -149,6 +167,28 @@ enum entry ps_find_entry(const struct ps_member *member, const struct ps_member 
 	return process >= 0 && process_info_read(process, &info) == 0 ? find_entry_from(member, &info) : ENTRY_UNKNOWN;
 }
 
+/* Leaves out what is of sessions that ended meanwhile: their namespaces' numbers may be those of others now. */
+static void drop_ended(struct ps_members *members)
+{
+	const struct session *asked = NULL;
+	bool still = false;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < members->count; i++) {
+		struct ps_member *member = &members->items[i];
+
+		if (member->session != asked) {
+			asked = member->session;
+			still = session_still_is(asked);
+		}
+		if (still)
+			members->items[kept++] = *member;
+		else
+			process_info_release(&member->info);
+	}
+	members->count = kept;
+}
+
 int ps_collect(struct ps_members *members)
 {
 	int r = holdings_make(members->sessions, &members->holdings);
@@ -157,6 +197,7 @@ int ps_collect(struct ps_members *members)
 		r = members_visit_all(members->sessions, collect, members);
 	if (r < 0)
 		return r;
+	drop_ended(members);
 	if (members->count > 1)
 		qsort(members->items, members->count, sizeof(*members->items), compare_members);
 	for (size_t i = 0; i < members->count; i++)

@@ -271,6 +271,14 @@ static bool is_login_process(int process, const struct session *session, const s
 	return true;
 }
 
+bool session_still_is(const struct session *session)
+{
+	uint64_t namespaces[NAMESPACE_KINDS];
+
+	return process_namespaces(session->view.init_pid, namespaces) == 0 &&
+	       memcmp(namespaces, session->namespaces, sizeof(namespaces)) == 0;
+}
+
 pid_t session_login_pid(const struct session *session, const struct record *record)
 {
 	_cleanup_(closedirp) DIR *proc = NULL;

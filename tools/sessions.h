@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum session_state {
 	SESSION_ACTIVE,
@@ -75,6 +76,15 @@ static inline bool session_is_alive(const struct session *session)
 	return session->view.alive && session->state != SESSION_ENDED;
 }
 
+/*
+ * True for a session in a network namespace that was there before it and is others', too: network.mode "named". What a
+ * record from inside says of that is root's there to write.
+ */
+static inline bool session_shares_network(const struct session *session)
+{
+	return session->view.valid && !session->inside && strcmp(session->view.record.network, "named") == 0;
+}
+
 /* True for a session that is `outer`, or nested in it however deep. */
 static inline bool session_is_within(const struct session *session, const struct session *outer)
 {
@@ -95,6 +105,12 @@ static inline bool login_is_alive(enum login_state state)
  */
 int sessions_read(const char *directory, struct sessions *ret) _must_check_;
 void sessions_release(struct sessions *sessions);
+
+/*
+ * Whether a session that was seen still is: then its namespaces had their numbers all the time, which the kernel gives
+ * to others as soon as they are free. What was read of its processes meanwhile holds only then.
+ */
+bool session_still_is(const struct session *session);
 
 /*
  * The reader's pid of the login process that a record of this session names, or 0. Of a session nested in another it is

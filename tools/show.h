@@ -7,15 +7,16 @@
  */
 
 #include "common/cleanup.h"
+#include "session/inside.h"
 #include "tools/document.h"
 #include "tools/inspect_sessions.h"
 #include "tools/mounts.h"
 
 void show_differ(json_object *differences, const char *format, ...) _printf_(2, 3);
 
-/* What the plan has and the kernel shows, where the policy is still the login's. `host`: where its mounts are from. */
+/* What the plan has and the kernel shows, where the policy is still the login's. As plan_compare(). */
 void show_plan(json_object *document, const struct session *session, const struct verdict *verdict,
-	       const struct mount_list *host, json_object *differences);
+	       const struct mount_list *host, const struct inside *inside, json_object *differences);
 
 /*
  * Privileges, limits and control groups of its processes and of those of sessions nested in it, summarised: most have

@@ -28,7 +28,7 @@ static int show_item(const struct plan_item *item, void *data)
 }
 
 void show_plan(json_object *document, const struct session *session, const struct verdict *verdict,
-	       const struct mount_list *host, json_object *differences)
+	       const struct mount_list *host, const struct inside *inside, json_object *differences)
 {
 	struct shown shown = { .differences = differences };
 	int r;
@@ -36,7 +36,7 @@ void show_plan(json_object *document, const struct session *session, const struc
 	if (!plan_is_comparable(session, verdict))
 		return;
 	shown.array = document_array(document, "plan");
-	r = plan_compare(session, verdict, host, show_item, &shown);
+	r = plan_compare(session, verdict, host, inside, show_item, &shown);
 	if (r < 0)
 		show_differ(differences, "the plan cannot be compared: %s", strerror(-r));
 }

@@ -44,7 +44,7 @@ static struct {
 } screen;
 
 struct watch {
-	const struct command *command;
+	const struct subcommand *command;
 	const struct options *options;
 	char **arguments;
 	char *title; /* without the time */
@@ -345,7 +345,7 @@ static bool can_be_redrawn(void)
 	return isatty(STDOUT_FILENO) && type && *type && strcmp(type, "dumb") != 0;
 }
 
-enum exit_status watch_run(const struct command *command, const struct options *options, char **arguments)
+enum exit_status watch_run(const struct subcommand *command, const struct options *options, char **arguments)
 {
 	struct watch watch = {
 		.command = command, .options = options, .arguments = arguments, .signals = -1, .pipe = -1

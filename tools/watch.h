@@ -8,4 +8,4 @@
 /* The option's SECONDS, NULL for the usual. 0 or -EINVAL. */
 int watch_parse(const char *seconds, int *ret_milliseconds) _must_check_;
 
-enum exit_status watch_run(const struct command *command, const struct options *options, char **arguments);
+enum exit_status watch_run(const struct subcommand *command, const struct options *options, char **arguments);

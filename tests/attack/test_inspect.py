@@ -2,7 +2,10 @@
 """nsinspect run by root among processes that want to deceive, break or hold it up."""
 
 import json
+import os
 import re
+import subprocess
+import unicodedata
 
 import pytest
 
@@ -81,3 +84,121 @@ def test_a_record_made_inside_is_not_the_hosts(server):
         login.read_line()
         assert "0123456789ab" not in P.run(["nsinspect"]).stdout
         assert len(H.records()) == 1
+
+
+# everything that others can name, in every command that shows it
+
+NAMES = ["\x1b]0;owned\x07\x1b[2J", "a\nNSI999 critical x\n000000000000", "\u202eevil\u202c", "\u009b2J\u0085", "e\u0301\u200d\u2066",
+         b"\xff\xfe\xc3", "x" * 4000, "\\x41\t\x7f", "'\"`$(touch /tmp/owned)"]
+STYLES = {"list": ("", "-r", "-P", "-n", "-J"), "show": ("", "-J"), "ps": ("", "-r", "-P", "-n", "-J"),
+          "audit": ("", "-r", "-P", "-J", "--write-baseline"), "check": ("", "-J"), "policy": ("", "-J")}
+
+
+def as_bytes(name):
+    return name if isinstance(name, bytes) else name.encode()
+
+
+def assert_harmless(output):
+    text = output.decode()  # and well-formed UTF-8
+    bad = [char for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me", "Zl", "Zp")]
+    assert bad == [], (bad[:9], text[:2000])
+    assert not re.search(r"^(NSI999|000000000000)", text, re.MULTILINE), text[:2000]
+
+
+def run_all(words, statuses):
+    for style in STYLES[words[0]]:
+        for locale in ("C.UTF-8", "C"):
+            done = subprocess.run(["nsinspect", *words, *style.split()], capture_output=True, timeout=60,
+                                  env=P.ENVIRONMENT | {"LC_ALL": locale})
+            assert done.returncode in statuses, done
+            assert_harmless(done.stdout + done.stderr)
+            if style == "-J":
+                json.loads(done.stdout)
+
+
+@pytest.fixture
+def named(installed):
+    """A session in which whatever can have a name is called so."""
+    with P.Background(["su", "alice", "-c", "echo ready; cat"]) as login:
+        assert login.read_line() == "ready"
+        (identity, _), = H.records().items()
+        init, = H.session_inits()
+        yield login, identity, init
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_names_of_processes_mounts_and_hosts_are_harmless(named, number):
+    name = as_bytes(NAMES[number])
+    _, identity, init = named
+    short = name[:60]
+    sets = "import ctypes, sys, os; n = os.fsencode(sys.argv[1]); sys.exit(ctypes.CDLL(None).sethostname(n, len(n)) != 0)"
+    inside = ["nsenter", "-t", str(init), "-m", "-u", "-n", "-p", "-i"]
+    subprocess.run([*inside, "/usr/bin/python3", "-c", sets, short], check=True)
+    place = b"/tmp/" + name.replace(b"/", b"_")[:250]
+    subprocess.run([*inside, "sh", "-c", 'mkdir "$0" && mount -t tmpfs "$1" "$0"', place, short], check=True)
+    # one within, one that came from outside, and one on the host that holds a namespace
+    with running([*inside, "bash", "-c", 'exec -a "$0" sleep 600', name]), \
+            running(["nsenter", "-t", str(init), "-n", "bash", "-c", 'exec -a "$0" sleep 600', name]), \
+            running(["bash", "-c", f'exec -a "$0" sleep 600 </proc/{init}/ns/uts', name]):
+        run_all(["list", "--output-all"], (0,))
+        run_all(["ps", "--output-all"], (0,))
+        run_all(["show", identity], (0,))
+        run_all(["audit", "--hurried", "--output-all"], (0, 1))
+
+
+def running(words):
+    """Runs meanwhile, and is ended with what it started."""
+    class Running:
+        def __enter__(self):
+            self.process = subprocess.Popen(words, start_new_session=True)
+            H.wait_until(lambda: b"sleep" in exe_of(self.process.pid), "it runs")
+
+        def __exit__(self, *_unused):
+            for child in H.children(self.process.pid):
+                os.kill(child.pid, 9)
+            self.process.kill()
+            self.process.wait()
+
+    def exe_of(pid):
+        pids = [pid, *[child.pid for child in H.children(pid)]]
+        try:
+            return b" ".join(os.fsencode(os.readlink(f"/proc/{each}/exe")) for each in pids)
+        except OSError:
+            return b""
+
+    return Running()
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_names_in_policies_are_harmless(installed, number):
+    name = as_bytes(NAMES[number])
+    file = b"/etc/security/nsisolate/group/" + name.replace(b"/", b"_")[:200] + b".conf"
+    text = b'description = "' + name.replace(b"\\", b"").replace(b'"', b"") + b'"\nnetwork { mode = "' + name[:99] + b'" }\n'
+    os.makedirs("/etc/security/nsisolate/group", exist_ok=True)
+    with open(file, "wb") as written:
+        written.write(text)
+    H.write("/etc/security/nsisolate/user/bob.conf", "")
+    with open("/etc/security/nsisolate/user/bob.conf", "wb") as written:
+        written.write(text)
+    run_all(["check"], (0, 1, 2))
+    run_all(["policy", "bob"], (0, 1))
+    run_all(["policy", "alice"], (0, 1))
+    run_all(["audit", "--hurried"], (0, 1))
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_what_a_record_says_is_harmless_when_it_is_killed(named, number):
+    """The words of a record, which a service and its client choose, in what kill prints."""
+    login, identity, _ = named
+    path = f"{H.RECORDS}/{identity}"
+    escaped = "".join(f"\\x{byte:02x}" for byte in as_bytes(NAMES[number])[:200])
+    with open(path, "r+", encoding="utf-8") as file:
+        text = re.sub(r"^(user|service|tty|remote-host)=.*$", lambda match: f"{match[1]}={escaped}", file.read(), flags=re.MULTILINE)
+        file.seek(0)
+        file.truncate()
+        file.write(text)
+    for words in (["list", "--output-all"], ["show", identity]):
+        run_all(words, (0,))
+    done = subprocess.run(["nsinspect", "kill", identity], capture_output=True, timeout=60, env=P.ENVIRONMENT)
+    assert done.returncode == 0 and b"killed: " in done.stdout, done
+    assert_harmless(done.stdout + done.stderr)

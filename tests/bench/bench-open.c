@@ -46,7 +46,7 @@ static double time_bare(const struct plan *plan, const struct outside *outside)
 	int ready[2];
 	char answer = 'n';
 	struct clone_args clone = {
-		.flags = plan->clone_flags | CLONE_PIDFD,
+		.flags = plan_new_flags(plan) | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};

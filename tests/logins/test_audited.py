@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 
 from support import host as H
+from support import networks as N
 from support import programs as P
 from support import sandbox
 
@@ -679,6 +680,18 @@ def test_one_user_alone():
 def test_it_needs_root_and_the_host():
     refused = P.run(["nsinspect", "audit"], user="bob")
     assert refused.status == 2 and "only root" in refused.stderr
+
+
+def test_a_network_namespace_that_is_not_the_one_of_its_name_any_more_is_found():
+    H.set_policy("user/alice.conf", 'network { mode = "named" name = "course" }\n')
+    with N.named("course"), logged_in():
+        assert found("NSI017") == []
+        N.run("ip", "netns", "delete", "course")
+        finding, = found("NSI017")
+        assert finding["user"] == "alice" and "there is no network namespace 'course'" in finding["seen"]
+        N.run("ip", "netns", "add", "course")
+        finding, = found("NSI017")
+        assert "is not the one that is /run/netns/course now" in finding["seen"]
 
 
 def test_every_finding_is_in_the_manual():

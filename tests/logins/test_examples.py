@@ -5,10 +5,12 @@ import contextlib
 import dataclasses
 import glob
 import os
+import re
 
 import pytest
 
 from support import host as H
+from support import networks as N
 from support import programs as P
 from support.host import PROBE, USERS
 
@@ -24,12 +26,14 @@ class Example:
     shared: bool = False   # System V IPC and /dev/shm
     loopback: bool = True  # is up
     waits: bool = False    # for what its logins leave running
+    interfaces: tuple = ("lo",)
 
 
 EXAMPLE = {
     "restricted-shell": Example({"mnt", "net", "ipc", "uts", "pid"}, "shell-%s", 64 * MIB),
     "shell-and-cron": Example({"mnt", "net", "ipc", "uts", "pid"}, "shell-%s", 512 * MIB),
     "classroom-exam": Example({"mnt", "net", "ipc", "uts", "pid"}, "exam-alice", 256 * MIB, loopback=False),
+    "course-network": Example({"mnt", "net", "ipc", "uts", "pid"}, "course-%s", 512 * MIB, interfaces=("eth0", "lo")),
     "tmux-and-editors": Example({"mnt", "ipc", "pid"}, "testhost", 2048 * MIB, waits=True),
     "hpc-login-node": Example({"mnt", "pid"}, "testhost", 8192 * MIB, shared=True),
     "host-network": Example({"mnt", "ipc", "uts", "pid"}, "testhost", 2048 * MIB),
@@ -44,10 +48,20 @@ def server(module, host):
     if os.path.isdir(H.POLICIES):
         H.empty(H.POLICIES)
     H.set_policy("default.conf", 'mode = "off"\n')
-    with P.sshd() as running:
+    with course_network(), P.sshd() as running:
         yield running
-    wait_until_ended()
+        wait_until_ended()
     P.sweep_records()
+
+
+@contextlib.contextmanager
+def course_network():
+    """The commands in the comment of course-network.conf, as they are there."""
+    text = H.read(f"{EXAMPLES}/course-network.conf")
+    commands = re.findall(r"^#     (ip .*)$", text, re.MULTILINE)
+    assert commands[0] == "ip netns add course"
+    with N.named("course", commands=commands):
+        yield
 
 
 def wait_until_ended():
@@ -85,7 +99,7 @@ def test_the_network(name):
         return
     assert str(seen).startswith("errno ")
     seen = look(name)
-    assert list(seen["interfaces"]) == ["lo"]
+    assert tuple(sorted(seen["interfaces"])) == EXAMPLE[name].interfaces
     assert bool(seen["interfaces"]["lo"] & 1) == EXAMPLE[name].loopback
 
 
@@ -187,6 +201,17 @@ def test_the_restricted_shell_forwards_x11_and_the_exam_does_not():
             done = P.ssh("alice", "echo ${DISPLAY:-none}", options=("-X",),
                          env=P.ENVIRONMENT | {"DISPLAY": "127.0.0.1:0"})
         assert (done.check().stdout.strip() != "none") == forwarded, name
+
+
+def test_a_course_reaches_its_server_and_nested_logins_go_without():
+    install("course-network")
+    H.add_module(H.STACKS["sudo"])
+    H.set_policy("user/bob.conf", 'extends = "user/alice"\n')
+    with N.answering("the-server", "192.0.2.1", 8080), P.Listener("the-host") as listener:
+        assert P.ssh("alice", N.ask("tcp", "192.0.2.1", 8080)).check().stdout == "the-server\n"
+        assert P.ssh("alice", N.ask("tcp", "127.0.0.1", listener.port)).stdout.startswith("error")
+        nested = P.ssh("alice", f"sudo -n -u bob {N.ask('tcp', '192.0.2.1', 8080)}").check()
+        assert "unreachable" in nested.stdout
 
 
 def test_two_logins_to_a_login_node_share_memory_and_no_processes():

@@ -207,6 +207,17 @@ def test_what_lingers_is_told():
     kill(row["id"]).check()
 
 
+def test_what_a_killed_login_left_did_not_come_from_outside():
+    H.set_policy("user/alice.conf", WAITING)
+    with P.Background(["su", "alice", "-c", "exec sleep 1005"], reads=False) as login:
+        assert shown_process("sleep 1005")["entry"] == "login"
+        os.kill(login.pid, signal.SIGKILL)
+        H.wait_until(lambda: entries()["sleep 1005"] == "lingering", "it to linger")
+        row = shown_process("sleep 1005")
+        assert row["host-ppid"] != login.pid
+        kill(row["id"]).check()
+
+
 def test_parents_are_told_where_there_is_no_tree():
     with P.Background(["su", "alice", "-c", f"sh -c 'sleep 1003 >/dev/null 2>&1 & {STAY}; true'"]) as login:
         login.read_line()

@@ -34,6 +34,7 @@ static int publish(int directory, const char *id)
 		.login_pid = getpid(),
 		.init_pid = getpid(),
 		.policy = (char *)"default.conf",
+		.network = (char *)"loopback",
 		.mode = (char *)"enforce",
 		.scope = (char *)"session",
 		.on_logout = (char *)"kill",

@@ -213,6 +213,10 @@ def make_devices(dev):
     mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,gid=5,mode=620,ptmxmode=000")
     mount("tmpfs", f"{dev}/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777")
     mount("mqueue", f"{dev}/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    # slirp4netns(1) makes its interface by it
+    os.mkdir(f"{dev}/net", 0o755)
+    os.mknod(f"{dev}/net/tun", stat.S_IFCHR, os.makedev(10, 200))
+    os.chmod(f"{dev}/net/tun", 0o666)
 
 
 def make_system_mounts(root):

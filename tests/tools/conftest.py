@@ -19,7 +19,7 @@ MAKE_RECORDS = f"mount -t tmpfs -o mode=1700 none {os.path.dirname(RECORDS)} && 
 
 # PID 1 of a session: waits for its record, locks it, runs a few children, and does what it is told until its input ends.
 INIT = """
-import fcntl, os, subprocess, sys
+import ctypes, fcntl, os, subprocess, sys
 path = sys.stdin.readline().strip()
 record = os.open(path, os.O_RDWR)
 fcntl.lockf(record, fcntl.LOCK_EX)
@@ -32,6 +32,8 @@ for line in sys.stdin:
     if word == "join":
         kept.append(os.open(*path, os.O_RDWR))
         fcntl.lockf(kept[-1], fcntl.LOCK_EX, 1, 1)
+    elif word == "move":
+        ctypes.CDLL(None).unshare(0x04000000)  # CLONE_NEWUTS
     elif word == "leave":
         fcntl.lockf(record, fcntl.LOCK_UN, 1, 1)
     print("ready", flush=True)
@@ -110,7 +112,7 @@ class Session:
             "outer-pid-namespace": os.stat(f"/proc/{inside.init if inside else 'self'}/ns/pid").st_ino,
             **{f"ns-{k}": v for k, v in self.namespaces.items()},
             "policy": "group/students.conf", "sources": "group/students.conf,default.conf",
-            "policy-hash": "0123456789abcdef", "setting": "0" * 16, "mode": "enforce",
+            "policy-hash": "0123456789abcdef", "setting": "0" * 16, "network": "loopback", "mode": "enforce",
             "scope": "session", "interface": "", "addresses": "", "on-logout": "kill", "opened": 1700000000,
         }
         self.fields.update({k.replace("_", "-"): v for k, v in fields.items()})

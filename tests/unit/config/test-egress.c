@@ -186,12 +186,12 @@ static void what_does_not_go_together_is_refused(void **state)
 					"network.mode = \"loopback\" does that with less" },
 		{ VETH(POOL "egress = {\"2001:db8::/32\"}"),
 		  TEST_FILE ":3: network.egress: '2001:db8::/32' is never reached: network.pool has no IPv6 prefix" },
-		{ "network { " POOL "}", TEST_FILE
-		  ":1: network.pool: means nothing without network.mode = \"veth\"; remove it, or set the mode" },
-		{ "network { egress = {any} }", TEST_FILE
-		  ":1: network.egress: means nothing without network.mode = \"veth\"; remove it, or set the mode" },
-		{ "network { masquerade = true }", TEST_FILE
-		  ":1: network.masquerade: means nothing without network.mode = \"veth\"; remove it, or set the mode" },
+		{ "network { " POOL "}", TEST_FILE ":1: network.pool: means nothing with network.mode = 'loopback', it "
+						   "goes with 'veth'; remove one of them" },
+		{ "network { egress = {any} }", TEST_FILE ":1: network.egress: means nothing with network.mode = "
+							  "'loopback', it goes with 'veth'; remove one of them" },
+		{ "network { masquerade = true }", TEST_FILE ":1: network.masquerade: means nothing with network.mode "
+							     "= 'loopback', it goes with 'veth'; remove one of them" },
 		{ VETH(POOL "egress = {\"any tcp 80, 443\"}"), TEST_FILE
 		  ":3: network.egress: 'any tcp 80, 443' has too many words; an item is DESTINATION [PROTOCOL "
 		  "[PORTS]], as in 'any tcp 443' or '10.1.0.0/16'; ports have no spaces between them" },

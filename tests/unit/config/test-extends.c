@@ -336,6 +336,14 @@ static const struct {
 	  "b.conf:2: uts.hostname: means nothing with uts.isolate = false; remove one of them" },
 	{ { { "group/a.conf", "extends = b uts { hostname = x }" }, { "b.conf", "\nuts { isolate = false }" } },
 	  "group/a.conf:1: uts.hostname: means nothing with uts.isolate = false; remove one of them" },
+	/* one who builds on a network can do without it, but not half */
+	{ { { "group/a.conf", "extends = b network { mode = named }" }, { "b.conf", "network { mode = host }" } },
+	  "group/a.conf:1: network.mode: 'named' needs network { name = \"NAME\" } as well, a network namespace of ip "
+	  "netns add NAME" },
+	{ { { "group/a.conf", "extends = b network { name = course }" }, { "b.conf", "" } },
+	  "group/a.conf:1: network.name: means nothing with network.mode = 'loopback', it goes with 'named'; remove "
+	  "one "
+	  "of them" },
 	{ { { "group/a.conf", "extends = b" }, { "b.conf", "\nservices += sshd" } },
 	  "b.conf:2: services: '+=' adds to the list of a file that this one extends, and none has one; use '='" },
 	{ { { "group/a.conf", "extends = b services = cron" }, { "b.conf", "from += local" } },

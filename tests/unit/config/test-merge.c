@@ -30,6 +30,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "on-logout=kill\n"
 				       "max-sessions=64\n"
 				       "network.mode=loopback\n"
+				       "network.name=\n"
 				       "network.pool=\n"
 				       "network.egress=\n"
 				       "network.masquerade=false\n"
@@ -62,7 +63,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_true(policy->hash == UINT64_C(0xd7007cc26a029f31));
+	assert_int_equal(policy->hash, UINT64_C(0x7ff5f6b1aa0dff49));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -189,6 +190,16 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		      "process of a session has ended" },
 		{ "uts { isolate = false hostname = a }",
 		  AT1 "uts.hostname: means nothing with uts.isolate = false; remove one of them" },
+		{ "network { mode = named name = course }", NULL },
+		{ "network { mode = named }", AT1
+		  "network.mode: 'named' needs network { name = \"NAME\" } as well, a network namespace of ip netns "
+		  "add NAME" },
+		{ "network { name = course }",
+		  AT1 "network.name: means nothing with network.mode = 'loopback', it goes with 'named'; remove one of "
+		      "them" },
+		{ "network { mode = none name = course }", AT1
+		  "network.name: means nothing with network.mode = 'none', it goes with 'named'; remove one of them" },
+		{ "network { mode = named name = course } service ftp { }", NULL },
 		{ "uts { isolate = false domainname = a }",
 		  AT1 "uts.domainname: means nothing with uts.isolate = false; remove one of them" },
 	};

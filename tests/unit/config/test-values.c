@@ -32,7 +32,11 @@ static char *file_with(enum policy_key key, const char *text)
 	first = strsep(&rest, ".");
 	second = strsep(&rest, ".");
 	third = strsep(&rest, ".");
-	if (third)
+	if (key == KEY_NETWORK_NAME)
+		assert_true(asprintf(&file, "network { mode = named name = \"%s\" }", text) > 0);
+	else if (key == KEY_NETWORK_MODE && strcmp(text, "named") == 0)
+		file = strdup("network { mode = named name = course }");
+	else if (third)
 		assert_true(asprintf(&file, "%s { %s \"/srv\" { %s = \"%s\" } }", first, second, third, text) > 0);
 	else if (second)
 		assert_true(asprintf(&file, "%s { %s%s = \"%s\" }", first, companions(key, text), second, text) > 0);
@@ -84,6 +88,9 @@ static const struct {
 	{ KEY_NETWORK_POOL, "10.99.0.0/16", "{\"10.99.0.0/16\"}" },
 	{ KEY_NETWORK_EGRESS, "any tcp 443", "{\"any tcp 443\"}" },
 	{ KEY_NETWORK_MASQUERADE, "true", NULL },
+	{ KEY_NETWORK_MODE, "named", NULL },
+	{ KEY_NETWORK_NAME, "course", NULL },
+	{ KEY_NETWORK_NAME, "Lab_1.example-net", NULL },
 	{ KEY_IPC_ISOLATE, "true", NULL },
 	{ KEY_IPC_ISOLATE, "false", NULL },
 	{ KEY_UTS_ISOLATE, "true", NULL },
@@ -159,13 +166,26 @@ static const struct {
 	{ KEY_MAX_SESSIONS, "-1", "max-sessions: '-1' is no number: digits, then nothing, k, m or g" },
 	{ KEY_MAX_SESSIONS, "many", "max-sessions: 'many' is no number: digits, then nothing, k, m or g" },
 	{ KEY_NETWORK_MODE, "loopbak",
-	  "network.mode: 'loopbak' is none of host, none, loopback, veth; did you mean 'loopback'?" },
-	{ KEY_NETWORK_MODE, "named",
-	  "network.mode: 'named' is not built yet; built so far: host, none, loopback, veth" },
+	  "network.mode: 'loopbak' is none of host, none, loopback, named, veth; did you mean 'loopback'?" },
 	/* likeness to what is not built helps nobody */
-	{ KEY_NETWORK_MODE, "slrip", "network.mode: 'slrip' is none of host, none, loopback, veth" },
+	{ KEY_NETWORK_MODE, "slrip", "network.mode: 'slrip' is none of host, none, loopback, named, veth" },
 	{ KEY_NETWORK_MODE, "slirp",
-	  "network.mode: 'slirp' is not built yet; built so far: host, none, loopback, veth" },
+	  "network.mode: 'slirp' is not built yet; built so far: host, none, loopback, named, veth" },
+	{ KEY_NETWORK_NAME, "",
+	  "network.name: '' is no name of a network namespace, as in ip netns add NAME: letters, digits, '_', '.' and "
+	  "'-'" },
+	{ KEY_NETWORK_NAME, "..",
+	  "network.name: '..' is no name of a network namespace, as in ip netns add NAME: letters, digits, '_', '.' "
+	  "and '-'" },
+	{ KEY_NETWORK_NAME, "a/b",
+	  "network.name: 'a/b' is no name of a network namespace, as in ip netns add NAME: letters, digits, '_', '.' "
+	  "and '-'" },
+	{ KEY_NETWORK_NAME, "-n",
+	  "network.name: '-n' is no name of a network namespace, as in ip netns add NAME: letters, digits, '_', '.' "
+	  "and '-'" },
+	{ KEY_NETWORK_NAME, A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16,
+	  "network.name: '" A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16
+	  "' is too long; a name has at most 200 bytes" },
 	{ KEY_IPC_ISOLATE, "yes", "ipc.isolate: 'yes' is none of true, false; did you mean 'true'?" },
 	{ KEY_UTS_ISOLATE, "ture", "uts.isolate: 'ture' is none of true, false; did you mean 'true'?" },
 	{ KEY_PID_ISOLATE, "1", "pid.isolate: '1' is none of true, false; did you mean 'true'?" },

@@ -53,6 +53,12 @@ static void take_network_of_its_own(struct policy *policy)
 	policy->network.masquerade = true;
 }
 
+static void enter_a_named_network(struct policy *policy)
+{
+	policy->network.mode = NETWORK_NAMED;
+	policy->network.name = strdup("course");
+}
+
 static void isolate_nothing(struct policy *policy)
 {
 	policy->network.mode = NETWORK_HOST;
@@ -129,6 +135,7 @@ static const struct row {
 	{ "network-host", keep_host_network, ALL_NAMESPACES & ~CLONE_NEWNET },
 	{ "network-none", take_network_without_loopback, ALL_NAMESPACES },
 	{ "network-veth", take_network_of_its_own, ALL_NAMESPACES },
+	{ "network-named", enter_a_named_network, ALL_NAMESPACES },
 	{ "nothing", isolate_nothing, 0 },
 	{ "no-mounts", isolate_all_but_mounts, ALL_NAMESPACES & ~CLONE_NEWNS },
 	{ "proc-hidepid", hide_processes, ALL_NAMESPACES & ~CLONE_NEWPID },
@@ -378,6 +385,7 @@ static void plans_need_of_the_kernel_what_their_steps_do(void **state)
 		  1u << NAMESPACE_USER | 1u << NAMESPACE_CGROUP | 1u << NAMESPACE_TIME },
 		{ keep_host_network, 1u << PROBE_PROC,
 		  1u << NAMESPACE_NETWORK | 1u << PROBE_SYSFS | 1u << PROBE_OPEN_TREE },
+		{ enter_a_named_network, 1u << PROBE_SYSFS, 1u << NAMESPACE_NETWORK },
 		{ keep_host_ipc, 1u << PROBE_PROC, 1u << NAMESPACE_IPC | 1u << PROBE_MQUEUE },
 		{ isolate_all_but_mounts, 1u << NAMESPACE_PID | 1u << PROBE_CLONE3,
 		  1u << NAMESPACE_MOUNT | 1u << PROBE_PROPAGATION | 1u << PROBE_TMPFS | 1u << PROBE_MOVE_MOUNT },

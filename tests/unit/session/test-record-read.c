@@ -63,6 +63,7 @@ static char *example_text(const char *id, const char *login)
 		.login_pid = 1,
 		.init_pid = 1,
 		.policy = (char *)"default.conf",
+		.network = (char *)"loopback",
 		.mode = (char *)"enforce",
 		.scope = (char *)"session",
 		.on_logout = (char *)"kill",

@@ -28,6 +28,7 @@ static struct record example(void)
 		.sources = (char *)"group/students.conf,default.conf",
 		.policy_hash = 0x0123456789abcdef,
 		.setting = 0xfedcba9876543210,
+		.network = (char *)"loopback",
 		.mode = (char *)"enforce",
 		.scope = (char *)"session",
 		.interface = (char *)"nsabcdefghijklm",
@@ -54,6 +55,7 @@ static void assert_same(const struct record *a, const struct record *b)
 	assert_string_equal(a->sources, b->sources);
 	assert_true(a->policy_hash == b->policy_hash);
 	assert_true(a->setting == b->setting);
+	assert_string_equal(a->network, b->network);
 	assert_string_equal(a->mode, b->mode);
 	assert_string_equal(a->scope, b->scope);
 	assert_string_equal(a->on_logout, b->on_logout);
@@ -117,6 +119,7 @@ static void format_is_what_the_documentation_shows(void **state)
 				  "sources=group/students.conf,default.conf\n"
 				  "policy-hash=0123456789abcdef\n"
 				  "setting=fedcba9876543210\n"
+				  "network=loopback\n"
 				  "mode=enforce\n"
 				  "scope=session\n"
 				  "interface=nsabcdefghijklm\n"
@@ -171,7 +174,7 @@ static void text_holds_one_line_a_value_and_only_printable_bytes(void **state)
 		assert_true(*at == '\n' || (*at >= 0x20 && *at <= 0x7e));
 		lines += *at == '\n';
 	}
-	assert_int_equal(lines, 24);
+	assert_int_equal(lines, 25);
 }
 
 static void names_of_four_kibibytes_are_kept(void **state)

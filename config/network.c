@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/network.h"
+
+#include "config/keys.h"
+#include "config/problem.h"
+
+#include <string.h>
+
+#define NAME_START "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+#define NAME_BYTES NAME_START ".-"
+
+int network_name_parse(const char *text, char **ret, char **ret_problem)
+{
+	if (text[0] == '\0' || strspn(text, NAME_START) == 0 || text[strspn(text, NAME_BYTES)] != '\0')
+		return problem(ret_problem, -EINVAL,
+			       "'%s' is no name of a network namespace, as in ip netns add NAME: letters, digits, '_', "
+			       "'.' and '-'",
+			       text);
+	if (strlen(text) > NETWORK_NAME_MAX)
+		return problem(ret_problem, -EINVAL, "'%s' is too long; a name has at most %d bytes", text,
+			       NETWORK_NAME_MAX);
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* The file that gives the key, or where it is a default the one that decides. */
+static const char *file_of(const struct policy *policy, enum policy_key key)
+{
+	return policy->origins[key].file ? policy->origins[key].file : policy->file;
+}
+
+/* Whether a mode that does without the key may have been chosen for one service, or by a file that builds on this. */
+static bool may_be_meant(const struct policy *policy, enum policy_key key)
+{
+	const struct origin *mode = &policy->origins[KEY_NETWORK_MODE], *given = &policy->origins[key];
+
+	return mode->line > 0 && (policy->sections || strcmp(mode->file, given->file) != 0);
+}
+
+/* A key that goes with one mode only. */
+static bool check_belongs(const struct policy *policy, enum policy_key key, enum network_mode mode,
+			  struct diagnostics *diag)
+{
+	const struct choice *modes = policy_keys[KEY_NETWORK_MODE].choices;
+
+	if (policy->network.mode == mode || policy->origins[key].line == 0 || may_be_meant(policy, key))
+		return true;
+	diagnostics_add(diag, SEVERITY_ERROR, file_of(policy, key), policy->origins[key].line,
+			"%s: means nothing with network.mode = '%s', it goes with '%s'; remove one of them",
+			policy_keys[key].name, choice_name(modes, policy->network.mode), choice_name(modes, mode));
+	return false;
+}
+
+bool network_check(const struct policy *policy, struct diagnostics *diag)
+{
+	static const struct {
+		enum policy_key key;
+		enum network_mode mode;
+	} belongings[] = {
+		{ KEY_NETWORK_NAME, NETWORK_NAMED },
+		{ KEY_NETWORK_POOL, NETWORK_VETH },
+		{ KEY_NETWORK_EGRESS, NETWORK_VETH },
+		{ KEY_NETWORK_MASQUERADE, NETWORK_VETH },
+	};
+	bool good = true;
+
+	for (size_t i = 0; i < ELEMENTS(belongings); i++)
+		good &= check_belongs(policy, belongings[i].key, belongings[i].mode, diag);
+
+	if (policy->network.mode == NETWORK_NAMED && !policy->network.name) {
+		diagnostics_add(
+			diag, SEVERITY_ERROR, file_of(policy, KEY_NETWORK_MODE), policy->origins[KEY_NETWORK_MODE].line,
+			"network.mode: 'named' needs network { name = \"NAME\" } as well, a network namespace of "
+			"ip netns add NAME");
+		good = false;
+	}
+	return good;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* Values of the section network, and which of its keys go together. Pure. */
+
+#include "common/cleanup.h"
+#include "config/diagnostics.h"
+#include "config/policy.h"
+
+#include <stdbool.h>
+
+/* Where ip-netns(8) keeps the named network namespaces, and files for those who are in them. */
+#define NETWORK_NAMES    "/run/netns"
+#define NETWORK_ETC      "/etc/netns"
+#define NETWORK_NAME_MAX 200 /* bytes; NAME_MAX is 255 */
+
+/*
+ * A name in NETWORK_NAMES: letters, digits, '_', '.' and '-', of which the last two do not begin it. 0 and a
+ * malloced name; -EINVAL with *ret_problem, a malloced sentence; -ENOMEM.
+ */
+int network_name_parse(const char *text, char **ret, char **ret_problem) _must_check_;
+
+/* Keys of the section without each other, or that mean nothing together. False when there was an error. */
+bool network_check(const struct policy *policy, struct diagnostics *diag);
