@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/check.h"
 
+#include "config/check_veth.h"
 #include "config/network.h"
 #include "config/path.h"
 #include "config/text_list.h"
@@ -212,7 +213,7 @@ static bool check_pointless(const struct policy *policy, enum policy_key key, en
 
 int policy_check(const struct policy *policy, struct diagnostics *diag)
 {
-	bool failed = !network_check(policy, diag);
+	bool failed = !network_check(policy, diag) | !check_veth(policy, diag);
 
 	if (!policy->mount.isolate) {
 		failed |= check_without_mounts(policy, diag);

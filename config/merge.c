@@ -20,6 +20,8 @@ struct policy *policy_free(struct policy *policy)
 	text_list_free(policy->services);
 	text_list_free(policy->from);
 	free(policy->notice);
+	text_list_free(policy->network.pool);
+	text_list_free(policy->network.egress);
 	free(policy->network.name);
 	free(policy->network.resolv_conf);
 	free(policy->network.hosts);

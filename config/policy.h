@@ -52,6 +52,9 @@ struct policy {
 		char *name;        /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
 		char *resolv_conf; /* a path, or NETWORK_FILE_SESSION or NETWORK_FILE_HOST of network.h */
 		char *hosts;       /* likewise */
+		char **pool;       /* NETWORK_VETH: canonical prefixes, at most one a family; NULL: none */
+		char **egress;     /* NETWORK_VETH: canonical items of egress.h; NULL: none */
+		bool masquerade;   /* NETWORK_VETH: leave with the machine's addresses */
 	} network;
 	struct {
 		bool isolate;

@@ -2,9 +2,11 @@
 #include "config/value.h"
 
 #include "config/address.h"
+#include "config/egress.h"
 #include "config/expand.h"
 #include "config/network.h"
 #include "config/path.h"
+#include "config/pool.h"
 #include "config/problem.h"
 #include "config/suggest.h"
 #include "config/text_list.h"
@@ -189,6 +191,17 @@ int service_name_parse(const char *text, char **ret, char **ret_problem)
 	return *ret ? 0 : -ENOMEM;
 }
 
+static int parse_egress(const char *text, char **ret, char **ret_problem)
+{
+	struct egress egress;
+	int r = egress_parse(text, &egress, ret_problem);
+
+	if (r < 0)
+		return r;
+	*ret = egress_format(&egress);
+	return *ret ? 0 : -ENOMEM;
+}
+
 static int parse_item(enum policy_key key, const char *text, char **ret, char **ret_problem)
 {
 	switch ((int)key) {
@@ -196,6 +209,10 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 		return service_name_parse(text, ret, ret_problem);
 	case KEY_FROM:
 		return address_prefix_parse(text, ret, ret_problem);
+	case KEY_NETWORK_POOL:
+		return pool_parse(text, ret, ret_problem);
+	case KEY_NETWORK_EGRESS:
+		return parse_egress(text, ret, ret_problem);
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
 	}

@@ -4,6 +4,7 @@
 #include "config/network.h"
 #include "config/path.h"
 #include "config/problem.h"
+#include "config/text_list.h"
 #include "session/record.h"
 
 #include <sched.h>
@@ -24,6 +25,8 @@ static const struct {
 	[STEP_RECORD] = { "record", PLACE_HOST },
 	[STEP_NETWORK_NAMED] = { "network-named", PLACE_HOST },
 	[STEP_NAMESPACES] = { "namespaces", PLACE_HOST },
+	[STEP_FIREWALL] = { "firewall", PLACE_HOST },
+	[STEP_VETH] = { "veth", PLACE_HOST },
 	[STEP_PROPAGATION] = { "propagation", PLACE_INIT },
 	[STEP_LOOPBACK_UP] = { "loopback-up", PLACE_INIT },
 	[STEP_HOSTNAME] = { "hostname", PLACE_INIT },
@@ -361,6 +364,22 @@ static int add_mounts(struct plan *plan, const struct policy *policy, const stru
 	return r;
 }
 
+static int add_veth(struct plan *plan, const struct policy *policy)
+{
+	_cleanup_free_ char *pool = text_list_join(policy->network.pool, ",");
+	_cleanup_free_ char *egress = text_list_join(policy->network.egress, "; ");
+	_cleanup_free_ char *rules = NULL;
+	int r;
+
+	if (!pool || !egress ||
+	    asprintf(&rules, "egress=(%s)%s", egress, policy->network.masquerade ? " masquerade" : "") < 0)
+		return -ENOMEM;
+	r = add_step(plan, (struct step){ .kind = STEP_FIREWALL, .target = "inet nsisolate", .value = rules });
+	if (r < 0)
+		return r;
+	return add_step(plan, (struct step){ .kind = STEP_VETH, .target = "eth0", .value = pool });
+}
+
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret, char **ret_problem)
 {
 	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
@@ -374,9 +393,11 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		r = add_named_network(plan, policy);
 	if (r == 0)
 		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
+	if (r == 0 && policy->network.mode == NETWORK_VETH)
+		r = add_veth(plan, policy);
 	if (r == 0)
 		r = add_mounts(plan, policy, login, ret_problem);
-	if (r == 0 && policy->network.mode == NETWORK_LOOPBACK)
+	if (r == 0 && (policy->network.mode == NETWORK_LOOPBACK || policy->network.mode == NETWORK_VETH))
 		r = add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });
 	if (r == 0)
 		r = add_names(plan, policy, login, ret_problem);

@@ -27,6 +27,8 @@ enum step_kind {
 	STEP_RECORD,            /* host: the record below /run/nsisolate/sessions */
 	STEP_NETWORK_NAMED,     /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
 	STEP_NAMESPACES,        /* host: clone3(2) of the init */
+	STEP_FIREWALL,          /* host: the policy's rules in nftables */
+	STEP_VETH,              /* host: both ends of the session's interface, with addresses and routes */
 	STEP_PROPAGATION,       /* init: mount_setattr(2) of the whole tree */
 	STEP_LOOPBACK_UP,       /* init: IFF_UP on lo */
 	STEP_HOSTNAME,          /* init: sethostname(2) */

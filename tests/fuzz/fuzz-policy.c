@@ -272,7 +272,7 @@ static void check_plan(const struct plan *plan)
 	MUST(!look_for_canary || !strstr(text, CANARY), "the environment reached the plan:\n%s", text);
 	for (size_t i = 0; i < plan->count; i++)
 		MUST(!plan->steps[i].target || plan->steps[i].target[0] == '/' ||
-			     plan->steps[i].kind == STEP_LOOPBACK_UP,
+			     plan->steps[i].kind == STEP_LOOPBACK_UP || step_place(plan->steps[i].kind) == PLACE_HOST,
 		     "%s has no absolute path", step_name(plan->steps[i].kind));
 }
 

@@ -10,6 +10,18 @@
 #define AT1 TEST_FILE ":1: "
 #define A16 "aaaaaaaaaaaaaaaa"
 
+/* What else its section needs. */
+static const char *companions(enum policy_key key, const char *text)
+{
+	if (key == KEY_NETWORK_MODE && strcmp(text, "veth") == 0)
+		return "pool = {\"10.99.0.0/16\"} egress = {any} ";
+	if (key == KEY_NETWORK_POOL)
+		return "mode = veth egress = {any} ";
+	if (key == KEY_NETWORK_EGRESS || key == KEY_NETWORK_MASQUERADE)
+		return "mode = veth pool = {\"10.99.0.0/16\"} ";
+	return "";
+}
+
 /* A file that gives `key` the value `text`, with what must go with it. */
 static char *file_with(enum policy_key key, const char *text)
 {
@@ -27,7 +39,7 @@ static char *file_with(enum policy_key key, const char *text)
 	else if (third)
 		assert_true(asprintf(&file, "%s { %s \"/srv\" { %s = \"%s\" } }", first, second, third, text) > 0);
 	else if (second)
-		assert_true(asprintf(&file, "%s { %s = \"%s\" }", first, second, text) > 0);
+		assert_true(asprintf(&file, "%s { %s%s = \"%s\" }", first, companions(key, text), second, text) > 0);
 	else
 		assert_true(asprintf(&file, "%s = \"%s\"", first, text) > 0);
 	return file;
@@ -72,6 +84,10 @@ static const struct {
 	{ KEY_NETWORK_MODE, "host", NULL },
 	{ KEY_NETWORK_MODE, "none", NULL },
 	{ KEY_NETWORK_MODE, "loopback", NULL },
+	{ KEY_NETWORK_MODE, "veth", NULL },
+	{ KEY_NETWORK_POOL, "10.99.0.0/16", "{\"10.99.0.0/16\"}" },
+	{ KEY_NETWORK_EGRESS, "any tcp 443", "{\"any tcp 443\"}" },
+	{ KEY_NETWORK_MASQUERADE, "true", NULL },
 	{ KEY_NETWORK_MODE, "named", NULL },
 	{ KEY_NETWORK_NAME, "course", NULL },
 	{ KEY_NETWORK_NAME, "Lab_1.example-net", NULL },
@@ -155,13 +171,11 @@ static const struct {
 	{ KEY_MAX_SESSIONS, "-1", "max-sessions: '-1' is no number: digits, then nothing, k, m or g" },
 	{ KEY_MAX_SESSIONS, "many", "max-sessions: 'many' is no number: digits, then nothing, k, m or g" },
 	{ KEY_NETWORK_MODE, "loopbak",
-	  "network.mode: 'loopbak' is none of host, none, loopback, named; did you mean 'loopback'?" },
-	{ KEY_NETWORK_MODE, "veth",
-	  "network.mode: 'veth' is not built yet; built so far: host, none, loopback, named" },
+	  "network.mode: 'loopbak' is none of host, none, loopback, named, veth; did you mean 'loopback'?" },
 	/* likeness to what is not built helps nobody */
-	{ KEY_NETWORK_MODE, "slrip", "network.mode: 'slrip' is none of host, none, loopback, named" },
+	{ KEY_NETWORK_MODE, "slrip", "network.mode: 'slrip' is none of host, none, loopback, named, veth" },
 	{ KEY_NETWORK_MODE, "slirp",
-	  "network.mode: 'slirp' is not built yet; built so far: host, none, loopback, named" },
+	  "network.mode: 'slirp' is not built yet; built so far: host, none, loopback, named, veth" },
 	{ KEY_NETWORK_NAME, "",
 	  "network.name: '' is no name of a network namespace, as in ip netns add NAME: letters, digits, '_', '.' and "
 	  "'-'" },
@@ -254,6 +268,10 @@ static const struct {
 	{ KEY_FROM, "10.0.0.1/8",
 	  "from: '10.0.0.1/8' has bits behind its prefix; write '10.0.0.0/8', or '10.0.0.1' for the one address" },
 	{ KEY_FROM, "10.0.0.0/33", "from: '10.0.0.0/33': the length of an IPv4 prefix is 0 to 32" },
+	{ KEY_NETWORK_POOL, "10.0.0.0", "network.pool: '10.0.0.0': the length of a pool's IPv4 prefix is 8 to 30" },
+	{ KEY_NETWORK_EGRESS, "everywhere",
+	  "network.egress: 'everywhere' is no address or prefix, nor any, host or dns; names are not looked up" },
+	{ KEY_NETWORK_MASQUERADE, "yes", "network.masquerade: 'yes' is none of true, false; did you mean 'true'?" },
 };
 
 static void bad_values_name_file_line_key_value_and_remedy(void **state)

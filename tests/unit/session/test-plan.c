@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/decide.h"
+#include "config/text_list.h"
 #include "session/plan.h"
 #include "session/probe.h"
 #include "session/record.h"
@@ -40,6 +41,16 @@ static void keep_host_network(struct policy *policy)
 static void take_network_without_loopback(struct policy *policy)
 {
 	policy->network.mode = NETWORK_NONE;
+}
+
+static void take_network_of_its_own(struct policy *policy)
+{
+	policy->network.mode = NETWORK_VETH;
+	assert_int_equal(text_list_add(&policy->network.pool, "10.99.0.0/24"), 0);
+	assert_int_equal(text_list_add(&policy->network.pool, "fd00:99::/64"), 0);
+	assert_int_equal(text_list_add(&policy->network.egress, "any tcp 443"), 0);
+	assert_int_equal(text_list_add(&policy->network.egress, "dns"), 0);
+	policy->network.masquerade = true;
 }
 
 static void enter_a_named_network(struct policy *policy)
@@ -139,6 +150,7 @@ static const struct row {
 	{ "default", change_nothing, ALL_NAMESPACES },
 	{ "network-host", keep_host_network, ALL_NAMESPACES & ~CLONE_NEWNET },
 	{ "network-none", take_network_without_loopback, ALL_NAMESPACES },
+	{ "network-veth", take_network_of_its_own, ALL_NAMESPACES },
 	{ "network-named", enter_a_named_network, ALL_NAMESPACES },
 	{ "network-files", choose_files, ALL_NAMESPACES },
 	{ "network-files-host", leave_the_hosts_files, ALL_NAMESPACES },
