@@ -2,6 +2,7 @@
 #include "config/check.h"
 
 #include "config/path.h"
+#include "config/mount_places.h"
 #include "config/text_list.h"
 
 #include <string.h>
@@ -44,7 +45,7 @@ static int convert_title(const struct statement *statement, const struct setting
 	if (statement->key == KEY_SERVICE)
 		return service_name_parse(statement->title, &setting->service, ret_problem);
 	if (!before || !before->path)
-		return private_path_parse(statement->title, &setting->path, ret_problem);
+		return mount_path_parse(statement->title, PATH_PRIVATE, &setting->path, ret_problem);
 	setting->path = strdup(before->path);
 	return setting->path ? 0 : -ENOMEM;
 }
@@ -209,13 +210,41 @@ static bool check_pointless(const struct policy *policy, enum policy_key key, en
 	return true;
 }
 
+/* As far as that can be said before expansions have values; a plan is judged again. */
+static int check_places_of(const struct policy *policy, struct diagnostics *diag)
+{
+	struct mount_places places = { 0 };
+	_cleanup_free_ char *unused = NULL;
+	int r = mount_places_make(policy, NULL, &places, &unused), worst = r;
+
+	for (size_t i = 0; r != -ENOMEM && i < places.count; i++) {
+		const struct mount_place *place = &places.items[i];
+		_cleanup_free_ char *sentence = NULL;
+
+		r = mount_place_check(&places, i, &sentence);
+		if (r == 0)
+			continue;
+		worst = r;
+		if (r == -EINVAL)
+			diagnostics_add(diag, SEVERITY_ERROR, place->origin.file ? place->origin.file : policy->file,
+					place->origin.line, "%s", sentence);
+	}
+	mount_places_release(&places);
+	return worst;
+}
+
 int policy_check(const struct policy *policy, struct diagnostics *diag)
 {
-	bool failed = false;
+	int r = check_places_of(policy, diag);
+	bool failed = r < 0;
 
+	if (r == -ENOMEM)
+		return r;
 	if (!policy->mount.isolate) {
 		failed |= check_without_mounts(policy, diag);
 		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);
+		failed |= check_pointless(policy, KEY_MOUNT_HIDE, KEY_MOUNT_ISOLATE, diag);
+		failed |= check_pointless(policy, KEY_MOUNT_READ_ONLY, KEY_MOUNT_ISOLATE, diag);
 	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {
 		REPORT(diag, SEVERITY_ERROR, policy, KEY_PID_ISOLATE,
 		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs "

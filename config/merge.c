@@ -17,6 +17,8 @@ struct policy *policy_free(struct policy *policy)
 	for (size_t i = 0; i < policy->mount.private_count; i++)
 		free(policy->mount.private[i].path);
 	free(policy->mount.private);
+	text_list_free(policy->mount.hide);
+	text_list_free(policy->mount.read_only);
 	text_list_free(policy->services);
 	text_list_free(policy->from);
 	free(policy->notice);

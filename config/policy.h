@@ -63,6 +63,8 @@ struct policy {
 		enum mount_propagation propagation;
 		enum mount_proc proc;
 		enum runtime_dir runtime_dir;
+		char **hide;                       /* unexpanded; a leading '-': it may be missing; NULL: none */
+		char **read_only;                  /* likewise */
 		struct private_directory *private; /* sorted by path, so that a parent comes before what is below it */
 		size_t private_count;
 	} mount;

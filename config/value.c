@@ -195,6 +195,10 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 		return service_name_parse(text, ret, ret_problem);
 	case KEY_FROM:
 		return address_prefix_parse(text, ret, ret_problem);
+	case KEY_MOUNT_HIDE:
+		return listed_path_parse(text, PATH_HIDE, ret, ret_problem);
+	case KEY_MOUNT_READ_ONLY:
+		return listed_path_parse(text, PATH_READ_ONLY, ret, ret_problem);
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
 	}

@@ -18,6 +18,8 @@ static const apply_fn apply_table[STEP_KINDS] = {
 	[STEP_MOUNT_MQUEUE] = mount_mqueue,
 	[STEP_MOUNT_TMPFS] = mount_tmpfs,
 	[STEP_MOUNT_RUNTIME_DIR] = mount_runtime_dir,
+	[STEP_MOUNT_HIDE] = mount_hide,
+	[STEP_MOUNT_READ_ONLY] = mount_read_only,
 };
 
 int apply_init_steps(const struct plan *plan, const struct step **ret_failed)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/audit.h"
 
-#include "session/syscalls.h"
+#include "session/mount_point.h"
 
 static bool has_mount_point(const struct step *step)
 {
@@ -15,8 +15,8 @@ int audit_mount_points(const struct plan *plan, const struct step **ret_failed)
 
 		if (!has_mount_point(&plan->steps[i]))
 			continue;
-		fd = open_directory_nofollow(plan->steps[i].target);
-		if (fd < 0) {
+		fd = mount_point_open(&plan->steps[i]);
+		if (fd < 0 && !(fd == -ENOENT && plan->steps[i].optional)) {
 			*ret_failed = &plan->steps[i];
 			return fd;
 		}

@@ -55,6 +55,11 @@ const char *error_text(int error, char buffer[ERROR_TEXT_SIZE])
 #define MEMORY   "the memory of the machine or of its control group, or RLIMIT_AS or RLIMIT_DATA, is used up"
 #define DISK     "the file system is full, or has no inode left"
 #define MOUNTS   "the limit fs.mount-max is reached"
+#define IF_THERE "a '-' before the path in the policy passes over what is missing"
+#define OTHERS_MOVE                                                                                                \
+	"others than root can write to a directory above it, and could put something else in its place; leave it " \
+	"out, "                                                                                                    \
+	"or give that directory to root"
 #define RUN_FILE "it, and what is above it, must be root's, and no one else's to write"
 
 /* Where several rows fit, the first. */
@@ -68,6 +73,13 @@ static const struct {
 	{ "helper", EBADF, FILES },
 	{ "namespaces", EAGAIN, PROCESSES },
 	{ "mount", ENOSPC, MOUNTS },
+	{ "mount-hide", ENOTDIR,
+	  "only directories can be hidden, for what renames a new file over one takes a mask away" },
+	{ "mount-hide", ENOENT, IF_THERE },
+	{ "mount-hide", EACCES, OTHERS_MOVE },
+	{ "mount-read-only", ENOTDIR, "only directories can be made read-only" },
+	{ "mount-read-only", ENOENT, IF_THERE },
+	{ "mount-read-only", EACCES, OTHERS_MOVE },
 	{ "propagation", ENOSPC, MOUNTS },
 	{ "record", ENOSPC, DISK },
 	{ "join", ENOSPC, DISK },

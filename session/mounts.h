@@ -25,5 +25,11 @@ int mount_mqueue(const struct step *step) _must_check_;
 /* An empty tmpfs(5), nosuid and nodev, bounded in bytes and inodes. */
 int mount_tmpfs(const struct step *step) _must_check_;
 
-/* Likewise over /run/user, holding nothing but the user's own directory, 0700. */
+/* An empty tmpfs(5) that nobody can write to over a directory that is not to be seen. */
+int mount_hide(const struct step *step) _must_check_;
+
+/* The same directory over itself, with all that is mounted below it, read-only. */
+int mount_read_only(const struct step *step) _must_check_;
+
+/* A tmpfs over /run/user, holding nothing but the user's own directory, 0700. */
 int mount_runtime_dir(const struct step *step) _must_check_;

@@ -35,6 +35,8 @@ enum step_kind {
 	STEP_MOUNT_MQUEUE,      /* init: fresh mq_overview(7) file system */
 	STEP_MOUNT_TMPFS,       /* init: an empty tmpfs over target */
 	STEP_MOUNT_RUNTIME_DIR, /* init: an empty tmpfs over /run/user with the user's own directory */
+	STEP_MOUNT_HIDE,        /* init: an empty tmpfs over target that nobody can write to */
+	STEP_MOUNT_READ_ONLY,   /* init: target over itself, read-only */
 	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_KINDS,
@@ -49,7 +51,8 @@ struct step {
 	mode_t mode;        /* of the root of a new file system */
 	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR: the user */
 	gid_t gid;
-	bool create; /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
+	bool create;   /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
+	bool optional; /* a target that is missing is passed over */
 };
 
 struct plan {

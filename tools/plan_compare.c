@@ -4,6 +4,7 @@
 
 #include "session/inside.h"
 #include "session/record.h"
+#include "tools/seen.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@ static const char *const mount_types[STEP_KINDS] = {
 };
 
 struct comparison {
+	pid_t init;
 	const struct plan *plan;
 	const struct mount_list *host;
 	struct mount_list mounts;
@@ -76,10 +78,15 @@ static const struct mount_entry *find_by_id(const struct mount_list *list, unsig
 	return NULL;
 }
 
+static bool is_mount(enum step_kind kind)
+{
+	return mount_types[kind] || kind == STEP_MOUNT_HIDE || kind == STEP_MOUNT_READ_ONLY;
+}
+
 static bool is_planned(const struct plan *plan, const char *target)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (mount_types[plan->steps[i].kind] && strcmp(plan->steps[i].target, target) == 0)
+		if (is_mount(plan->steps[i].kind) && strcmp(plan->steps[i].target, target) == 0)
 			return true;
 	return false;
 }
@@ -200,6 +207,45 @@ static int compare_mount(const struct comparison *comparison, const struct step 
 	return judge_mount(comparison, step, front, shown);
 }
 
+static bool is_read_only(const struct mount_entry *entry)
+{
+	return find_option(entry->options, "ro") != NULL;
+}
+
+/* A mask is looked for where the path leads to, for a link may be on the way: NULL, or what is wrong. */
+static const char *judge_mask(const struct comparison *comparison, const struct step *step, const struct seen *seen)
+{
+	if (!seen->is_root || !is_read_only(seen->mount))
+		return step->kind == STEP_MOUNT_HIDE ? "can be seen, and its plan hides it"
+						     : "can be written to, and its plan makes it read-only";
+	if (step->kind == STEP_MOUNT_HIDE &&
+	    (strcmp(seen->mount->type, "tmpfs") != 0 || is_hosts(comparison->host, seen->mount)))
+		return "can be seen, and its plan hides it";
+	return NULL;
+}
+
+static int compare_mask(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *shown = NULL;
+	struct seen seen;
+	const char *wrong;
+	int r = seen_find(comparison->init, step->target, &comparison->mounts, &seen);
+
+	if (r == -ENOENT)
+		return step->optional ? tell(comparison, step, PART_MOUNT, "not there", NULL)
+				      : tell(comparison, step, PART_MOUNT, "not there", "%s is not there any more",
+					     step->target);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	if (asprintf(&shown, "%s %s %s", seen.mount->type, seen.mount->options, seen.mount->super_options) < 0) {
+		shown = NULL;
+		return -ENOMEM;
+	}
+	wrong = judge_mask(comparison, step, &seen);
+	return wrong ? tell(comparison, step, PART_MOUNT, shown, "%s %s", step->target, wrong)
+		     : tell(comparison, step, PART_MOUNT, shown, NULL);
+}
+
 static bool is_shared_by_host(const struct mount_list *host, unsigned group)
 {
 	for (size_t i = 0; i < host->count; i++)
@@ -251,6 +297,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 {
 	if (mount_types[step->kind])
 		return compare_mount(comparison, step);
+	if (step->kind == STEP_MOUNT_HIDE || step->kind == STEP_MOUNT_READ_ONLY)
+		return compare_mask(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);
 	if (!comparison->asked)
@@ -276,7 +324,7 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
-	struct comparison comparison = { .host = host, .visit = visit, .data = data };
+	struct comparison comparison = { .init = session->view.init_pid, .host = host, .visit = visit, .data = data };
 	int r = verdict_plan(verdict, session->view.name, &plan, &problem);
 
 	if (r == 0)

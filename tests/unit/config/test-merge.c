@@ -44,6 +44,8 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "mount.private \"/var/tmp\".backing=tmpfs\n"
 				       "mount.private \"/var/tmp\".size=512m\n"
 				       "mount.private \"/var/tmp\".inodes=128k\n"
+				       "mount.hide=\n"
+				       "mount.read-only=\n"
 				       "mount.runtime-dir=private\n"
 				       "user-manager=refuse\n";
 	_cleanup_(policy_freep) struct policy *policy = policy_of(""), *built_in = NULL;
@@ -59,7 +61,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_true(policy->hash == UINT64_C(0xa513293cdfc18280));
+	assert_true(policy->hash == UINT64_C(0x116f3078532ea099));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -177,6 +179,24 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.private \"/srv\": needs mount.isolate = true; remove the section or mount.isolate" },
 		{ GIVE_UP_MOUNTS " mount { propagation = slave }",
 		  AT1 "mount.propagation: means nothing with mount.isolate = false; remove one of them" },
+		{ GIVE_UP_MOUNTS " mount { hide = { /srv } }",
+		  AT1 "mount.hide: means nothing with mount.isolate = false; remove one of them" },
+		{ GIVE_UP_MOUNTS " mount { read-only = { /srv } }",
+		  AT1 "mount.read-only: means nothing with mount.isolate = false; remove one of them" },
+		{ "mount { hide = { /srv, /opt/x } read-only = { /etc, /var, /srv-x } }", NULL },
+		{ "mount { hide = { /srv/a } read-only = { /srv } private /srv/b { } }", NULL },
+		{ "mount { hide = { /srv } private /srv/x { } }",
+		  AT1 "mount.private: '/srv/x' lies below '/srv', which mount.hide covers; remove one of them" },
+		{ "mount { hide = { /srv, /srv/x } }",
+		  AT1 "mount.hide: '/srv/x' lies below '/srv', which mount.hide covers; remove one of them" },
+		{ "mount { hide = { /srv } read-only = { -/srv/x } }",
+		  AT1 "mount.read-only: '/srv/x' lies below '/srv', which mount.hide covers; remove one of them" },
+		{ "mount { hide = { /tmp/x } }",
+		  AT1 "mount.hide: '/tmp/x' lies below '/tmp', which mount.private covers; remove one of them" },
+		{ "mount { hide = { /var/tmp } }",
+		  AT1 "mount.hide: '/var/tmp' is a directory of mount.private as well; remove one of them" },
+		{ "mount { hide = { /srv } read-only = { /srv } }",
+		  AT1 "mount.read-only: '/srv' is a directory of mount.hide as well; remove one of them" },
 		{ "on-logout = wait scope = user", NULL },
 		{ "on-logout = wait",
 		  AT1 "on-logout: 'wait' with scope = \"session\": what the user leaves running goes on where no later "

@@ -94,6 +94,12 @@ static const struct {
 	{ KEY_MOUNT_PRIVATE_SIZE, "2048K", "2m" },
 	{ KEY_MOUNT_PRIVATE_INODES, "16k", NULL },
 	{ KEY_MOUNT_PRIVATE_INODES, "1000", NULL },
+	{ KEY_MOUNT_HIDE, "/srv", "{\"/srv\"}" },
+	{ KEY_MOUNT_HIDE, "-/srv/./exams/", "{\"-/srv/exams\"}" },
+	{ KEY_MOUNT_HIDE, "/run/docker", "{\"/run/docker\"}" },
+	{ KEY_MOUNT_HIDE, "/srv/%u", "{\"/srv/%u\"}" },
+	{ KEY_MOUNT_READ_ONLY, "/etc", "{\"/etc\"}" },
+	{ KEY_MOUNT_READ_ONLY, "-//usr", "{\"-/usr\"}" },
 	{ KEY_MOUNT_RUNTIME_DIR, "private", NULL },
 	{ KEY_MOUNT_RUNTIME_DIR, "host", NULL },
 	{ KEY_USER_MANAGER, "refuse", NULL },
@@ -197,6 +203,26 @@ static const struct {
 	{ KEY_MOUNT_PRIVATE_INODES, "0", "mount.private \"/srv\".inodes: '0' is no number: it must be at least 1" },
 	{ KEY_MOUNT_PRIVATE_INODES, "many",
 	  "mount.private \"/srv\".inodes: 'many' is no number: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_HIDE, "", "mount.hide: '' is no absolute path" },
+	{ KEY_MOUNT_HIDE, "-", "mount.hide: '' is no absolute path" },
+	{ KEY_MOUNT_HIDE, "--/srv", "mount.hide: '-/srv' is no absolute path" },
+	{ KEY_MOUNT_HIDE, "srv", "mount.hide: 'srv' is no absolute path" },
+	{ KEY_MOUNT_HIDE, "/", "mount.hide: '/' cannot be hidden" },
+	{ KEY_MOUNT_HIDE, "/srv/../etc", "mount.hide: '/srv/../etc' has '..' in it" },
+	{ KEY_MOUNT_HIDE, "/proc/1", "mount.hide: '/proc/1' is within /proc, which cannot be hidden" },
+	{ KEY_MOUNT_HIDE, "/sys", "mount.hide: '/sys' is within /sys, which cannot be hidden" },
+	{ KEY_MOUNT_HIDE, "/dev/", "mount.hide: '/dev' is within /dev, which cannot be hidden" },
+	{ KEY_MOUNT_HIDE, "/run", "mount.hide: '/run' cannot be hidden: a session has a /run/nsisolate of its own" },
+	{ KEY_MOUNT_HIDE, "/run/nsisolate/sessions",
+	  "mount.hide: '/run/nsisolate/sessions' cannot be hidden: a session has a /run/nsisolate of its own" },
+	{ KEY_MOUNT_HIDE, "/run/user/0",
+	  "mount.hide: '/run/user/0' cannot be hidden: a session has a /run/user of its own" },
+	{ KEY_MOUNT_HIDE, "/run/%u", "mount.hide: '/run/%u': an expansion cannot choose a directory of '/run'" },
+	{ KEY_MOUNT_HIDE, "/srv/%q", "mount.hide: '%q' in '/srv/%q' is none of %u, %U, %g, %h, %s, %%" },
+	{ KEY_MOUNT_READ_ONLY, "/", "mount.read-only: '/' cannot be read-only" },
+	{ KEY_MOUNT_READ_ONLY, "/dev/shm", "mount.read-only: '/dev/shm' is within /dev, which cannot be read-only" },
+	{ KEY_MOUNT_READ_ONLY, "/run/user",
+	  "mount.read-only: '/run/user' cannot be read-only: a session has a /run/user of its own" },
 	{ KEY_MOUNT_RUNTIME_DIR, "hsot", "mount.runtime-dir: 'hsot' is none of private, host; did you mean 'host'?" },
 	{ KEY_USER_MANAGER, "deny", "user-manager: 'deny' is none of refuse, allow" },
 	{ KEY_PRIORITY, "", "priority: '' is no integer" },
@@ -282,7 +308,8 @@ static void keys_that_are_not_built_say_so(void **state)
 		assert_lint(text, expected);
 	}
 	assert_lint("service \"cron\" { limits { memory = 1 } }", AT1 "limits.memory is not built yet");
-	assert_lint("mount { hide = { /srv } }", AT1 "mount.hide is not built yet");
+	assert_lint("privileges { drop-capabilities = { net_raw } }",
+		    AT1 "privileges.drop-capabilities is not built yet");
 }
 
 static void private_paths_are_judged(void **state)

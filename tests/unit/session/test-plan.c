@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/decide.h"
+#include "config/text_list.h"
 #include "session/plan.h"
 #include "session/probe.h"
 #include "session/record.h"
@@ -109,6 +110,18 @@ static void have_no_private_directory(struct policy *policy)
 	policy->mount.private_count = 0;
 }
 
+/* Sorted among the private directories, without the '-' of what may be missing. */
+static void hide_and_protect(struct policy *policy)
+{
+	static const char *const hidden[] = { "/srv/exams", "-/opt/%u", "/opt/alice" };
+	static const char *const read_only[] = { "/var", "-/opt", "/srv/%g", "/srv/students" };
+
+	for (size_t i = 0; i < ELEMENTS(hidden); i++)
+		assert_int_equal(text_list_add(&policy->mount.hide, hidden[i]), 0);
+	for (size_t i = 0; i < ELEMENTS(read_only); i++)
+		assert_int_equal(text_list_add(&policy->mount.read_only, read_only[i]), 0);
+}
+
 static const struct row {
 	const char *golden;
 	void (*change)(struct policy *policy);
@@ -126,6 +139,7 @@ static const struct row {
 	{ "runtime-dir-host", keep_host_runtime_dir, ALL_NAMESPACES },
 	{ "propagation-private", propagate_nothing, ALL_NAMESPACES },
 	{ "private-sizes", size_private_directories, ALL_NAMESPACES },
+	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
 };
 
@@ -297,6 +311,38 @@ static void private_paths_that_this_login_makes_wrong_are_problems(void **state)
 	}
 }
 
+static void places_that_this_login_makes_contradict_are_problems(void **state)
+{
+	static const struct {
+		const char *hide, *read_only, *problem;
+	} cases[] = {
+		{ "/srv/%g", "/srv/students/x",
+		  "mount.read-only: '/srv/students/x' lies below '/srv/students', which mount.hide covers; remove one "
+		  "of "
+		  "them" },
+		{ "/srv/%u", "/srv/alice",
+		  "mount.read-only: '/srv/alice' is a directory of mount.hide as well; remove one of them" },
+		{ "/srv/%h/%u", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(policy_freep) struct policy *policy = NULL;
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+		_cleanup_free_ char *problem = NULL;
+		int r;
+
+		assert_int_equal(policy_new_default("default.conf", &policy), 0);
+		assert_int_equal(text_list_add(&policy->mount.hide, cases[i].hide), 0);
+		if (cases[i].read_only)
+			assert_int_equal(text_list_add(&policy->mount.read_only, cases[i].read_only), 0);
+		r = plan_make(policy, &alice, &plan, &problem);
+		assert_int_equal(r, cases[i].problem ? -EINVAL : 0);
+		if (cases[i].problem)
+			assert_string_equal(problem, cases[i].problem);
+	}
+}
+
 static void long_host_name_is_shortened_to_what_the_kernel_takes(void **state)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
@@ -400,6 +446,7 @@ int main(void)
 		cmocka_unit_test(unknown_group_in_a_name_is_a_problem),
 		cmocka_unit_test(private_paths_are_expanded_and_sorted_again),
 		cmocka_unit_test(private_paths_that_this_login_makes_wrong_are_problems),
+		cmocka_unit_test(places_that_this_login_makes_contradict_are_problems),
 		cmocka_unit_test(long_host_name_is_shortened_to_what_the_kernel_takes),
 		cmocka_unit_test(every_kind_of_step_has_a_name_and_a_place),
 		cmocka_unit_test(steps_run_in_the_order_of_their_places),

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/mount_places.h"
+
+#include "config/path.h"
+#include "config/problem.h"
+#include "config/text_list.h"
+
+#include <string.h>
+
+void mount_places_release(struct mount_places *places)
+{
+	for (size_t i = 0; i < places->count; i++)
+		free(places->items[i].path);
+	free(places->items);
+	*places = (struct mount_places){ 0 };
+}
+
+static int expand_path(const struct mount_place *place, enum path_use use, const struct expansion *names, char **ret,
+		       char **ret_problem)
+{
+	_cleanup_free_ char *sentence = NULL;
+	int r;
+
+	if (!names) {
+		*ret = strdup(listed_path(place->written));
+		return *ret ? 0 : -ENOMEM;
+	}
+	r = mount_path_expand(listed_path(place->written), use, names, ret, &sentence);
+	if (r == -EINVAL)
+		return problem(ret_problem, r, "%s: %s", policy_keys[place->key].name, sentence);
+	return r;
+}
+
+static int add(struct mount_places *places, struct mount_place place, enum path_use use, const struct expansion *names,
+	       char **ret_problem)
+{
+	int r = expand_path(&place, use, names, &place.path, ret_problem);
+
+	if (r < 0)
+		return r;
+	places->items[places->count++] = place;
+	return 0;
+}
+
+static int add_list(struct mount_places *places, const struct policy *policy, enum policy_key key, char *const *list,
+		    const struct expansion *names, char **ret_problem)
+{
+	const enum path_use use = key == KEY_MOUNT_HIDE ? PATH_HIDE : PATH_READ_ONLY;
+	int r = 0;
+
+	for (; r == 0 && list && *list; list++)
+		r = add(places,
+			(struct mount_place){ .key = key,
+					      .written = *list,
+					      .optional = listed_path_may_be_missing(*list),
+					      .origin = policy->origins[key] },
+			use, names, ret_problem);
+	return r;
+}
+
+static int add_private(struct mount_places *places, const struct policy *policy, const struct expansion *names,
+		       char **ret_problem)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < policy->mount.private_count; i++) {
+		const struct private_directory *directory = &policy->mount.private[i];
+
+		r = add(places,
+			(struct mount_place){ .key = KEY_MOUNT_PRIVATE,
+					      .written = directory->path,
+					      .directory = directory,
+					      .origin = directory->origin },
+			PATH_PRIVATE, names, ret_problem);
+	}
+	return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct mount_place *left = a, *right = b;
+	int order = strcmp(left->path, right->path);
+
+	return order != 0 ? order : (int)left->key - (int)right->key;
+}
+
+/* With and without '-', or by two expansions; one that must be there must be there. */
+static void join_same(struct mount_places *places)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < places->count; i++) {
+		struct mount_place *last = count > 0 ? &places->items[count - 1] : NULL, *place = &places->items[i];
+
+		if (!last || place->key == KEY_MOUNT_PRIVATE || compare(last, place) != 0) {
+			places->items[count++] = *place;
+			continue;
+		}
+		last->optional = last->optional && place->optional;
+		free(place->path);
+	}
+	places->count = count;
+}
+
+int mount_places_make(const struct policy *policy, const struct expansion *names, struct mount_places *ret,
+		      char **ret_problem)
+{
+	const size_t most = policy->mount.private_count + text_list_count(policy->mount.hide) +
+			    text_list_count(policy->mount.read_only);
+	int r;
+
+	*ret = (struct mount_places){ .items = calloc(most + 1, sizeof(*ret->items)) };
+	if (!ret->items)
+		return -ENOMEM;
+	r = add_private(ret, policy, names, ret_problem);
+	if (r == 0)
+		r = add_list(ret, policy, KEY_MOUNT_HIDE, policy->mount.hide, names, ret_problem);
+	if (r == 0)
+		r = add_list(ret, policy, KEY_MOUNT_READ_ONLY, policy->mount.read_only, names, ret_problem);
+	if (r < 0)
+		return r;
+	qsort(ret->items, ret->count, sizeof(*ret->items), compare);
+	join_same(ret);
+	return 0;
+}
+
+static int check_same(const struct mount_place *first, const struct mount_place *second, char **ret_problem)
+{
+	if (first->key == second->key)
+		return problem(ret_problem, -EINVAL, "%s: '%s' and '%s' are the same directory for this login, '%s'",
+			       policy_keys[first->key].name, first->written, second->written, first->path);
+	return problem(ret_problem, -EINVAL, "%s: '%s' is a directory of %s as well; remove one of them",
+		       policy_keys[second->key].name, second->path, policy_keys[first->key].name);
+}
+
+/* A directory that is covered is empty. What is private within a private one is another matter: nsinspect warns. */
+static bool covers(const struct mount_place *above, const struct mount_place *below)
+{
+	return above->key == KEY_MOUNT_HIDE || (above->key == KEY_MOUNT_PRIVATE && below->key != KEY_MOUNT_PRIVATE);
+}
+
+static int check_pair(const struct mount_place *first, const struct mount_place *second, char **ret_problem)
+{
+	if (strcmp(first->path, second->path) == 0)
+		return check_same(first, second, ret_problem);
+	if (path_is_below(second->path, first->path) && covers(first, second))
+		return problem(ret_problem, -EINVAL, "%s: '%s' lies below '%s', which %s covers; remove one of them",
+			       policy_keys[second->key].name, second->path, first->path, policy_keys[first->key].name);
+	return 0;
+}
+
+int mount_place_check(const struct mount_places *places, size_t index, char **ret_problem)
+{
+	int r = 0;
+
+	/* sorted: what contains it comes before it */
+	for (size_t i = 0; r == 0 && i < index; i++)
+		r = check_pair(&places->items[i], &places->items[index], ret_problem);
+	return r;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/mounts.h"
+
+#include "session/mount_calls.h"
+#include "session/mount_point.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+/* Empty, and without room for anything. */
+static int new_mask(void)
+{
+	static const struct mount_option options[] = {
+		{ "size", "4k" }, { "nr_inodes", "1" }, { "mode", "0555" }, { "source", "nsisolate" }, { NULL, NULL },
+	};
+
+	return mount_new("tmpfs", options,
+			 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+int mount_hide(const struct step *step)
+{
+	_cleanup_close_ int target = mount_point_open(step);
+	_cleanup_close_ int mask = -1;
+
+	if (target == -ENOENT && step->optional)
+		return 0;
+	if (target < 0)
+		return target;
+	mask = new_mask();
+	return mask < 0 ? mask : mount_attach(mask, target);
+}
+
+int mount_read_only(const struct step *step)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+	_cleanup_close_ int target = mount_point_open(step);
+	_cleanup_close_ int tree = -1;
+
+	if (target == -ENOENT && step->optional)
+		return 0;
+	if (target < 0)
+		return target;
+	tree = open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+	if (tree < 0)
+		return -errno;
+	/* the copy: the mounts of whoever else is in this namespace may be open for writing, and nobody is in the copy
+	 */
+	if (mount_setattr(tree, "", AT_RECURSIVE | AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0)
+		return -errno;
+	return mount_attach(tree, target);
+}
