@@ -245,6 +245,8 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_MOUNT_HIDE, KEY_MOUNT_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_MOUNT_READ_ONLY, KEY_MOUNT_ISOLATE, diag);
+		failed |= policy->mount.hide_engines &&
+			  check_pointless(policy, KEY_MOUNT_HIDE_ENGINES, KEY_MOUNT_ISOLATE, diag);
 	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {
 		REPORT(diag, SEVERITY_ERROR, policy, KEY_PID_ISOLATE,
 		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/mount_places.h"
 
+#include "config/engines.h"
 #include "config/path.h"
 #include "config/problem.h"
 #include "config/text_list.h"
@@ -76,6 +77,24 @@ static int add_private(struct mount_places *places, const struct policy *policy,
 	return r;
 }
 
+/* Whatever else the policy says of their directories: they contradict nothing. */
+static int add_engines(struct mount_places *places)
+{
+	for (size_t i = 0; i < ELEMENTS(engines); i++) {
+		struct mount_place place = {
+			.key = KEY_MOUNT_HIDE_ENGINES,
+			.path = strdup(engines[i].hidden),
+			.written = engines[i].hidden,
+			.optional = true,
+		};
+
+		if (!place.path)
+			return -ENOMEM;
+		places->items[places->count++] = place;
+	}
+	return 0;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct mount_place *left = a, *right = b;
@@ -106,7 +125,7 @@ int mount_places_make(const struct policy *policy, const struct expansion *names
 		      char **ret_problem)
 {
 	const size_t most = policy->mount.private_count + text_list_count(policy->mount.hide) +
-			    text_list_count(policy->mount.read_only);
+			    text_list_count(policy->mount.read_only) + ELEMENTS(engines);
 	int r;
 
 	*ret = (struct mount_places){ .items = calloc(most + 1, sizeof(*ret->items)) };
@@ -117,6 +136,8 @@ int mount_places_make(const struct policy *policy, const struct expansion *names
 		r = add_list(ret, policy, KEY_MOUNT_HIDE, policy->mount.hide, names, ret_problem);
 	if (r == 0)
 		r = add_list(ret, policy, KEY_MOUNT_READ_ONLY, policy->mount.read_only, names, ret_problem);
+	if (r == 0 && policy->mount.isolate && policy->mount.hide_engines)
+		r = add_engines(ret);
 	if (r < 0)
 		return r;
 	qsort(ret->items, ret->count, sizeof(*ret->items), compare);
@@ -141,6 +162,8 @@ static bool covers(const struct mount_place *above, const struct mount_place *be
 
 static int check_pair(const struct mount_place *first, const struct mount_place *second, char **ret_problem)
 {
+	if (first->key == KEY_MOUNT_HIDE_ENGINES || second->key == KEY_MOUNT_HIDE_ENGINES)
+		return 0;
 	if (strcmp(first->path, second->path) == 0)
 		return check_same(first, second, ret_problem);
 	if (path_is_below(second->path, first->path) && covers(first, second))

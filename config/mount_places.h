@@ -8,7 +8,7 @@
 #include "config/policy.h"
 
 struct mount_place {
-	enum policy_key key;                       /* KEY_MOUNT_PRIVATE, KEY_MOUNT_HIDE or KEY_MOUNT_READ_ONLY */
+	enum policy_key key;                       /* KEY_MOUNT_PRIVATE, _HIDE, _READ_ONLY or _HIDE_ENGINES */
 	char *path;                                /* where it is for this login, or as the policy has it */
 	const char *written;                       /* as the policy has it; the policy's */
 	bool optional;                             /* it may be missing */

@@ -63,6 +63,7 @@ struct policy {
 		enum mount_propagation propagation;
 		enum mount_proc proc;
 		enum runtime_dir runtime_dir;
+		bool hide_engines;
 		char **hide;                       /* unexpanded; a leading '-': it may be missing; NULL: none */
 		char **read_only;                  /* likewise */
 		struct private_directory *private; /* sorted by path, so that a parent comes before what is below it */

@@ -19,6 +19,7 @@ static const apply_fn apply_table[STEP_KINDS] = {
 	[STEP_MOUNT_TMPFS] = mount_tmpfs,
 	[STEP_MOUNT_RUNTIME_DIR] = mount_runtime_dir,
 	[STEP_MOUNT_HIDE] = mount_hide,
+	[STEP_HIDE_ENGINE] = hide_engine,
 	[STEP_MOUNT_READ_ONLY] = mount_read_only,
 };
 

@@ -5,7 +5,8 @@
 
 static bool has_mount_point(const struct step *step)
 {
-	return step_place(step->kind) == PLACE_INIT && step->target && step->target[0] == '/' && !step->create;
+	return step_place(step->kind) == PLACE_INIT && step->target && step->target[0] == '/' && !step->create &&
+	       step->kind != STEP_HIDE_ENGINE;
 }
 
 int audit_mount_points(const struct plan *plan, const struct step **ret_failed)

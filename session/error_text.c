@@ -60,6 +60,9 @@ const char *error_text(int error, char buffer[ERROR_TEXT_SIZE])
 	"others than root can write to a directory above it, and could put something else in its place; leave it " \
 	"out, "                                                                                                    \
 	"or give that directory to root"
+#define OTHERS_MOVE_ENGINE                                                                                          \
+	"others than root can write to a directory above it, and could put something else in its place; give that " \
+	"directory to root, or say mount { hide-engines = false }"
 #define RUN_FILE "it, and what is above it, must be root's, and no one else's to write"
 
 /* Where several rows fit, the first. */
@@ -77,6 +80,7 @@ static const struct {
 	  "only directories can be hidden, for what renames a new file over one takes a mask away" },
 	{ "mount-hide", ENOENT, IF_THERE },
 	{ "mount-hide", EACCES, OTHERS_MOVE },
+	{ "hide-engine", EACCES, OTHERS_MOVE_ENGINE },
 	{ "mount-read-only", ENOTDIR, "only directories can be made read-only" },
 	{ "mount-read-only", ENOENT, IF_THERE },
 	{ "mount-read-only", EACCES, OTHERS_MOVE },

@@ -28,6 +28,13 @@ int mount_tmpfs(const struct step *step) _must_check_;
 /* An empty tmpfs(5) that nobody can write to over a directory that is not to be seen. */
 int mount_hide(const struct step *step) _must_check_;
 
+/*
+ * The same over the directory of a container engine. Over a socket that lies among files of others, a device that
+ * cannot be opened: it stays until the host puts a new file in the place of the socket, and then is gone. Tolerates
+ * that there is none.
+ */
+int hide_engine(const struct step *step) _must_check_;
+
 /* The same directory over itself, with all that is mounted below it, read-only. */
 int mount_read_only(const struct step *step) _must_check_;
 

@@ -31,6 +31,7 @@ static const struct {
 	[STEP_MOUNT_TMPFS] = { "mount-tmpfs", PLACE_INIT },
 	[STEP_MOUNT_RUNTIME_DIR] = { "mount-runtime-dir", PLACE_INIT },
 	[STEP_MOUNT_HIDE] = { "mount-hide", PLACE_INIT },
+	[STEP_HIDE_ENGINE] = { "hide-engine", PLACE_INIT },
 	[STEP_MOUNT_READ_ONLY] = { "mount-read-only", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
@@ -179,6 +180,9 @@ static int add_place(struct plan *plan, const struct mount_place *place)
 	switch ((int)place->key) {
 	case KEY_MOUNT_HIDE:
 		step.kind = STEP_MOUNT_HIDE;
+		break;
+	case KEY_MOUNT_HIDE_ENGINES:
+		step.kind = STEP_HIDE_ENGINE;
 		break;
 	case KEY_MOUNT_READ_ONLY:
 		step.kind = STEP_MOUNT_READ_ONLY;

@@ -36,6 +36,7 @@ enum step_kind {
 	STEP_MOUNT_TMPFS,       /* init: an empty tmpfs over target */
 	STEP_MOUNT_RUNTIME_DIR, /* init: an empty tmpfs over /run/user with the user's own directory */
 	STEP_MOUNT_HIDE,        /* init: an empty tmpfs over target that nobody can write to */
+	STEP_HIDE_ENGINE,       /* init: the same, or something dead over the socket that target is */
 	STEP_MOUNT_READ_ONLY,   /* init: target over itself, read-only */
 	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */

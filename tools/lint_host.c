@@ -75,7 +75,7 @@ static char *why_refused(const struct policy *policy, const struct mount_place *
 
 	if (above)
 		return asprintf(&text, "it is within \"%s\", which is empty in a session", above) < 0 ? NULL : text;
-	if (strchr(place->path, '%'))
+	if (strchr(place->path, '%') || place->key == KEY_MOUNT_HIDE_ENGINES)
 		return NULL;
 	fd = mount_point_open(&step);
 	if (fd < 0)

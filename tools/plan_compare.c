@@ -80,7 +80,7 @@ static const struct mount_entry *find_by_id(const struct mount_list *list, unsig
 
 static bool is_mount(enum step_kind kind)
 {
-	return mount_types[kind] || kind == STEP_MOUNT_HIDE || kind == STEP_MOUNT_READ_ONLY;
+	return mount_types[kind] || kind == STEP_MOUNT_HIDE || kind == STEP_HIDE_ENGINE || kind == STEP_MOUNT_READ_ONLY;
 }
 
 static bool is_planned(const struct plan *plan, const char *target)
@@ -215,12 +215,13 @@ static bool is_read_only(const struct mount_entry *entry)
 /* A mask is looked for where the path leads to, for a link may be on the way: NULL, or what is wrong. */
 static const char *judge_mask(const struct comparison *comparison, const struct step *step, const struct seen *seen)
 {
-	if (!seen->is_root || !is_read_only(seen->mount))
-		return step->kind == STEP_MOUNT_HIDE ? "can be seen, and its plan hides it"
-						     : "can be written to, and its plan makes it read-only";
-	if (step->kind == STEP_MOUNT_HIDE &&
-	    (strcmp(seen->mount->type, "tmpfs") != 0 || is_hosts(comparison->host, seen->mount)))
-		return "can be seen, and its plan hides it";
+	const bool reads = step->kind == STEP_MOUNT_READ_ONLY;
+	const bool empty = strcmp(seen->mount->type, "tmpfs") == 0 && !is_hosts(comparison->host, seen->mount);
+	const bool dead = step->kind == STEP_HIDE_ENGINE && strcmp(seen->mount->root, "/null") == 0;
+
+	if (!seen->is_root || !is_read_only(seen->mount) || !(reads || empty || dead))
+		return reads ? "can be written to, and its plan makes it read-only"
+			     : "can be seen, and its plan hides it";
 	return NULL;
 }
 
@@ -297,7 +298,7 @@ static int compare_step(const struct comparison *comparison, const struct step *
 {
 	if (mount_types[step->kind])
 		return compare_mount(comparison, step);
-	if (step->kind == STEP_MOUNT_HIDE || step->kind == STEP_MOUNT_READ_ONLY)
+	if (step->kind == STEP_MOUNT_HIDE || step->kind == STEP_HIDE_ENGINE || step->kind == STEP_MOUNT_READ_ONLY)
 		return compare_mask(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);

@@ -46,6 +46,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "mount.private \"/var/tmp\".inodes=128k\n"
 				       "mount.hide=\n"
 				       "mount.read-only=\n"
+				       "mount.hide-engines=true\n"
 				       "mount.runtime-dir=private\n"
 				       "user-manager=refuse\n";
 	_cleanup_(policy_freep) struct policy *policy = policy_of(""), *built_in = NULL;
@@ -61,7 +62,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_true(policy->hash == UINT64_C(0x116f3078532ea099));
+	assert_true(policy->hash == UINT64_C(0x3f41fca7ac03b6b1));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -183,6 +184,11 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.hide: means nothing with mount.isolate = false; remove one of them" },
 		{ GIVE_UP_MOUNTS " mount { read-only = { /srv } }",
 		  AT1 "mount.read-only: means nothing with mount.isolate = false; remove one of them" },
+		{ GIVE_UP_MOUNTS " mount { hide-engines = true }",
+		  AT1 "mount.hide-engines: means nothing with mount.isolate = false; remove one of them" },
+		{ GIVE_UP_MOUNTS " mount { hide-engines = false }", AT1
+		  "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
+		{ "mount { hide = { /run/docker, /var/lib } read-only = { /run/podman/x } }", NULL },
 		{ "mount { hide = { /srv, /opt/x } read-only = { /etc, /var, /srv-x } }", NULL },
 		{ "mount { hide = { /srv/a } read-only = { /srv } private /srv/b { } }", NULL },
 		{ "mount { hide = { /srv } private /srv/x { } }",
