@@ -117,6 +117,13 @@ static void log_session(const struct guest *guest, const char *verb, const struc
 	pam_syslog(guest->pamh, LOG_NOTICE, "%s", line ? line : "a session was opened or closed: out of memory");
 }
 
+static enum counter counter_of_end(int error, const struct session *session)
+{
+	if (error < 0)
+		return COUNTER_CLOSED_FAILED;
+	return session->gone_on ? COUNTER_CLOSED_LEFT : COUNTER_CLOSED_ENDED;
+}
+
 /*
  * pam_set_data(3)'s destructor. A session that nobody closed is ended here, but never by
  * a copy of the handle in a forked child, nor in one that says so by PAM_DATA_SILENT.
@@ -127,7 +134,7 @@ static void drop_session(pam_handle_t *pamh, void *data, int status)
 
 	(void)pamh;
 	if (session && !(status & (PAM_DATA_SILENT | PAM_DATA_REPLACE)) && session_is_own(session))
-		(void)session_leave(session);
+		counters_add_once(counter_of_end(session_leave(session), session));
 	session_free(session);
 }
 
@@ -213,8 +220,15 @@ static void show_notice(const struct guest *guest, const struct session *session
 		(void)pam_info(guest->pamh, "%s", session->notice);
 }
 
+/* One login, by what came of it. Gives `status`. */
+static int count(struct guest *guest, enum counter counter, int status)
+{
+	counters_add(&guest->counters, counter);
+	return status;
+}
+
 /* The process is inside. What fails now takes it back out. */
-static int keep_session(const struct guest *guest, struct session *session)
+static int keep_session(struct guest *guest, struct session *session)
 {
 	int r = set_environment(guest, session);
 
@@ -226,8 +240,11 @@ static int keep_session(const struct guest *guest, struct session *session)
 		(void)pam_putenv(guest->pamh, "NSISOLATE_ID");
 		(void)session_leave(session);
 		session_free(session);
-		return audit ? pass(guest, "would isolate, but PAM could not store that")
-			     : refuse_failure(guest, "step keep: PAM could not store the session");
+		if (audit)
+			return count(guest, COUNTER_PASSED_AUDIT,
+				     pass(guest, "would isolate, but PAM could not store that"));
+		return count(guest, COUNTER_REFUSED_FAILED,
+			     refuse_failure(guest, "step keep: PAM could not store the session"));
 	}
 	log_session(guest,
 		    session_is_audit(session) ? "would isolate"
@@ -235,27 +252,17 @@ static int keep_session(const struct guest *guest, struct session *session)
 					      : "session opened",
 		    session);
 	show_notice(guest, session);
-	return PAM_SUCCESS;
+	return count(guest,
+		     session_is_audit(session) ? COUNTER_WOULD_ISOLATE
+		     : *session->login         ? COUNTER_JOINED
+					       : COUNTER_OPENED,
+		     PAM_SUCCESS);
 }
 
-static int enter_session(const struct guest *guest, const struct who *who)
+/* What the helper says of a login that gets no session. */
+static int answer(const struct guest *guest, enum outcome outcome, const char *text)
 {
-	_cleanup_free_ char *text = NULL;
-	struct session *session = NULL;
-	const struct session_request request = {
-		.user = who->identity.name,
-		.uid = who->identity.uid,
-		.gid = who->identity.gid,
-		.group = who->group ? who->group : "",
-		.service = guest->service,
-		.tty = guest->tty,
-		.remote_host = guest->remote_host,
-		.candidates = who->candidates,
-	};
-
-	switch (session_enter(&request, NSISOLATE_HELPER, &session, &text)) {
-	case OUTCOME_OPENED:
-		return keep_session(guest, session);
+	switch (outcome) {
 	case OUTCOME_OFF:
 	case OUTCOME_SYSTEM_USER:
 	case OUTCOME_USER_MANAGER:
@@ -271,10 +278,35 @@ static int enter_session(const struct guest *guest, const struct who *who)
 		return refuse_more(guest, text);
 	case OUTCOME_REFUSED:
 		return refuse_policy(guest, text);
+	case OUTCOME_OPENED:
 	case OUTCOME_FAILED:
 	default:
 		return refuse_failure(guest, text);
 	}
+}
+
+static int enter_session(struct guest *guest, const struct who *who)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session *session = NULL;
+	const struct session_request request = {
+		.user = who->identity.name,
+		.uid = who->identity.uid,
+		.gid = who->identity.gid,
+		.group = who->group ? who->group : "",
+		.service = guest->service,
+		.tty = guest->tty,
+		.remote_host = guest->remote_host,
+		.candidates = who->candidates,
+	};
+	enum outcome outcome;
+
+	/* while the host's file is in reach */
+	counters_open(&guest->counters);
+	outcome = session_enter(&request, NSISOLATE_HELPER, &session, &text);
+	if (outcome == OUTCOME_OPENED)
+		return keep_session(guest, session);
+	return count(guest, counter_of_outcome(outcome, guest->arguments.optional), answer(guest, outcome, text));
 }
 
 static int open_new(struct guest *guest)
@@ -294,16 +326,16 @@ static int open_new(struct guest *guest)
 			log_login(guest, LOG_ERR, "not isolated", text);
 		else if (guest->arguments.debug)
 			pam_syslog(guest->pamh, LOG_DEBUG, "uid 0 is passed: there is no user/root.conf");
-		return PAM_SUCCESS;
+		return count(guest, COUNTER_PASSED_ROOT, PAM_SUCCESS);
 	case WHO_EXEMPT:
-		return pass(guest, text);
+		return count(guest, COUNTER_PASSED_EXEMPT, pass(guest, text));
 	case WHO_CANDIDATES:
 		return enter_session(guest, &who);
 	case WHO_REFUSED:
-		return refuse_policy(guest, text);
+		return count(guest, COUNTER_REFUSED_POLICY, refuse_policy(guest, text));
 	case WHO_FAILED:
 	default:
-		return refuse_failure(guest, text);
+		return count(guest, COUNTER_REFUSED_FAILED, refuse_failure(guest, text));
 	}
 }
 
@@ -325,6 +357,7 @@ int guest_open(struct guest *guest)
 	}
 	share_bad_argument(guest);
 	r = open_new(guest);
+	counters_release(&guest->counters);
 	if (r != PAM_SUCCESS)
 		share_refusal(guest, r);
 	return r;
@@ -342,6 +375,8 @@ int guest_close(struct guest *guest)
 		return PAM_SUCCESS;
 	r = session_leave(session);
 	log_session(guest, session->gone_on ? "session left" : "session closed", session);
+	/* outside again; where that failed there is no such file, and nothing is counted */
+	counters_add_once(counter_of_end(r, session));
 	if (r < 0)
 		pam_syslog(guest->pamh, LOG_ERR, "step close: id=%s: %s", session->id, strerror(-r));
 	(void)pam_set_data(guest->pamh, SESSION_DATA, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "config/find.h"
 #include "config/module_arguments.h"
 #include "session/client.h"
+#include "session/counters.h"
 
 #include <security/pam_modules.h>
 
@@ -19,6 +20,7 @@ struct guest {
 	const char *service;
 	const char *tty;
 	const char *remote_host;
+	struct counters counters; /* mapped while a session is opened */
 };
 
 /* Fills *ret. A PAM return value: PAM_SUCCESS even for a bad argument. */

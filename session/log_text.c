@@ -24,21 +24,34 @@ static char *put_byte(char *end, unsigned char byte, bool plain)
 	return end;
 }
 
-struct log_word log_word(const char *value)
+/* Room for four bytes of each that is taken, and the end. */
+static void put_value(char *end, const char *value, size_t max)
 {
-	struct log_word word = { "" };
-	char *end = word.text;
 	size_t length = strlen(value);
 
 	if (length == 0)
-		return (struct log_word){ "-" };
-	for (size_t i = 0; i < length && i < LOG_WORD_MAX; i++)
+		*end++ = '-';
+	for (size_t i = 0; i < length && i < max; i++)
 		end = put_byte(end, (unsigned char)value[i], is_plain((unsigned char)value[i]));
-	if (length > LOG_WORD_MAX)
-		memcpy(end, "...", sizeof("..."));
-	else
-		*end = '\0';
+	memcpy(end, length > max ? "..." : "", length > max ? sizeof("...") : 1);
+}
+
+struct log_word log_word(const char *value)
+{
+	struct log_word word = { "" };
+
+	put_value(word.text, value, LOG_WORD_MAX);
 	return word;
+}
+
+char *log_value(const char *value)
+{
+	size_t length = strlen(value);
+	char *text = malloc((length < LOG_VALUE_MAX ? length : LOG_VALUE_MAX) * 4 + sizeof("..."));
+
+	if (text)
+		put_value(text, value, LOG_VALUE_MAX);
+	return text;
 }
 
 char *log_sentence(const char *text)

@@ -19,5 +19,12 @@ struct log_word {
 
 struct log_word log_word(const char *value);
 
+/*
+ * The same of a longer value, such as a command: malloced, cut at LOG_VALUE_MAX bytes. A line of the system's log holds
+ * that. NULL when memory ran out.
+ */
+#define LOG_VALUE_MAX 1024
+char *log_value(const char *value);
+
 /* A sentence for the end of a line: malloced, control bytes as \xNN. NULL when memory ran out. */
 char *log_sentence(const char *text);

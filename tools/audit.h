@@ -9,6 +9,7 @@
 #include "tools/audit_findings.h"
 #include "tools/audit_reach.h"
 #include "tools/audit_services.h"
+#include "tools/audit_since.h"
 #include "tools/audit_users.h"
 #include "tools/mounts.h"
 #include "tools/verdict.h"
@@ -17,7 +18,10 @@
 struct audit {
 	const char *record_directory;
 	const char *sysctl_directory;
-	bool hurried; /* the looks follow each other soon: for tests, on hosts where nothing comes and goes */
+	int64_t started;    /* monotonic milliseconds */
+	int64_t configured; /* audit_configured() */
+	int64_t since;      /* of --since */
+	bool hurried;       /* the looks follow each other soon: for tests, on hosts where nothing comes and goes */
 	struct audit_services services;
 	struct audit_users users;
 	struct audit_reach reach;

@@ -29,7 +29,7 @@ static const char *const policy_directories[] = {
 
 static int judge_mode(const char *path, const struct stat *status, mode_t forbidden, struct findings *findings)
 {
-	const struct subject subject = { .text = path };
+	const struct subject subject = { .text = path, .since = status->st_ctim.tv_sec };
 
 	if (status->st_uid != 0)
 		return findings_add(findings, FINDING_UNSAFE, &subject, "it belongs to uid %u, not to root",
@@ -96,7 +96,7 @@ int audit_files(struct audit *audit, struct findings *findings)
 	return r;
 }
 
-static int add_broken(const struct diagnostics *diag, struct findings *findings)
+static int add_broken(const struct audit *audit, const struct diagnostics *diag, struct findings *findings)
 {
 	int r = 0;
 
@@ -115,7 +115,7 @@ static int add_broken(const struct diagnostics *diag, struct findings *findings)
 			return -ENOMEM;
 		}
 
-		const struct subject subject = { .text = where };
+		const struct subject subject = { .text = where, .since = audit->configured };
 
 		r = findings_add(findings, FINDING_POLICY_BROKEN, &subject, "%s", item->text);
 	}
@@ -124,7 +124,7 @@ static int add_broken(const struct diagnostics *diag, struct findings *findings)
 
 int audit_policies(struct audit *audit, struct findings *findings)
 {
-	const struct subject subject = { .text = NSISOLATE_POLICY_DIRECTORY };
+	const struct subject subject = { .text = NSISOLATE_POLICY_DIRECTORY, .since = audit->configured };
 	_cleanup_free_ char *problem = NULL;
 	struct diagnostics diag = { 0 };
 	int r = audit_reach_read(&audit->reach, &diag, &problem);
@@ -133,7 +133,7 @@ int audit_policies(struct audit *audit, struct findings *findings)
 		return r;
 	if (r < 0)
 		return findings_add(findings, FINDING_POLICY_BROKEN, &subject, "%s", problem ? problem : strerror(-r));
-	r = add_broken(&diag, findings);
+	r = add_broken(audit, &diag, findings);
 	diagnostics_release(&diag);
 	return r;
 }

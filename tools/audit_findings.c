@@ -38,7 +38,9 @@ static int reserve(struct findings *list, size_t more)
 int findings_add_va(struct findings *list, enum finding_code code, const struct subject *subject, const char *format,
 		    va_list args)
 {
-	struct finding finding = { .code = code, .pid = subject->pid, .start = subject->start };
+	struct finding finding = {
+		.code = code, .pid = subject->pid, .start = subject->start, .since = subject->since
+	};
 
 	if (vasprintf(&finding.seen, format, args) < 0)
 		finding.seen = NULL;

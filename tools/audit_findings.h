@@ -90,6 +90,7 @@ struct subject {
 	const char *user; /* NULL: no user's */
 	pid_t pid;        /* of a process, with its start time; 0: no process */
 	uint64_t start;
+	int64_t since; /* audit_since.h; 0: not known */
 };
 
 struct finding {
@@ -98,7 +99,8 @@ struct finding {
 	char *user; /* or NULL */
 	pid_t pid;
 	uint64_t start;
-	char *seen; /* one sentence; may hold hostile text */
+	int64_t since; /* seconds since the epoch; 0: not known */
+	char *seen;    /* one sentence; may hold hostile text */
 };
 
 struct findings {

@@ -114,7 +114,13 @@ static int add_outside(struct suspect *suspect, const char *user, const char *po
 {
 	const bool elsewhere = suspect->namespaces[NAMESPACE_PID] != suspect->look->sessions.host[NAMESPACE_PID];
 	_cleanup_free_ char *name = name_process(suspect, user);
-	const struct subject subject = { name, user, suspect->info.pid, suspect->info.start };
+	const struct subject subject = {
+		.text = name,
+		.user = user,
+		.pid = suspect->info.pid,
+		.start = suspect->info.start,
+		.since = audit_since_process(suspect->info.start, suspect->look->audit->configured),
+	};
 	enum finding_code code = elsewhere ? FINDING_ELSEWHERE : FINDING_OUTSIDE;
 
 	if (!name)
@@ -161,7 +167,9 @@ static int judge_init(struct suspect *suspect)
 			return 0;
 	(void)snprintf(text, sizeof(text), "init:%jd", (intmax_t)suspect->info.pid);
 
-	const struct subject subject = { text, NULL, suspect->info.pid, suspect->info.start };
+	const struct subject subject = {
+		.text = text, .user = NULL, .pid = suspect->info.pid, .start = suspect->info.start
+	};
 
 	return findings_add(&suspect->look->findings, FINDING_RECORD_MISSING, &subject,
 			    "pid %jd is the init of a live session that has no record", (intmax_t)suspect->info.pid);
@@ -212,7 +220,9 @@ static int add_entered(struct suspect *suspect, const struct session *session, c
 		return -ENOMEM;
 	name_kinds(suspect, session, true, inside, sizeof(inside));
 
-	const struct subject subject = { name, user, suspect->info.pid, suspect->info.start };
+	const struct subject subject = {
+		.text = name, .user = user, .pid = suspect->info.pid, .start = suspect->info.start
+	};
 
 	return findings_add(&suspect->look->findings, FINDING_ENTERED, &subject,
 			    "pid %jd (%.*s) is in %s of session %s, and for %s on the host",
@@ -288,8 +298,10 @@ static int add_holder(const struct session *session, const char *name, void *dat
 	struct suspect *suspect = data;
 	const struct passwd *entry = getpwuid(suspect->info.real_uid);
 	_cleanup_free_ char *subject_text = name_process(suspect, entry ? entry->pw_name : "?");
-	const struct subject subject = { subject_text, session->view.record.user, suspect->info.pid,
-					 suspect->info.start };
+	const struct subject subject = { .text = subject_text,
+					 .user = session->view.record.user,
+					 .pid = suspect->info.pid,
+					 .start = suspect->info.start };
 
 	if (!session->view.valid)
 		return 0;

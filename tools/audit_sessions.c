@@ -18,10 +18,13 @@ static int find(struct look *look, const struct session *session, enum finding_c
 
 static int find(struct look *look, const struct session *session, enum finding_code code, const char *format, ...)
 {
-	const struct subject subject = subject_of(session);
+	struct subject subject = subject_of(session);
 	va_list args;
 	int r;
 
+	/* what else is wrong with a session may have begun at any time; and inside one, root writes what they like */
+	if (code == FINDING_AUDIT_MODE && !session->inside)
+		subject.since = session->view.record.opened;
 	va_start(args, format);
 	r = findings_add_va(&look->findings, code, &subject, format, args);
 	va_end(args);

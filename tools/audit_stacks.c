@@ -52,7 +52,7 @@ static enum finding_code code_of(const struct pam_problem *item)
 }
 
 /* What is only worth a note for whoever edits stacks is no finding, unless as one that is worth knowing. */
-static int add_problems(struct findings *findings, const struct pam_problems *problems)
+static int add_problems(const struct audit *audit, struct findings *findings, const struct pam_problems *problems)
 {
 	int r = 0;
 
@@ -71,7 +71,7 @@ static int add_problems(struct findings *findings, const struct pam_problems *pr
 			return -ENOMEM;
 		}
 
-		const struct subject subject = { .text = where };
+		const struct subject subject = { .text = where, .since = audit->configured };
 
 		r = findings_add(findings, code_of(item), &subject, "%s", item->text);
 	}
@@ -82,7 +82,7 @@ static int add_problems(struct findings *findings, const struct pam_problems *pr
 static int judge_absent(const struct audit *audit, const struct pam_view *view, struct findings *findings)
 {
 	const struct pam_service_info *info = pam_service_info(view->stack.service);
-	const struct subject subject = { .text = view->stack.service };
+	const struct subject subject = { .text = view->stack.service, .since = audit->configured };
 
 	if (view->stack.count == 0 || !info || info->discouraged || info->no_login ||
 	    !audit_reach_has(&audit->reach, view->stack.service))
@@ -95,9 +95,9 @@ static int judge_view(const struct audit *audit, const struct pam_view *view, st
 	if (view->verdict.state == PAM_STATE_ABSENT && !view->managed)
 		return judge_absent(audit, view, findings);
 
-	int r = add_problems(findings, &view->stack.problems);
+	int r = add_problems(audit, findings, &view->stack.problems);
 
-	return r < 0 ? r : add_problems(findings, &view->verdict.problems);
+	return r < 0 ? r : add_problems(audit, findings, &view->verdict.problems);
 }
 
 static int judge_service(const struct audit *audit, struct pam_directory *directory, const char *service,
@@ -116,7 +116,7 @@ static int judge_service(const struct audit *audit, struct pam_directory *direct
 
 static int judge_none(const struct audit *audit, struct findings *findings)
 {
-	const struct subject subject = { .text = NSISOLATE_PAM_DIRECTORY };
+	const struct subject subject = { .text = NSISOLATE_PAM_DIRECTORY, .since = audit->configured };
 
 	for (size_t i = 0; i < audit->services.count; i++)
 		if (audit->services.items[i].enabled)

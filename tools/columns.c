@@ -16,6 +16,8 @@ struct report {
 	const struct column **selected;
 	size_t count;
 	enum output_style style;
+	size_t colored; /* of the selected columns; count: none */
+	const char *(*color)(const void *row);
 };
 
 static const struct column *find_column(const struct column *columns, size_t count, const char *name)
@@ -118,6 +120,10 @@ static int set_up_table(struct report *report, const char *name, const struct la
 	(void)scols_table_enable_export(report->table, layout->style == OUTPUT_PAIRS);
 	(void)scols_table_enable_shellvar(report->table, layout->style == OUTPUT_PAIRS);
 	(void)scols_table_enable_noheadings(report->table, layout->no_headings);
+	(void)scols_table_enable_colors(report->table, layout->colors && layout->style == OUTPUT_TABLE);
+	if (layout->width > 0 && (scols_table_set_termforce(report->table, SCOLS_TERMFORCE_ALWAYS) < 0 ||
+				  scols_table_set_termwidth(report->table, layout->width) < 0))
+		return -EINVAL;
 	/* cells are made fit for display before they get here */
 	(void)scols_table_enable_noencoding(report->table, 1);
 
@@ -147,6 +153,14 @@ int report_new(const char *name, const struct column *columns, size_t count, con
 		return r;
 	*ret = TAKE_PTR(report);
 	return 0;
+}
+
+void report_color(struct report *report, const char *name, const char *(*color)(const void *row))
+{
+	report->color = color;
+	for (report->colored = 0; report->colored < report->count; report->colored++)
+		if (strcmp(report->selected[report->colored]->name, name) == 0)
+			break;
 }
 
 bool report_shows(const struct report *report, const char *name)
@@ -184,7 +198,9 @@ static int set_cell(struct report *report, struct libscols_line *line, size_t in
 	if (scols_line_refer_data(line, index, text) < 0)
 		return -ENOMEM;
 	(void)TAKE_PTR(text);
-	return 0;
+	if (!report->color || index != report->colored || !scols_table_colors_wanted(report->table))
+		return 0;
+	return scols_cell_set_color(scols_line_get_cell(line, index), report->color(row)) < 0 ? -ENOMEM : 0;
 }
 
 int report_add(struct report *report, const void *row, struct libscols_line *parent, struct libscols_line **ret_line)

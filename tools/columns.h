@@ -48,6 +48,8 @@ struct layout {
 	const char *output; /* of --output: "A,B" or "+A,B"; NULL: the default columns */
 	bool all_columns;
 	bool no_headings;
+	bool colors;
+	unsigned width; /* of a terminal that standard output only leads to; 0: as it is itself */
 };
 
 struct report;
@@ -74,6 +76,12 @@ int report_add_to(struct report *report, const void *row, struct libscols_line *
 		  struct libscols_line **ret_line) _must_check_;
 
 /* Prints to standard output. 0 or -errno. */
+/*
+ * The cells of one column are coloured from then on: `color` returns a name of terminal-colors.d(5) or NULL. Nothing
+ * where colours are not wanted.
+ */
+void report_color(struct report *report, const char *name, const char *(*color)(const void *row));
+
 int report_print(struct report *report) _must_check_;
 
 struct report *report_free(struct report *report);

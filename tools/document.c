@@ -196,8 +196,16 @@ static int fill_table(struct libscols_table *table, json_object *rows)
 	return 0;
 }
 
+static void print_row(const char *line, bool marked, bool colors)
+{
+	if (marked && colors)
+		(void)printf("\033[31m! %s\033[0m\n", line);
+	else
+		(void)printf("%s%s\n", marked ? "! " : "  ", line);
+}
+
 /* A table, indented like everything else below a title, with a mark at the rows that differ. */
-static int print_rows(json_object *rows)
+static int print_rows(json_object *rows, bool colors)
 {
 	struct libscols_table *table = scols_new_table();
 	_cleanup_free_ char *text = NULL;
@@ -214,17 +222,17 @@ static int print_rows(json_object *rows)
 		json_object *row = i > 0 ? json_object_array_get_idx(rows, i - 1) : NULL;
 
 		if (*line)
-			(void)printf("%s%s\n", row && differs(row) ? "! " : "  ", line);
+			print_row(line, row && differs(row), colors);
 	}
 	return 0;
 }
 
-static int print_array(json_object *array)
+static int print_array(json_object *array, bool colors)
 {
 	size_t count = json_object_array_length(array);
 
 	if (count > 0 && json_object_is_type(json_object_array_get_idx(array, 0), json_type_object))
-		return print_rows(array);
+		return print_rows(array, colors);
 	for (size_t i = 0; i < count; i++)
 		(void)printf("  %s\n", value_text(json_object_array_get_idx(array, i)));
 	if (count == 0)
@@ -232,7 +240,7 @@ static int print_array(json_object *array)
 	return 0;
 }
 
-static int print_text(json_object *document)
+static int print_text(json_object *document, bool colors)
 {
 	bool first = true;
 
@@ -251,21 +259,21 @@ static int print_text(json_object *document)
 		if (json_object_is_type(value, json_type_object))
 			print_block(value);
 		else
-			r = print_array(value);
+			r = print_array(value, colors);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int document_print(json_object *document, bool json)
+int document_print(json_object *document, bool json, bool colors)
 {
 	const struct document *state = document ? json_object_get_userdata(document) : NULL;
 
 	if (!state || state->incomplete)
 		return -ENOMEM;
 	if (!json)
-		return print_text(document);
+		return print_text(document, colors);
 
 	const char *text = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 									    JSON_C_TO_STRING_NOSLASHESCAPE);

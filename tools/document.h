@@ -28,10 +28,10 @@ void document_bool(json_object *parent, const char *key, bool value);
 
 /*
  * As JSON, or as text: a block for each object, a table for each array of
- * objects, where those that have "differs" set are marked by "!", a line for each element of any other array. 0 or
- * -ENOMEM.
+ * objects, where those that have "differs" set are marked by "!" and with colors in red, a line for each element of any
+ * other array. 0 or -ENOMEM.
  */
-int document_print(json_object *document, bool json) _must_check_;
+int document_print(json_object *document, bool json, bool colors) _must_check_;
 
 static inline void documentp(json_object **document)
 {

@@ -16,7 +16,7 @@ enum exit_status {
 };
 
 struct options {
-	struct layout layout;
+	struct layout layout; /* of metrics: output is the file, or NULL */
 	bool all;
 	bool plan;
 	const char *record_directory;
@@ -33,6 +33,15 @@ struct options {
 	bool write_baseline;
 	const char *sysctl_directory;
 	bool hurried;
+	int watch_ms;      /* 0: once */
+	const char *color; /* of --color, or NULL */
+	const char *wrong; /* a sentence about an option's argument, or NULL */
+	bool by_user;
+	bool log;
+	const char *id;    /* of a command that runs another one: its session */
+	bool root;         /* run it as root */
+	bool terminal;     /* run it on a terminal of its own */
+	const char *since; /* a time; NULL: whenever */
 };
 
 /* Which options a command takes. */
@@ -48,26 +57,32 @@ enum option_group {
 	OPTIONS_USER = 1 << 8,
 	OPTIONS_AUDIT = 1 << 9,
 	OPTIONS_BY = 1 << 10, /* the service by which logins came */
+	OPTIONS_VIEW = 1 << 11,
+	OPTIONS_METRICS = 1 << 12,
+	OPTIONS_ENTER = 1 << 13,
 };
 
-struct command {
+struct subcommand {
 	const char *name;
 	const char *arguments; /* as usage shows them */
 	const char *summary;
 	int arguments_min, arguments_max;
-	unsigned options; /* enum option_group */
+	unsigned options;  /* enum option_group */
+	bool runs_command; /* named behind an ID; its exit status is that, or one of enum command_exit */
 	const struct column *columns;
 	size_t column_count;
 	enum exit_status (*run)(const struct options *options, char **arguments);
 };
 
-extern const struct command command_list;
-extern const struct command command_show;
-extern const struct command command_ps;
-extern const struct command command_policy;
-extern const struct command command_check;
-extern const struct command command_kill;
-extern const struct command command_audit;
+extern const struct subcommand command_list;
+extern const struct subcommand command_show;
+extern const struct subcommand command_ps;
+extern const struct subcommand command_policy;
+extern const struct subcommand command_check;
+extern const struct subcommand command_kill;
+extern const struct subcommand command_audit;
+extern const struct subcommand command_enter;
+extern const struct subcommand command_metrics;
 
 /* One line on standard error, made fit for a terminal, and EXIT_TROUBLE. */
 enum exit_status trouble(const char *format, ...) _printf_(1, 2);

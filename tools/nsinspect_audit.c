@@ -2,9 +2,14 @@
 
 /* nsinspect audit: reality against policy, a line a finding. */
 
+#include "common/clock.h"
 #include "session/record_store.h"
 #include "tools/audit.h"
 #include "tools/audit_baseline.h"
+#include "tools/audit_log.h"
+#include "tools/display.h"
+#include "tools/when.h"
+#include "tools/audit_summary.h"
 #include "tools/inspect_sessions.h"
 #include "tools/members.h"
 
@@ -76,6 +81,14 @@ static int pid(const struct column *column, const void *row, enum output_style s
 	return finding->pid > 0 ? cell_number((uint64_t)finding->pid, ret) : 0;
 }
 
+static int since(const struct column *column, const void *row, enum output_style style, char **ret)
+{
+	const struct finding *finding = row;
+
+	(void)column;
+	return finding->since > 0 ? cell_text(display_time(finding->since, for_programs(style)), ret) : 0;
+}
+
 static const struct column columns[] = {
 	{ "CODE", "code of the finding, the same in every version", 6, 0, SCOLS_JSON_STRING, true, 0, code },
 	{ "SEVERITY", "critical, warning or info", 8, 0, SCOLS_JSON_STRING, true, 0, severity },
@@ -85,7 +98,17 @@ static const struct column columns[] = {
 	{ "NAME", "name of the finding", 15, 0, SCOLS_JSON_STRING, false, 0, name },
 	{ "USER", "user name", 8, 0, SCOLS_JSON_STRING, false, 0, user },
 	{ "PID", "process, where nsinspect runs", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, false, 0, pid },
+	{ "SINCE", "since when at the latest, as far as that is known", 16, 0, SCOLS_JSON_STRING, false, 0, since },
 };
+
+static const char *severity_color(const void *row)
+{
+	static const char *const colors[] = {
+		[AUDIT_INFO] = NULL, [AUDIT_WARNING] = "yellow", [AUDIT_CRITICAL] = "red"
+	};
+
+	return colors[finding_kinds[((const struct finding *)row)->code].severity];
+}
 
 static int (*const live[])(struct look *look) = { audit_sessions, audit_processes, audit_engines, audit_limits };
 
@@ -225,18 +248,46 @@ static enum exit_status conclude(const struct findings *findings)
 	return EXIT_CLEAN;
 }
 
-static enum exit_status show(const struct options *options, struct report *report, struct findings *findings)
+static bool is_partial(const struct options *options)
+{
+	return options->user || options->since || options->write_baseline;
+}
+
+/* Of an audit of everything. That it could not be kept does not change what was found. */
+static void keep_summary(const struct audit *audit, const struct options *options, struct audit_summary *summary)
+{
+	int r;
+
+	if (is_partial(options))
+		return;
+	summary->time = time(NULL);
+	summary->duration_ms = (uint64_t)(now_ms() - audit->started);
+	r = audit_summary_write(summary);
+	if (r < 0)
+		(void)trouble_errno(r, "not kept for 'nsinspect metrics': " AUDIT_SUMMARY);
+	if (options->log && (r = audit_log(summary)) < 0)
+		(void)trouble_errno(r, "not logged");
+}
+
+static enum exit_status show(const struct audit *audit, const struct options *options, struct report *report,
+			     struct findings *findings)
 {
 	_cleanup_free_ char *problem = NULL;
+	struct audit_summary summary = { 0 };
 	int r = 0;
 
 	if (options->user)
 		findings_filter(findings, is_of_user, options->user);
+	if (options->since)
+		audit_since_filter(findings, audit->since);
+	findings_sort(findings);
+	audit_summary_add(&summary, findings);
 	if (options->baseline)
 		r = audit_baseline_apply(options->baseline, findings, &problem);
 	if (r < 0)
 		return problem ? trouble("%s", problem) : trouble_errno(r, options->baseline);
-	findings_sort(findings);
+	audit_summary_mark_new(&summary, findings);
+	keep_summary(audit, options, &summary);
 	r = options->write_baseline ? audit_baseline_print(findings) : print(report, findings);
 	if (r < 0)
 		return trouble_errno(r, "audit");
@@ -251,12 +302,13 @@ static enum exit_status audit_all(struct audit *audit, const struct options *opt
 
 	if (r < 0)
 		return problem ? trouble("%s", problem) : trouble_errno(r, "the PAM services");
+	audit->configured = audit_configured(&audit->services);
 	r = look_until_sure(audit, &findings);
 	if (r == 0)
 		r = look_at_host(audit, &findings);
 	if (r < 0)
 		return trouble_errno(r, "audit");
-	return show(options, report, &findings);
+	return show(audit, options, report, &findings);
 }
 
 static enum exit_status run(const struct options *options, char **arguments)
@@ -264,6 +316,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_free_ char *problem = NULL;
 	struct audit audit = { .record_directory = options->record_directory,
+			       .started = now_ms(),
 			       .hurried = options->hurried,
 			       .sysctl_directory = options->sysctl_directory ? options->sysctl_directory : "/proc/sys",
 			       .users.services = &audit.services };
@@ -274,6 +327,13 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = report_new("findings", columns, ELEMENTS(columns), &options->layout, &report, &problem);
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
+	report_color(report, "SEVERITY", severity_color);
+	if (options->log && is_partial(options))
+		return trouble("--log is about an audit of everything: without --user, --since and --write-baseline");
+	if (options->since && options->write_baseline)
+		return trouble("--since and --write-baseline exclude each other: a baseline is of everything");
+	if (options->since && when_parse(options->since, time(NULL), &audit.since, &problem) < 0)
+		return trouble("--since: %s", problem ? problem : "out of memory");
 	if (geteuid() != 0)
 		return trouble("only root can see whose processes are where: run this as root");
 	if (record_root_is_inside())
@@ -285,11 +345,11 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return status;
 }
 
-const struct command command_audit = {
+const struct subcommand command_audit = {
 	.name = "audit",
 	.arguments = "",
 	.summary = "find what slipped past the policies",
-	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_AUDIT | OPTIONS_USER | OPTIONS_RECORDS,
+	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_VIEW | OPTIONS_AUDIT | OPTIONS_USER | OPTIONS_RECORDS,
 	.columns = columns,
 	.column_count = ELEMENTS(columns),
 	.run = run,

@@ -125,7 +125,7 @@ static int print_json(const struct check *check)
 
 	for (size_t i = 0; i < diag->count; i++)
 		show_item(array, &diag->items[i]);
-	return document_print(document, true);
+	return document_print(document, true, false);
 }
 
 /* Returns r, reported if it is -errno. */
@@ -218,7 +218,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return check.lint.diag.count > 0 ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
-const struct command command_check = {
+const struct subcommand command_check = {
 	.name = "check",
 	.arguments = "[PATH]",
 	.summary = "check policies; without PATH the live ones, and the PAM stacks of this host",

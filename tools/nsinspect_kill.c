@@ -11,8 +11,10 @@
 #include "session/join_protocol.h"
 #include "session/log_text.h"
 #include "session/record_store.h"
+#include "tools/caller.h"
 #include "tools/display.h"
 #include "tools/inspect_sessions.h"
+#include "tools/session_pin.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -147,85 +149,13 @@ static enum exit_status add_matching(const struct sessions *sessions, const stru
 
 /* Killing them */
 
-/* Why a session is left alone, or NULL. */
-static const char *reason_against(const struct session *session, enum exit_status *ret_status)
-{
-	*ret_status = EXIT_FINDINGS;
-	if (!session_is_alive(session))
-		return "it has ended";
-	if (session->state == SESSION_WOULD_ISOLATE)
-		return "its mode is audit: the login is on the host";
-	*ret_status = EXIT_TROUBLE;
-	if (!session->view.valid)
-		return "its file is no record";
-	if (session->view.init_pid <= 1 || session->view.init_pid == getpid())
-		return "the kernel does not show its init from here";
-	return NULL;
-}
-
 static void open_target(struct targets *targets, struct target *target)
 {
 	enum exit_status status;
-	const char *reason = reason_against(target->session, &status);
+	const char *reason = session_pin(target->session, &target->pidfd, &status);
 
-	if (!reason) {
-		target->pidfd = pidfd_open(target->session->view.init_pid, 0);
-		if (target->pidfd >= 0)
-			return;
-		status = errno == ESRCH ? EXIT_FINDINGS : EXIT_TROUBLE;
-		reason = errno == ESRCH ? "it has ended" : strerror(errno);
-	}
-	pass_over(targets, target->session, status, reason);
-}
-
-/* The same session in a later reading: held by the same init, and within the same ones. */
-static bool is_same(const struct session *session, const struct session *other)
-{
-	while (session && other) {
-		if (strcmp(session->view.name, other->view.name) != 0 || session->inside != other->inside ||
-		    !session_is_alive(other) || session->view.init_pid != other->view.init_pid)
-			return false;
-		session = session->outer;
-		other = other->outer;
-	}
-	return !session && !other;
-}
-
-static bool is_still_there(const struct sessions *again, const struct session *session)
-{
-	for (size_t i = 0; i < again->count; i++) {
-		if (is_same(session, again->items[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Whose doing it is, for the log: loginuid is what the login set, through sudo and su. */
-static struct log_word who_kills(void)
-{
-	FILE *file = fopen("/proc/self/loginuid", "re");
-	const char *sudo = getenv("SUDO_USER");
-	const struct passwd *entry;
-	uid_t uid = getuid();
-	unsigned login = UINT_MAX;
-
-	if (file) {
-		if (fscanf(file, "%u", &login) != 1)
-			login = UINT_MAX;
-		(void)fclose(file);
-	}
-	if (login == UINT_MAX && sudo)
-		return log_word(sudo);
-	if (login != UINT_MAX)
-		uid = login;
-	entry = getpwuid(uid);
-	if (entry)
-		return log_word(entry->pw_name);
-
-	char number[3 * sizeof(uid) + 1];
-
-	(void)snprintf(number, sizeof(number), "%ju", (uintmax_t)uid);
-	return log_word(number);
+	if (reason)
+		pass_over(targets, target->session, status, reason);
 }
 
 static void log_kill(const struct session *session)
@@ -235,7 +165,7 @@ static void log_kill(const struct session *session)
 	syslog(LOG_NOTICE, "session killed: id=%s user=%s service=%s rhost=%s policy=%s hash=%016" PRIx64 " by=%s",
 	       log_word(session->view.name).text, log_word(record->user).text, log_word(record->service).text,
 	       log_word(record->remote_host).text, log_word(record->policy).text, record->policy_hash,
-	       who_kills().text);
+	       caller_name().text);
 }
 
 static void send_to(struct targets *targets, struct target *target)
@@ -267,7 +197,7 @@ static enum exit_status kill_all(const struct options *options, struct targets *
 
 		if (target->pidfd < 0)
 			continue;
-		if (is_still_there(&again, target->session)) {
+		if (session_is_still_there(&again, target->session)) {
 			send_to(targets, target);
 			continue;
 		}
@@ -381,7 +311,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return targets.status;
 }
 
-const struct command command_kill = {
+const struct subcommand command_kill = {
 	.name = "kill",
 	.arguments = "[ID...]",
 	.summary = "kill sessions with all that is in them",

@@ -249,6 +249,17 @@ static const struct column columns[] = {
 	INODE("TIME", "inode of the time namespace", NAMESPACE_TIME),
 };
 
+/* What is not as it should be, and what is about to end. */
+static const char *state_color(const void *row)
+{
+	static const char *const colors[SESSION_STATES] = {
+		[SESSION_CHANGED] = "red",      [SESSION_UNKNOWN] = "red",    [SESSION_INVALID] = "red",
+		[SESSION_LINGERING] = "yellow", [SESSION_CLOSING] = "yellow", [SESSION_WOULD_ISOLATE] = "yellow",
+	};
+
+	return is_of_session(row) ? colors[((const struct row *)row)->session->state] : NULL;
+}
+
 #define LOGINS_ARRAY   "logins"
 #define SESSIONS_ARRAY "sessions"
 
@@ -355,17 +366,19 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = report_new("sessions", columns, ELEMENTS(columns), &options->layout, &report, &problem);
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
+	report_color(report, "STATE", state_color);
 	if (!load_sessions(options, &sessions, &status))
 		return status;
 	r = print(report, &sessions, options);
 	return r < 0 ? trouble_errno(r, "list") : EXIT_CLEAN;
 }
 
-const struct command command_list = {
+const struct subcommand command_list = {
 	.name = "list",
 	.arguments = "",
 	.summary = "list the live sessions",
-	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_ALL | OPTIONS_USER | OPTIONS_BY | OPTIONS_RECORDS,
+	.options =
+		OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_VIEW | OPTIONS_ALL | OPTIONS_USER | OPTIONS_BY | OPTIONS_RECORDS,
 	.columns = columns,
 	.column_count = ELEMENTS(columns),
 	.run = run,

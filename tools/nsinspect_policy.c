@@ -264,7 +264,7 @@ static void show_step(json_object *array, const struct plan *plan, const struct 
 
 enum exit_status policy_print(json_object *document, const struct options *options, enum exit_status status)
 {
-	int r = document_print(document, options->layout.style == OUTPUT_JSON);
+	int r = document_print(document, options->layout.style == OUTPUT_JSON, false);
 
 	return r < 0 ? trouble_errno(r, "policy") : status;
 }
@@ -387,7 +387,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return options->plan ? plan(&verdict, &query, options) : explain(&verdict, &query, options);
 }
 
-const struct command command_policy = {
+const struct subcommand command_policy = {
 	.name = "policy",
 	.arguments = "USER",
 	.summary = "show which policy file decides a user's login, and every value",

@@ -160,6 +160,15 @@ static const struct column columns[] = {
 	  parent },
 };
 
+static const char *entry_color(const void *row)
+{
+	const struct ps_member *member = row;
+
+	if (member->entry == ENTRY_OUTSIDE)
+		return "red";
+	return has_login(member->session) ? NULL : "yellow";
+}
+
 /* A process comes below its parent, which is added first. */
 static int add(struct report *report, const struct ps_members *members, struct ps_member *member)
 {
@@ -222,6 +231,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = report_new("processes", columns, ELEMENTS(columns), &options->layout, &report, &problem);
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
+	report_color(report, "ENTRY", entry_color);
 	if (!load_sessions(options, &sessions, &status))
 		return status;
 	members.sessions = &sessions;
@@ -234,12 +244,12 @@ static enum exit_status run(const struct options *options, char **arguments)
 	return r < 0 ? trouble_errno(r, "ps") : EXIT_CLEAN;
 }
 
-const struct command command_ps = {
+const struct subcommand command_ps = {
 	.name = "ps",
 	.arguments = "[ID]",
 	.summary = "show the processes of one session or of all as trees",
 	.arguments_max = 1,
-	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_USER | OPTIONS_BY | OPTIONS_RECORDS,
+	.options = OPTIONS_TABLE | OPTIONS_JSON | OPTIONS_VIEW | OPTIONS_USER | OPTIONS_BY | OPTIONS_RECORDS,
 	.columns = columns,
 	.column_count = ELEMENTS(columns),
 	.run = run,

@@ -349,16 +349,16 @@ static enum exit_status run(const struct options *options, char **arguments)
 	r = show(document, &sessions, session, options->policy_directory);
 	if (r < 0)
 		return trouble_errno(r, "/proc");
-	r = document_print(document, options->layout.style == OUTPUT_JSON);
+	r = document_print(document, options->layout.style == OUTPUT_JSON, options->layout.colors);
 	return r < 0 ? trouble_errno(r, "show") : EXIT_CLEAN;
 }
 
-const struct command command_show = {
+const struct subcommand command_show = {
 	.name = "show",
 	.arguments = "ID",
 	.summary = "show everything about one session, and what differs from its record",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.options = OPTIONS_JSON | OPTIONS_POLICY | OPTIONS_RECORDS,
+	.options = OPTIONS_JSON | OPTIONS_VIEW | OPTIONS_POLICY | OPTIONS_RECORDS,
 	.run = run,
 };

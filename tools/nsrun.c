@@ -5,9 +5,9 @@
 #include "tools/nsrun.h"
 
 #include "nsisolate-config.h"
-#include "tools/nsrun_fail.h"
+#include "tools/command.h"
+#include "tools/command_exit.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>
@@ -60,13 +60,13 @@ static const char help[] =
 static int usage(void)
 {
 	(void)dprintf(STDERR_FILENO, "Try 'nsrun --help' for more information.\n");
-	return EXIT_NSRUN;
+	return EXIT_REFUSED;
 }
 
 static int print(const char *text)
 {
 	if (fputs(text, stdout) == EOF || fflush(stdout) != 0)
-		return nsrun_fail("standard output: %s", strerror(errno));
+		return command_fail("standard output: %s", strerror(errno));
 	return 0;
 }
 
@@ -125,23 +125,12 @@ static int parse_options(int argc, char **argv, struct nsrun *nsrun)
 	}
 	nsrun->command = argv + optind;
 	if (!nsrun->user && !nsrun->file) {
-		(void)nsrun_fail("-u USER or -p FILE says under which policy to run the command");
+		(void)command_fail("-u USER or -p FILE says under which policy to run the command");
 		return usage();
 	}
 	if (!*nsrun->command && isatty(STDIN_FILENO))
 		nsrun->terminal = true;
 	return -1;
-}
-
-/* A closed one becomes /dev/null; those below it are open, so it is the lowest number, open(2). */
-static bool open_standard(int fd)
-{
-	int opened;
-
-	if (fcntl(fd, F_GETFD) >= 0)
-		return true;
-	opened = open("/dev/null", O_RDWR);
-	return opened == fd;
 }
 
 /*
@@ -152,15 +141,15 @@ static int check_descriptors(void)
 {
 	struct stat status;
 
+	if (!command_streams_are_open())
+		return command_fail("/dev/null: %s", strerror(errno));
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (!open_standard(fd))
-			return nsrun_fail("/dev/null: %s", strerror(errno));
 		if (fstat(fd, &status) < 0 || S_ISDIR(status.st_mode))
-			return nsrun_fail("descriptor %d is a directory of the host: the command could leave by it",
-					  fd);
+			return command_fail("descriptor %d is a directory of the host: the command could leave by it",
+					    fd);
 	}
 	if (close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
-		return nsrun_fail("close_range: %s", strerror(errno));
+		return command_fail("close_range: %s", strerror(errno));
 	return -1;
 }
 
@@ -170,9 +159,9 @@ static int run(const struct nsrun *nsrun)
 	int r;
 
 	if (geteuid() != 0)
-		return nsrun_fail("only root can run commands under a policy; --dry-run shows what would be done");
+		return command_fail("only root can run commands under a policy; --dry-run shows what would be done");
 	if (nsrun->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent))
-		return nsrun_fail("the process that started nsrun has ended");
+		return command_fail("the process that started nsrun has ended");
 	r = check_descriptors();
 	return r >= 0 ? r : nsrun_run(nsrun);
 }

@@ -3,15 +3,16 @@
 /* nsrun --dry-run: what would be done, found the way the session helper finds it; without root. */
 
 #include "tools/nsrun.h"
-#include "tools/nsrun_fail.h"
+
+#include "tools/command_exit.h"
 #include "tools/verdict.h"
 
 #include <string.h>
 
 static int refuse(const struct verdict *verdict, const struct nsrun *nsrun)
 {
-	return nsrun_fail("no plan for %s: %s%s%s", verdict->identity.name, verdict_meaning(verdict, nsrun->service),
-			  verdict->problem ? ": " : "", verdict->problem ? verdict->problem : "");
+	return command_fail("no plan for %s: %s%s%s", verdict->identity.name, verdict_meaning(verdict, nsrun->service),
+			    verdict->problem ? ": " : "", verdict->problem ? verdict->problem : "");
 }
 
 static int print_plan(const struct verdict *verdict)
@@ -21,12 +22,12 @@ static int print_plan(const struct verdict *verdict)
 	int r = verdict_plan(verdict, NULL, &plan, &problem);
 
 	if (r < 0)
-		return nsrun_fail("%s: %s", verdict->policy->file, problem ? problem : strerror(-r));
+		return command_fail("%s: %s", verdict->policy->file, problem ? problem : strerror(-r));
 	text = plan_format(plan);
 	if (!text)
-		return nsrun_fail("out of memory");
+		return command_fail("out of memory");
 	if (fputs(text, stdout) == EOF || fflush(stdout) != 0)
-		return nsrun_fail("standard output: %s", strerror(errno));
+		return command_fail("standard output: %s", strerror(errno));
 	return 0;
 }
 
@@ -44,13 +45,13 @@ int nsrun_plan(const struct nsrun *nsrun)
 	int r = verdict_find(&query, &verdict);
 
 	if (r == -ENOENT || r == -EINVAL)
-		return nsrun_fail("no user %s", query.user);
+		return command_fail("no user %s", query.user);
 	if (r < 0)
-		return nsrun_fail("%s: %s", query.user, strerror(-r));
+		return command_fail("%s: %s", query.user, strerror(-r));
 	if (!verdict.policy || verdict_no_session(&verdict, nsrun->service))
 		return refuse(&verdict, nsrun);
 	if (verdict.policy->mode != MODE_ENFORCE)
-		(void)nsrun_fail("%s: %s; this plan is not carried out", verdict.policy->file,
-				 verdict_meaning(&verdict, nsrun->service));
+		(void)command_fail("%s: %s; this plan is not carried out", verdict.policy->file,
+				   verdict_meaning(&verdict, nsrun->service));
 	return print_plan(&verdict);
 }

@@ -9,17 +9,17 @@
 
 #include "config/who.h"
 #include "nsisolate-config.h"
+#include "session/counters.h"
 #include "session/log_line.h"
+#include "tools/command.h"
+#include "tools/command_exit.h"
 #include "tools/environment.h"
 #include "tools/nsrun.h"
-#include "tools/nsrun_command.h"
-#include "tools/nsrun_fail.h"
-#include "tools/nsrun_supervise.h"
+#include "tools/supervise.h"
 
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <syslog.h>
 
 #define DEFAULT_SHELL  "/bin/sh"
@@ -73,7 +73,7 @@ static void log_login(const struct run *run, int priority, const char *verb, con
 static int refuse(const struct run *run, int priority, const char *text)
 {
 	log_login(run, priority, priority == LOG_ERR ? "refused" : "denied", text);
-	return nsrun_fail("%s is refused: %s", run->user, text ? text : "out of memory");
+	return command_fail("%s is refused: %s", run->user, text ? text : "out of memory");
 }
 
 /* -1: the command is to be run all the same; else an exit status. */
@@ -82,9 +82,9 @@ static int pass(const struct run *run, const char *text)
 	const char *reason = text ? text : "out of memory";
 
 	if (!run->nsrun->unisolated_ok)
-		return nsrun_fail("%s would not be isolated: %s; --unisolated-ok runs the command all the same",
-				  run->user, reason);
-	(void)nsrun_fail("%s is not isolated: %s", run->user, reason);
+		return command_fail("%s would not be isolated: %s; --unisolated-ok runs the command all the same",
+				    run->user, reason);
+	(void)command_fail("%s is not isolated: %s", run->user, reason);
 	log_login(run, LOG_INFO, "not isolated", reason);
 	return -1;
 }
@@ -112,10 +112,45 @@ static int pass_audit(struct run *run)
 	return r;
 }
 
+/* What the helper says of one who gets no session. -1: go on; else an exit status. */
+static int answer(const struct run *run, enum outcome outcome, const char *text)
+{
+	switch (outcome) {
+	case OUTCOME_OFF:
+	case OUTCOME_SYSTEM_USER:
+	case OUTCOME_USER_MANAGER:
+	case OUTCOME_AUDIT:
+		return pass(run, text);
+	case OUTCOME_DENIED:
+	case OUTCOME_FULL:
+		return refuse(run, LOG_NOTICE, text);
+	case OUTCOME_OPENED:
+	case OUTCOME_NO_POLICY:
+	case OUTCOME_REFUSED:
+	case OUTCOME_FAILED:
+	default:
+		return refuse(run, LOG_ERR, text);
+	}
+}
+
+/* As a login is. What is not run for want of --unisolated-ok is none. */
+static void count(struct counters *counters, const struct run *run, enum outcome outcome, int status)
+{
+	enum counter counter = counter_of_outcome(outcome, false);
+
+	if (outcome == OUTCOME_OPENED)
+		counter = session_is_audit(run->session) ? COUNTER_WOULD_ISOLATE : COUNTER_OPENED;
+	if (status < 0 || (counter >= COUNTER_REFUSED_POLICY && counter <= COUNTER_REFUSED_FAILED))
+		counters_add(counters, counter);
+}
+
 /* -1: go on; else an exit status. */
 static int enter_session(struct run *run)
 {
+	_cleanup_(counters_release) struct counters counters = { 0 };
 	_cleanup_free_ char *text = NULL;
+	enum outcome outcome;
+	int r;
 	const struct session_request request = {
 		.user = run->who.identity.name,
 		.uid = run->who.identity.uid,
@@ -128,23 +163,15 @@ static int enter_session(struct run *run)
 		.candidates = run->who.candidates,
 	};
 
-	switch (session_enter(&request, NSISOLATE_HELPER, &run->session, &text)) {
-	case OUTCOME_OPENED:
-		return session_is_audit(run->session) ? pass_audit(run) : keep_session(run);
-	case OUTCOME_OFF:
-	case OUTCOME_SYSTEM_USER:
-	case OUTCOME_USER_MANAGER:
-	case OUTCOME_AUDIT:
-		return pass(run, text);
-	case OUTCOME_DENIED:
-	case OUTCOME_FULL:
-		return refuse(run, LOG_NOTICE, text);
-	case OUTCOME_NO_POLICY:
-	case OUTCOME_REFUSED:
-	case OUTCOME_FAILED:
-	default:
-		return refuse(run, LOG_ERR, text);
-	}
+	/* while the host's file is in reach */
+	counters_open(&counters);
+	outcome = session_enter(&request, NSISOLATE_HELPER, &run->session, &text);
+	if (outcome == OUTCOME_OPENED)
+		r = session_is_audit(run->session) ? pass_audit(run) : keep_session(run);
+	else
+		r = answer(run, outcome, text);
+	count(&counters, run, outcome, r);
+	return r;
 }
 
 /* Whose policy it is. -1: go on, *ret_ask tells whether there is something to ask the helper; else an exit status. */
@@ -163,6 +190,7 @@ static int find_policy(struct run *run, bool *ret_ask)
 		return -1;
 	if (result == WHO_ROOT)
 		return pass(run, text ? text : "uid 0 is passed unless there is a user/root.conf");
+	counters_add_once(result == WHO_REFUSED ? COUNTER_REFUSED_POLICY : COUNTER_REFUSED_FAILED);
 	return refuse(run, LOG_ERR, text);
 }
 
@@ -177,15 +205,15 @@ static int prepare(struct run *run)
 	if (!identity->name) {
 		r = identity_lookup(run->user, &run->who.identity);
 		if (r < 0)
-			return nsrun_fail("user %s: %s", run->user, strerror(-r));
+			return command_fail("user %s: %s", run->user, strerror(-r));
 	}
 	r = group_list_of(identity, &run->groups);
 	if (r < 0)
-		return nsrun_fail("the groups of %s: %s", identity->name, strerror(-r));
+		return command_fail("the groups of %s: %s", identity->name, strerror(-r));
 	if (run->nsrun->terminal) {
 		r = terminal_open(&run->terminal, identity->uid);
 		if (r < 0)
-			return nsrun_fail("a new terminal: %s", strerror(-r));
+			return command_fail("a new terminal: %s", strerror(-r));
 	}
 	if (run->nsrun->terminal)
 		run->tty = strdup(run->terminal.name);
@@ -235,22 +263,23 @@ static pid_t start_command(const struct run *run)
 static int run_command(struct run *run)
 {
 	struct terminal *terminal = run->nsrun->terminal ? &run->terminal : NULL;
+	const struct streams streams = { .terminal = terminal };
 	pid_t pid = start_command(run);
 	int status = 0;
 	int r;
 
 	if (pid < 0)
-		return nsrun_fail("step command: %s", strerror(-pid));
+		return command_fail("step command: %s", strerror(-pid));
 	if (terminal) {
 		terminal_close_slave(terminal);
 		terminal_raw(terminal);
 	}
-	r = supervise(pid, &run->signals, terminal, &status);
+	r = supervise(pid, &run->signals, &streams, &status);
 	if (r < 0) {
 		(void)kill(pid, SIGKILL);
-		return nsrun_fail("step wait: %s", strerror(-r));
+		return command_fail("step wait: %s", strerror(-r));
 	}
-	return WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+	return status_of(status);
 }
 
 static void leave_session(struct run *run)
@@ -258,9 +287,12 @@ static void leave_session(struct run *run)
 	int r = session_leave(run->session);
 
 	log_session(run, "session closed");
+	counters_add_once(r < 0                   ? COUNTER_CLOSED_FAILED
+			  : run->session->gone_on ? COUNTER_CLOSED_LEFT
+						  : COUNTER_CLOSED_ENDED);
 	if (r < 0) {
 		syslog(LOG_ERR, "step close: id=%s: %s", run->session->id, strerror(-r));
-		(void)nsrun_fail("step close: %s", strerror(-r));
+		(void)command_fail("step close: %s", strerror(-r));
 	}
 }
 
@@ -293,7 +325,7 @@ int nsrun_run(const struct nsrun *nsrun)
 		return r;
 	r = signals_hold(&run.signals);
 	if (r < 0)
-		return nsrun_fail("signals: %s", strerror(-r));
+		return command_fail("signals: %s", strerror(-r));
 	r = ask ? enter_session(&run) : -1;
 	if (r >= 0)
 		return r;

@@ -7,9 +7,11 @@ hostile ATTACK [ARGUMENT...]: what a user who wants out would run. Prints one li
 import array
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -173,6 +175,34 @@ def act_on(pid, harmless=False):
         tries = {name: tries[name] for name in ("root", "cwd", "fd", "ns", "environ", "mem", "exe", "setns", "getfd")}
     failed = {name: attempt(function) for name, function in tries.items()}
     return {name: True for name, result in failed.items() if not str(result).startswith("errno")}
+
+
+def stalk(name, uid, seconds, lease=None):
+    """
+    Everything that can be done to a process by that name and of that user id, but for its end if it is ours, as long as it
+    is that. With a lease of a file of ours, those who open it wait for us meanwhile.
+    """
+    def is_still(pid):
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as comm, open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            uids = [line.split()[1] for line in status if line.startswith("Uid:")]
+            return comm.read() == name + "\n" and uids == [uid]
+
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    if lease:
+        held = os.open(lease, os.O_RDWR)
+        fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    print("stalking", flush=True)
+    got, looks, end = set(), 0, time.monotonic() + float(seconds)
+    while time.monotonic() < end and looks < 20:
+        for pid in os.listdir("/proc"):
+            with contextlib.suppress(OSError):
+                if pid.isdigit() and int(pid) not in (1, os.getpid()) and is_still(pid):
+                    found = act_on(int(pid), harmless=uid == str(os.getuid()))
+                    # what it was after the look it was before: it goes one way
+                    if is_still(pid):
+                        got |= set(found)
+                        looks += 1
+    return {"looks": looks, "got": sorted(got)}
 
 
 # Sockets
@@ -357,6 +387,21 @@ def orphans(count, seconds):
     os._exit(0)
 
 
+def fill():
+    """As many processes as there may be of this user, whose number is the kernel's, until our input ends."""
+    full = False
+    while True:
+        try:
+            if os.fork() == 0:
+                time.sleep(1000)
+        except BlockingIOError:
+            if not full:
+                print("in", flush=True)
+            full = True
+            if select.select([0], [], [], 0.001)[0]:
+                return {}
+
+
 def keep_zombies(*command):
     """The login program is killed once what it runs has said a word; its orphans come to us, who reap nobody."""
     check(libc.prctl(36, 1, 0, 0, 0))  # PR_SET_CHILD_SUBREAPER
@@ -365,6 +410,13 @@ def keep_zombies(*command):
     process.kill()
     print("kept", flush=True)
     time.sleep(1000)
+
+
+def type_in(text):
+    """Into whatever terminal there is; who reads from it next takes it for typed."""
+    for byte in text.encode():
+        fcntl.ioctl(0, 0x5412, bytes([byte]))  # TIOCSTI
+    return {}
 
 
 def hold_exit(pid):
@@ -379,7 +431,7 @@ def main(attack, *arguments):
         spoil(*arguments)
     functions = {"reveal": reveal, "marked": marked, "abstract": abstract, "steal": steal,
                  "act_on": lambda pid: act_on(int(pid)),
-                 "orphans": orphans, "keep_zombies": keep_zombies, "hold_exit": hold_exit,
+                 "orphans": orphans, "keep_zombies": keep_zombies, "hold_exit": hold_exit, "stalk": stalk, "type_in": type_in, "fill": fill,
                  "look_at": lambda pid: act_on(int(pid), harmless=True), "race": race}
     print(json.dumps(attempt(functions[attack], *arguments)), flush=True)
 

@@ -89,7 +89,10 @@ static struct plan *default_plan(void)
 		.ipc.isolate = true,
 		.pid.isolate = true,
 		.uts = { .isolate = true, .hostname = (char *)"%h" },
-		.mount = { .isolate = true, .hide_engines = true, .private = private, .private_count = ELEMENTS(private) },
+		.mount = { .isolate = true,
+			   .hide_engines = true,
+			   .private = private,
+			   .private_count = ELEMENTS(private) },
 	};
 	char host[HOSTNAME_MAX + 1] = "";
 	const struct plan_login login = { .names = { .user = "bench", .group = "", .host = host, .session = "" } };

@@ -19,7 +19,7 @@ MAKE_RECORDS = f"mount -t tmpfs -o mode=1700 none {os.path.dirname(RECORDS)} && 
 
 # PID 1 of a session: waits for its record, locks it, runs a few children, and does what it is told until its input ends.
 INIT = """
-import fcntl, os, subprocess, sys
+import ctypes, fcntl, os, subprocess, sys
 path = sys.stdin.readline().strip()
 record = os.open(path, os.O_RDWR)
 fcntl.lockf(record, fcntl.LOCK_EX)
@@ -32,6 +32,8 @@ for line in sys.stdin:
     if word == "join":
         kept.append(os.open(*path, os.O_RDWR))
         fcntl.lockf(kept[-1], fcntl.LOCK_EX, 1, 1)
+    elif word == "move":
+        ctypes.CDLL(None).unshare(0x04000000)  # CLONE_NEWUTS
     elif word == "leave":
         fcntl.lockf(record, fcntl.LOCK_UN, 1, 1)
     print("ready", flush=True)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "tools/nsrun_fail.h"
+#include "tools/command_exit.h"
 
 #include "tools/display.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
-int nsrun_fail(const char *format, ...)
+int command_fail(const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *shown = NULL;
@@ -17,6 +18,6 @@ int nsrun_fail(const char *format, ...)
 	va_end(arguments);
 	shown = text ? display_text(text) : NULL;
 	/* one write, for many run at once */
-	(void)dprintf(STDERR_FILENO, "nsrun: %s\n", shown ? shown : "out of memory");
-	return EXIT_NSRUN;
+	(void)dprintf(STDERR_FILENO, "%s: %s\n", program_invocation_short_name, shown ? shown : "out of memory");
+	return EXIT_REFUSED;
 }

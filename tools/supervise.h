@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-/* While the command runs: signals are passed on to it, bytes between its terminal and the caller's, its end is awaited.
+/*
+ * While the command runs: signals are passed on to it, bytes between its terminal or pipes and the caller's streams,
+ * its end is awaited.
  */
 
+#include "tools/pipes.h"
 #include "tools/terminal.h"
 
 #include <signal.h>
@@ -22,5 +25,15 @@ struct signals {
 int signals_hold(struct signals *ret) _must_check_;
 void signals_release(struct signals *signals);
 
-/* Until the command has ended. `terminal` may be NULL. 0 and a status as of waitpid(2), or -errno. */
-int supervise(pid_t command, const struct signals *signals, struct terminal *terminal, int *ret_status) _must_check_;
+/* What bytes are passed through; NULL: none. */
+struct streams {
+	struct terminal *terminal;
+	struct pipes *pipes;
+};
+
+/* Until the command has ended. 0 and a status as of waitpid(2), or -errno. */
+int supervise(pid_t command, const struct signals *signals, const struct streams *streams,
+	      int *ret_status) _must_check_;
+
+/* The status of a command as a shell has it, of one as of waitpid(2). */
+int status_of(int status);

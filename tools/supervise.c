@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "tools/nsrun_supervise.h"
+#include "tools/supervise.h"
 
 #include "common/error.h"
+#include "tools/command_exit.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -143,25 +144,52 @@ static int handle_signals(const struct signals *signals, pid_t command, struct t
 	return 0;
 }
 
-int supervise(pid_t command, const struct signals *signals, struct terminal *terminal, int *ret_status)
+/* Behind the first of the pollers, which is for signals. */
+static nfds_t poll_streams(const struct streams *streams, struct pollfd *pollers)
+{
+	nfds_t count = 0;
+
+	if (streams->terminal) {
+		terminal_poll(streams->terminal, pollers);
+		count = TERMINAL_POLLFDS;
+	}
+	if (streams->pipes) {
+		pipes_poll(streams->pipes, pollers + count);
+		count += PIPES_POLLFDS;
+	}
+	return count;
+}
+
+static void relay_streams(const struct streams *streams, const struct pollfd *pollers)
+{
+	if (streams->terminal)
+		terminal_relay(streams->terminal, pollers);
+	if (streams->pipes)
+		pipes_relay(streams->pipes, pollers + (streams->terminal ? TERMINAL_POLLFDS : 0));
+}
+
+int supervise(pid_t command, const struct signals *signals, const struct streams *streams, int *ret_status)
 {
 	for (;;) {
-		struct pollfd pollers[1 + TERMINAL_POLLFDS] = { { .fd = signals->fd, .events = POLLIN } };
-		int r;
+		struct pollfd pollers[1 + TERMINAL_POLLFDS + PIPES_POLLFDS] = {
+			{ .fd = signals->fd, .events = POLLIN },
+		};
+		int r = poll(pollers, 1 + poll_streams(streams, pollers + 1), -1);
 
-		if (terminal)
-			terminal_poll(terminal, pollers + 1);
-		r = poll(pollers, terminal ? ELEMENTS(pollers) : 1, -1);
 		if (r < 0 && errno != EINTR)
 			return negative_errno();
 		if (r < 0)
 			continue;
-		if (terminal)
-			terminal_relay(terminal, pollers + 1);
+		relay_streams(streams, pollers + 1);
 		if (pollers[0].revents) {
-			r = handle_signals(signals, command, terminal, ret_status);
+			r = handle_signals(signals, command, streams->terminal, ret_status);
 			if (r != 0)
 				return r < 0 ? r : 0;
 		}
 	}
+}
+
+int status_of(int status)
+{
+	return WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "common/replace_file.h"
+
+#include "common/error.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		ssize_t written = write(fd, bytes, size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return negative_errno();
+		bytes += written;
+		size -= (size_t)written;
+	}
+	return 0;
+}
+
+/* "DIR/.NAME.XXXXXX": what looks for names with an ending of its own passes over it. */
+static char *hidden_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char *hidden;
+
+	return asprintf(&hidden, "%.*s.%s.XXXXXX", (int)(name - path), path, name) < 0 ? NULL : hidden;
+}
+
+int replace_file(const char *path, const char *bytes, size_t size, mode_t mode)
+{
+	_cleanup_free_ char *hidden = hidden_name(path);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!hidden)
+		return -ENOMEM;
+	fd = mkostemp(hidden, O_CLOEXEC);
+	if (fd < 0)
+		return negative_errno();
+	r = write_all(fd, bytes, size);
+	if (r == 0 && fchmod(fd, mode) < 0)
+		r = negative_errno();
+	if (r == 0 && rename(hidden, path) < 0)
+		r = negative_errno();
+	if (r < 0)
+		(void)unlink(hidden);
+	return r;
+}
