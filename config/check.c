@@ -210,6 +210,22 @@ static bool check_pointless(const struct policy *policy, enum policy_key key, en
 	return true;
 }
 
+static bool check_kept(const struct private_directory *directory, enum policy_key key, struct origin origin,
+		       struct diagnostics *diag)
+{
+	_cleanup_free_ char *label = NULL;
+
+	if (directory->backing != BACKING_DIRECTORY || !origin.file)
+		return false;
+	label = key_label(key, directory->path);
+	diagnostics_add(
+		diag, SEVERITY_ERROR, origin.file, origin.line,
+		"%s: means nothing with backing = \"directory\", which quotas of the file system limit; remove one of "
+		"them",
+		label ? label : policy_keys[key].name);
+	return true;
+}
+
 /* As far as that can be said before expansions have values; a plan is judged again. */
 static int check_places_of(const struct policy *policy, struct diagnostics *diag)
 {
@@ -240,6 +256,12 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 
 	if (r == -ENOMEM)
 		return r;
+	for (size_t i = 0; i < policy->mount.private_count; i++) {
+		const struct private_directory *directory = &policy->mount.private[i];
+
+		failed |= check_kept(directory, KEY_MOUNT_PRIVATE_SIZE, directory->size_origin, diag);
+		failed |= check_kept(directory, KEY_MOUNT_PRIVATE_INODES, directory->inodes_origin, diag);
+	}
 	if (!policy->mount.isolate) {
 		failed |= check_without_mounts(policy, diag);
 		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);

@@ -75,7 +75,7 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 				"a directory of the session's own" },
 	[KEY_MOUNT_PRIVATE_BACKING] = { "mount.private.backing", VALUE_CHOICE, true,
 					CHOICES({ "tmpfs", BACKING_TMPFS, true },
-						{ "directory", BACKING_DIRECTORY, false }),
+						{ "directory", BACKING_DIRECTORY, true }),
 					"tmpfs", PRIVATE(backing), "where its files are kept" },
 	[KEY_MOUNT_PRIVATE_SIZE] = { "mount.private.size", VALUE_SIZE, true, NULL, "512m", PRIVATE(size),
 				     "bytes it can hold" },

@@ -6,6 +6,7 @@
 #include "config/problem.h"
 #include "config/text_list.h"
 
+#include <limits.h>
 #include <string.h>
 
 void mount_places_release(struct mount_places *places)
@@ -172,9 +173,28 @@ static int check_pair(const struct mount_place *first, const struct mount_place 
 	return 0;
 }
 
+/* The name that it is kept by is that of one file. */
+static int check_name(const struct mount_place *place, char **ret_problem)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (place->key != KEY_MOUNT_PRIVATE || place->directory->backing != BACKING_DIRECTORY)
+		return 0;
+	name = path_encode(place->path);
+	if (!name)
+		return -ENOMEM;
+	if (strlen(name) > NAME_MAX)
+		return problem(
+			ret_problem, -EINVAL,
+			"mount.private: '%s' is too long to be kept in a directory: %zu bytes with each / as three, "
+			"and at most %d",
+			place->path, strlen(name), NAME_MAX);
+	return 0;
+}
+
 int mount_place_check(const struct mount_places *places, size_t index, char **ret_problem)
 {
-	int r = 0;
+	int r = check_name(&places->items[index], ret_problem);
 
 	/* sorted: what contains it comes before it */
 	for (size_t i = 0; r == 0 && i < index; i++)

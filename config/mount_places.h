@@ -30,5 +30,5 @@ int mount_places_make(const struct policy *policy, const struct expansion *names
 		      char **ret_problem) _must_check_;
 void mount_places_release(struct mount_places *places);
 
-/* Whether items[index] contradicts one before it. 0; -EINVAL with *ret_problem; -ENOMEM. */
+/* Whether items[index] cannot be by itself, or contradicts one before it. 0; -EINVAL with *ret_problem; -ENOMEM. */
 int mount_place_check(const struct mount_places *places, size_t index, char **ret_problem) _must_check_;

@@ -157,6 +157,21 @@ bool path_is_below(const char *path, const char *tree)
 	return is_within(path, tree) && strcmp(path, tree) != 0;
 }
 
+char *path_encode(const char *path)
+{
+	char *name = malloc(strlen(path) * strlen("%2F") + 1), *end = name;
+
+	for (; name && *path; path++) {
+		if (*path == '/' || *path == '%')
+			end = stpcpy(end, *path == '/' ? "%2F" : "%25");
+		else
+			*end++ = *path;
+	}
+	if (name)
+		*end = '\0';
+	return name;
+}
+
 #define POLICY_SUFFIX   ".conf"
 #define POLICY_FILE_LEN 255 /* NAME_MAX */
 

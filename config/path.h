@@ -45,6 +45,12 @@ static inline const char *listed_path(const char *item)
 	return item + listed_path_may_be_missing(item);
 }
 
+/*
+ * The path as the name of one file, and no other path's: "%2Fvar%2Ftmp" for "/var/tmp", with '%' as "%25"; malloced,
+ * NULL when memory ran out.
+ */
+char *path_encode(const char *path);
+
 /* True if `path` lies strictly below `tree`; both are normalised. */
 bool path_is_below(const char *path, const char *tree);
 

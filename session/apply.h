@@ -4,7 +4,8 @@
 #include "session/plan.h"
 
 /*
- * Runs every step of place init, in order, in the calling process, which
+ * Runs every step of place init in the calling process: in order, but the directories that some bring from elsewhere
+ * are copied before anything is covered. The process
  * must already live in the namespaces of plan->clone_flags. Stops at the first
  * that fails: -errno, with *ret_failed set to it.
  */

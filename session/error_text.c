@@ -55,6 +55,7 @@ const char *error_text(int error, char buffer[ERROR_TEXT_SIZE])
 #define MEMORY   "the memory of the machine or of its control group, or RLIMIT_AS or RLIMIT_DATA, is used up"
 #define DISK     "the file system is full, or has no inode left"
 #define MOUNTS   "the limit fs.mount-max is reached"
+#define STORE    "the file system of /var/lib/nsisolate"
 #define IF_THERE "a '-' before the path in the policy passes over what is missing"
 #define OTHERS_MOVE                                                                                                \
 	"others than root can write to a directory above it, and could put something else in its place; leave it " \
@@ -75,6 +76,16 @@ static const struct {
 	/* posix_spawn(3) gives the helper its descriptors: dup2(2) to one beyond the limit */
 	{ "helper", EBADF, FILES },
 	{ "namespaces", EAGAIN, PROCESSES },
+	{ "mount-directory", ENOSPC, STORE " is full, or has no inode left; or the limit fs.mount-max is reached" },
+	{ "mount-directory", EDQUOT, "a quota of " STORE " is used up" },
+	{ "mount-directory", EROFS, STORE " is mounted read-only" },
+	{ "mount-directory", EPERM,
+	  "/var/lib/nsisolate must be root's, with no one else to write, and the user's directory in it root's alone, "
+	  "0700" },
+	{ "mount-directory", EEXIST,
+	  "what is kept for this uid is another user's, whom the link 'owner' in its directory below "
+	  "/var/lib/nsisolate names; "
+	  "move that directory away, or for a user who was renamed make the link anew" },
 	{ "mount", ENOSPC, MOUNTS },
 	{ "mount-hide", ENOTDIR,
 	  "only directories can be hidden, for what renames a new file over one takes a mask away" },

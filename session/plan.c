@@ -33,6 +33,7 @@ static const struct {
 	[STEP_MOUNT_HIDE] = { "mount-hide", PLACE_INIT },
 	[STEP_HIDE_ENGINE] = { "hide-engine", PLACE_INIT },
 	[STEP_MOUNT_READ_ONLY] = { "mount-read-only", PLACE_INIT },
+	[STEP_MOUNT_DIRECTORY] = { "mount-directory", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
 };
@@ -173,7 +174,7 @@ static int add_runtime_dir(struct plan *plan, const struct policy *policy, const
 			      });
 }
 
-static int add_place(struct plan *plan, const struct mount_place *place)
+static int add_place(struct plan *plan, const struct mount_place *place, const struct expansion *names)
 {
 	struct step step = { .target = place->path, .optional = place->optional };
 
@@ -188,10 +189,16 @@ static int add_place(struct plan *plan, const struct mount_place *place)
 		step.kind = STEP_MOUNT_READ_ONLY;
 		break;
 	default:
+		step.mode = 01777;
+		if (place->directory->backing == BACKING_DIRECTORY) {
+			step.kind = STEP_MOUNT_DIRECTORY;
+			step.uid = names->uid;
+			step.value = names->user;
+			break;
+		}
 		step.kind = STEP_MOUNT_TMPFS;
 		step.size = place->directory->size;
 		step.inodes = place->directory->inodes;
-		step.mode = 01777;
 		break;
 	}
 	return add_step(plan, step);
@@ -206,7 +213,7 @@ static int add_places(struct plan *plan, const struct policy *policy, const stru
 	for (size_t i = 0; r == 0 && i < places.count; i++) {
 		r = mount_place_check(&places, i, ret_problem);
 		if (r == 0)
-			r = add_place(plan, &places.items[i]);
+			r = add_place(plan, &places.items[i], names);
 	}
 	mount_places_release(&places);
 	return r;

@@ -4,6 +4,8 @@
 
 #include "session/plan.h"
 
+#include "session/store.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -39,6 +41,14 @@ static void put_namespaces(FILE *out, unsigned clone_flags)
 		(void)fputs("none", out);
 }
 
+static void put_store(FILE *out, const struct step *step)
+{
+	_cleanup_free_ char *path = store_path(step->uid, step->target);
+
+	(void)fprintf(out, " from %s owner=%s mode=%04o nosuid,nodev", path ? path : "?", step->value,
+		      (unsigned)step->mode);
+}
+
 static void put_step(FILE *out, const struct plan *plan, const struct step *step)
 {
 	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
@@ -47,8 +57,10 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		put_namespaces(out, plan->clone_flags);
 	if (step->target)
 		(void)fputs(step->target, out);
-	if (step->value)
+	if (step->value && step->kind != STEP_MOUNT_DIRECTORY)
 		(void)fprintf(out, "%s%s", step->target ? " " : "", step->value);
+	if (step->kind == STEP_MOUNT_DIRECTORY)
+		put_store(out, step);
 	put_size(out, "size", step->size);
 	put_size(out, "inodes", step->inodes);
 	if (filesystem)

@@ -4,8 +4,10 @@
 
 #include "session/inside.h"
 #include "session/record.h"
+#include "session/store.h"
 #include "tools/seen.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -78,9 +80,16 @@ static const struct mount_entry *find_by_id(const struct mount_list *list, unsig
 	return NULL;
 }
 
+/* Judged by what the path leads to; the others by the mount table. */
+static bool is_seen(enum step_kind kind)
+{
+	return kind == STEP_MOUNT_HIDE || kind == STEP_HIDE_ENGINE || kind == STEP_MOUNT_READ_ONLY ||
+	       kind == STEP_MOUNT_DIRECTORY;
+}
+
 static bool is_mount(enum step_kind kind)
 {
-	return mount_types[kind] || kind == STEP_MOUNT_HIDE || kind == STEP_HIDE_ENGINE || kind == STEP_MOUNT_READ_ONLY;
+	return mount_types[kind] || is_seen(kind);
 }
 
 static bool is_planned(const struct plan *plan, const char *target)
@@ -212,6 +221,25 @@ static bool is_read_only(const struct mount_entry *entry)
 	return find_option(entry->options, "ro") != NULL;
 }
 
+static bool is_kept_directory(const struct step *step, const struct seen *seen)
+{
+	_cleanup_free_ char *path = store_path(step->uid, step->target);
+	struct statx kept;
+
+	return path && statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &kept) == 0 &&
+	       kept.stx_ino == seen->status.stx_ino && kept.stx_dev_major == seen->status.stx_dev_major &&
+	       kept.stx_dev_minor == seen->status.stx_dev_minor;
+}
+
+static const char *judge_kept(const struct step *step, const struct seen *seen)
+{
+	if (!seen->is_root || !is_kept_directory(step, seen))
+		return "is not the directory that its plan keeps for the user";
+	if (!find_option(seen->mount->options, "nosuid") || !find_option(seen->mount->options, "nodev"))
+		return "is mounted without nosuid and nodev";
+	return NULL;
+}
+
 /* A mask is looked for where the path leads to, for a link may be on the way: NULL, or what is wrong. */
 static const char *judge_mask(const struct comparison *comparison, const struct step *step, const struct seen *seen)
 {
@@ -242,7 +270,7 @@ static int compare_mask(const struct comparison *comparison, const struct step *
 		shown = NULL;
 		return -ENOMEM;
 	}
-	wrong = judge_mask(comparison, step, &seen);
+	wrong = step->kind == STEP_MOUNT_DIRECTORY ? judge_kept(step, &seen) : judge_mask(comparison, step, &seen);
 	return wrong ? tell(comparison, step, PART_MOUNT, shown, "%s %s", step->target, wrong)
 		     : tell(comparison, step, PART_MOUNT, shown, NULL);
 }
@@ -298,7 +326,7 @@ static int compare_step(const struct comparison *comparison, const struct step *
 {
 	if (mount_types[step->kind])
 		return compare_mount(comparison, step);
-	if (step->kind == STEP_MOUNT_HIDE || step->kind == STEP_HIDE_ENGINE || step->kind == STEP_MOUNT_READ_ONLY)
+	if (is_seen(step->kind))
 		return compare_mask(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);

@@ -31,12 +31,12 @@ int seen_find(pid_t pid, const char *path, const struct mount_list *mounts, stru
 
 	if (fd < 0)
 		return fd;
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, &status) < 0)
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_MNT_ID, &status) < 0)
 		return negative_errno();
 	for (size_t i = 0; i < mounts->count; i++) {
 		if (mounts->items[i].id != status.stx_mnt_id)
 			continue;
-		*ret = (struct seen){ &mounts->items[i], (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 };
+		*ret = (struct seen){ &mounts->items[i], (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0, status };
 		return 0;
 	}
 	return -ESRCH;

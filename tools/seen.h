@@ -5,9 +5,12 @@
 
 #include "tools/mounts.h"
 
+#include <sys/stat.h>
+
 struct seen {
 	const struct mount_entry *mount; /* of the list, on which it lies */
 	bool is_root;                    /* it is where that is mounted */
+	struct statx status;             /* which file it is */
 };
 
 /*

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define AT1 TEST_FILE ":1: "
+#define A16 "aaaaaaaaaaaaaaaa"
+#define A64 A16 A16 A16 A16
 #define GIVE_UP_MOUNTS \
 	"ipc { isolate = false } pid { isolate = false } mount { isolate = false proc = host runtime-dir = host }"
 
@@ -184,6 +186,19 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.hide: means nothing with mount.isolate = false; remove one of them" },
 		{ GIVE_UP_MOUNTS " mount { read-only = { /srv } }",
 		  AT1 "mount.read-only: means nothing with mount.isolate = false; remove one of them" },
+		{ "mount { private /tmp { backing = directory } }", NULL },
+		{ "mount { private /tmp { backing = directory size = 1g } }",
+		  AT1 "mount.private \"/tmp\".size: means nothing with backing = \"directory\", which quotas of the "
+		      "file system "
+		      "limit; remove one of them" },
+		{ "mount { private /tmp { inodes = 1k backing = directory } }", AT1
+		  "mount.private \"/tmp\".inodes: means nothing with backing = \"directory\", which quotas of the file "
+		  "system limit; remove one of them" },
+		{ "mount { private /srv/" A64 "/" A64 "/" A64 "/" A64 " { } }", NULL },
+		{ "mount { private /srv/" A64 "/" A64 "/" A64 "/" A64 " { backing = directory } }",
+		  AT1 "mount.private: '/srv/" A64 "/" A64 "/" A64 "/" A64
+		      "' is too long to be kept in a directory: 274 bytes "
+		      "with each / as three, and at most 255" },
 		{ GIVE_UP_MOUNTS " mount { hide-engines = true }",
 		  AT1 "mount.hide-engines: means nothing with mount.isolate = false; remove one of them" },
 		{ GIVE_UP_MOUNTS " mount { hide-engines = false }", AT1

@@ -3,6 +3,7 @@
 
 #include "config/explain.h"
 #include "config/keys.h"
+#include "config/path.h"
 #include "config/value.h"
 
 #include <string.h>
@@ -84,6 +85,7 @@ static const struct {
 	{ KEY_MOUNT_PROC, "session", NULL },
 	{ KEY_MOUNT_PROC, "hidepid", NULL },
 	{ KEY_MOUNT_PRIVATE_BACKING, "tmpfs", NULL },
+	{ KEY_MOUNT_PRIVATE_BACKING, "directory", NULL },
 	{ KEY_MOUNT_PRIVATE_SIZE, "1", NULL },
 	{ KEY_MOUNT_PRIVATE_SIZE, "1023", NULL },
 	{ KEY_MOUNT_PRIVATE_SIZE, "1024", "1k" },
@@ -177,8 +179,7 @@ static const struct {
 	  "uts.domainname: 'a/b' has '/' in it; letters, digits, '-', '.', '_' and expansions are allowed" },
 	{ KEY_MOUNT_PROPAGATION, "shared", "mount.propagation: 'shared' is none of slave, private" },
 	{ KEY_MOUNT_PROC, "sesion", "mount.proc: 'sesion' is none of session, hidepid, host; did you mean 'session'?" },
-	{ KEY_MOUNT_PRIVATE_BACKING, "directory",
-	  "mount.private \"/srv\".backing: 'directory' is not built yet; built so far: tmpfs" },
+	{ KEY_MOUNT_PRIVATE_BACKING, "disk", "mount.private \"/srv\".backing: 'disk' is none of tmpfs, directory" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "", "mount.private \"/srv\".size: '' is no size: digits, then nothing, k, m or g" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "m", "mount.private \"/srv\".size: 'm' is no size: digits, then nothing, k, m or g" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "50%",
@@ -315,6 +316,23 @@ static void keys_that_are_not_built_say_so(void **state)
 		    AT1 "privileges.drop-capabilities is not built yet");
 }
 
+static void a_path_is_the_name_of_one_file(void **state)
+{
+	static const struct {
+		const char *path, *name;
+	} cases[] = {
+		{ "/tmp", "%2Ftmp" },           { "/var/tmp", "%2Fvar%2Ftmp" }, { "/var%2Ftmp", "%2Fvar%252Ftmp" },
+		{ "/%/%%", "%2F%25%2F%25%25" }, { "/owner", "%2Fowner" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_free_ char *name = path_encode(cases[i].path);
+
+		assert_string_equal(name, cases[i].name);
+	}
+}
+
 static void private_paths_are_judged(void **state)
 {
 	static const struct {
@@ -409,6 +427,7 @@ int main(void)
 		cmocka_unit_test(bad_values_name_file_line_key_value_and_remedy),
 		cmocka_unit_test(the_tables_above_cover_every_built_key),
 		cmocka_unit_test(keys_that_are_not_built_say_so),
+		cmocka_unit_test(a_path_is_the_name_of_one_file),
 		cmocka_unit_test(private_paths_are_judged),
 		cmocka_unit_test(every_key_is_found_by_its_name_in_its_section_alone),
 	};

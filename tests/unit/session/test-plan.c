@@ -110,6 +110,12 @@ static void have_no_private_directory(struct policy *policy)
 	policy->mount.private_count = 0;
 }
 
+static void keep_directories(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->mount.private_count; i++)
+		policy->mount.private[i].backing = BACKING_DIRECTORY;
+}
+
 static void see_engines(struct policy *policy)
 {
 	policy->mount.hide_engines = false;
@@ -144,6 +150,7 @@ static const struct row {
 	{ "runtime-dir-host", keep_host_runtime_dir, ALL_NAMESPACES },
 	{ "propagation-private", propagate_nothing, ALL_NAMESPACES },
 	{ "private-sizes", size_private_directories, ALL_NAMESPACES },
+	{ "private-kept", keep_directories, ALL_NAMESPACES },
 	{ "engines-seen", see_engines, ALL_NAMESPACES },
 	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
