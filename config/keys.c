@@ -15,6 +15,7 @@ _Static_assert(sizeof(enum policy_mode) == sizeof(unsigned), "the value of a key
 
 #define POLICY(member)  offsetof(struct policy, member)
 #define PRIVATE(member) offsetof(struct private_directory, member)
+#define BIND(member)    offsetof(struct bind_directory, member)
 
 const struct key_info policy_keys[POLICY_KEYS] = {
 	[KEY_DESCRIPTION] = { "description", VALUE_COMMENT, true, NULL, "", 0, "what this policy is for" },
@@ -84,12 +85,15 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 	[KEY_MOUNT_HIDE] = { "mount.hide", VALUE_LIST, true, NULL, NULL, POLICY(mount.hide), "directories to cover" },
 	[KEY_MOUNT_READ_ONLY] = { "mount.read-only", VALUE_LIST, true, NULL, NULL, POLICY(mount.read_only),
 				  "directories without writing" },
-	[KEY_MOUNT_BIND] = { "mount.bind", VALUE_SECTION, false, NULL, NULL, 0, "a directory shown elsewhere" },
-	[KEY_MOUNT_BIND_SOURCE] = { "mount.bind.source", VALUE_TEXT, false, NULL, NULL, 0, "what is shown" },
-	[KEY_MOUNT_BIND_READ_ONLY] = { "mount.bind.read-only", VALUE_BOOL, false, BOOLEAN, NULL, 0, "no writing" },
-	[KEY_MOUNT_BIND_NOSUID] = { "mount.bind.nosuid", VALUE_BOOL, false, BOOLEAN, NULL, 0, "no set-user-ID" },
-	[KEY_MOUNT_BIND_NODEV] = { "mount.bind.nodev", VALUE_BOOL, false, BOOLEAN, NULL, 0, "no devices" },
-	[KEY_MOUNT_BIND_NOEXEC] = { "mount.bind.noexec", VALUE_BOOL, false, BOOLEAN, NULL, 0, "no programs" },
+	[KEY_MOUNT_BIND] = { "mount.bind", VALUE_SECTION, true, NULL, NULL, 0, "a directory shown elsewhere" },
+	[KEY_MOUNT_BIND_SOURCE] = { "mount.bind.source", VALUE_PATH, true, NULL, NULL, BIND(source), "what is shown" },
+	[KEY_MOUNT_BIND_READ_ONLY] = { "mount.bind.read-only", VALUE_BOOL, true, BOOLEAN, "false", BIND(read_only),
+				       "no writing" },
+	[KEY_MOUNT_BIND_NOSUID] = { "mount.bind.nosuid", VALUE_BOOL, true, BOOLEAN, "true", BIND(nosuid),
+				    "no set-user-ID" },
+	[KEY_MOUNT_BIND_NODEV] = { "mount.bind.nodev", VALUE_BOOL, true, BOOLEAN, "true", BIND(nodev), "no devices" },
+	[KEY_MOUNT_BIND_NOEXEC] = { "mount.bind.noexec", VALUE_BOOL, true, BOOLEAN, "false", BIND(noexec),
+				    "no programs" },
 	[KEY_MOUNT_HOMES] = { "mount.homes", VALUE_CHOICE, false, CHOICES({ "all", 0, false }, { "own", 1, false }),
 			      "all", 0, "which home directories are seen" },
 	[KEY_MOUNT_HIDE_ENGINES] = { "mount.hide-engines", VALUE_BOOL, true, BOOLEAN, "true",

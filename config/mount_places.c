@@ -11,32 +11,34 @@
 
 void mount_places_release(struct mount_places *places)
 {
-	for (size_t i = 0; i < places->count; i++)
+	for (size_t i = 0; i < places->count; i++) {
 		free(places->items[i].path);
+		free(places->items[i].source);
+	}
 	free(places->items);
 	*places = (struct mount_places){ 0 };
 }
 
-static int expand_path(const struct mount_place *place, enum path_use use, const struct expansion *names, char **ret,
-		       char **ret_problem)
+static int expand_path(enum policy_key key, const char *written, enum path_use use, const struct expansion *names,
+		       char **ret, char **ret_problem)
 {
 	_cleanup_free_ char *sentence = NULL;
 	int r;
 
 	if (!names) {
-		*ret = strdup(listed_path(place->written));
+		*ret = strdup(written);
 		return *ret ? 0 : -ENOMEM;
 	}
-	r = mount_path_expand(listed_path(place->written), use, names, ret, &sentence);
+	r = mount_path_expand(written, use, names, ret, &sentence);
 	if (r == -EINVAL)
-		return problem(ret_problem, r, "%s: %s", policy_keys[place->key].name, sentence);
+		return problem(ret_problem, r, "%s: %s", policy_keys[key].name, sentence);
 	return r;
 }
 
 static int add(struct mount_places *places, struct mount_place place, enum path_use use, const struct expansion *names,
 	       char **ret_problem)
 {
-	int r = expand_path(&place, use, names, &place.path, ret_problem);
+	int r = expand_path(place.key, listed_path(place.written), use, names, &place.path, ret_problem);
 
 	if (r < 0)
 		return r;
@@ -78,6 +80,27 @@ static int add_private(struct mount_places *places, const struct policy *policy,
 	return r;
 }
 
+static int add_binds(struct mount_places *places, const struct policy *policy, const struct expansion *names,
+		     char **ret_problem)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < policy->mount.bind_count; i++) {
+		const struct bind_directory *bind = &policy->mount.bind[i];
+
+		r = add(places,
+			(struct mount_place){ .key = KEY_MOUNT_BIND,
+					      .written = bind->path,
+					      .bind = bind,
+					      .origin = bind->origins[0] },
+			PATH_BIND, names, ret_problem);
+		if (r == 0 && bind->source)
+			r = expand_path(KEY_MOUNT_BIND_SOURCE, bind->source, PATH_SOURCE, names,
+					&places->items[places->count - 1].source, ret_problem);
+	}
+	return r;
+}
+
 /* Whatever else the policy says of their directories: they contradict nothing. */
 static int add_engines(struct mount_places *places)
 {
@@ -112,7 +135,8 @@ static void join_same(struct mount_places *places)
 	for (size_t i = 0; i < places->count; i++) {
 		struct mount_place *last = count > 0 ? &places->items[count - 1] : NULL, *place = &places->items[i];
 
-		if (!last || place->key == KEY_MOUNT_PRIVATE || compare(last, place) != 0) {
+		if (!last || compare(last, place) != 0 ||
+		    (place->key != KEY_MOUNT_HIDE && place->key != KEY_MOUNT_READ_ONLY)) {
 			places->items[count++] = *place;
 			continue;
 		}
@@ -125,14 +149,17 @@ static void join_same(struct mount_places *places)
 int mount_places_make(const struct policy *policy, const struct expansion *names, struct mount_places *ret,
 		      char **ret_problem)
 {
-	const size_t most = policy->mount.private_count + text_list_count(policy->mount.hide) +
-			    text_list_count(policy->mount.read_only) + ELEMENTS(engines);
+	const size_t most = policy->mount.private_count + policy->mount.bind_count +
+			    text_list_count(policy->mount.hide) + text_list_count(policy->mount.read_only) +
+			    ELEMENTS(engines);
 	int r;
 
 	*ret = (struct mount_places){ .items = calloc(most + 1, sizeof(*ret->items)) };
 	if (!ret->items)
 		return -ENOMEM;
 	r = add_private(ret, policy, names, ret_problem);
+	if (r == 0)
+		r = add_binds(ret, policy, names, ret_problem);
 	if (r == 0)
 		r = add_list(ret, policy, KEY_MOUNT_HIDE, policy->mount.hide, names, ret_problem);
 	if (r == 0)
@@ -170,7 +197,25 @@ static int check_pair(const struct mount_place *first, const struct mount_place 
 	if (path_is_below(second->path, first->path) && covers(first, second))
 		return problem(ret_problem, -EINVAL, "%s: '%s' lies below '%s', which %s covers; remove one of them",
 			       policy_keys[second->key].name, second->path, first->path, policy_keys[first->key].name);
+	if (first->key == KEY_MOUNT_READ_ONLY && second->key == KEY_MOUNT_BIND && !second->bind->read_only &&
+	    path_is_below(second->path, first->path))
+		return problem(ret_problem, -EINVAL,
+			       "mount.bind: '%s' is to be written in below '%s', which mount.read-only covers; give it "
+			       "read-only = true, or remove one of them",
+			       second->path, first->path);
 	return 0;
+}
+
+/* A source is seen as it is on the host: what is covered within it would come to light. */
+static int check_source(const struct mount_place *bind, const struct mount_place *other, char **ret_problem)
+{
+	if (!bind->source || other->key == KEY_MOUNT_READ_ONLY || !path_is_below(other->path, bind->source))
+		return 0;
+	return problem(
+		ret_problem, -EINVAL,
+		"mount.bind: '%s' would show '%s', which %s covers, since its source is '%s'; take a source that does "
+		"not hold it",
+		bind->path, other->path, policy_keys[other->key].name, bind->source);
 }
 
 /* The name that it is kept by is that of one file. */
@@ -199,5 +244,7 @@ int mount_place_check(const struct mount_places *places, size_t index, char **re
 	/* sorted: what contains it comes before it */
 	for (size_t i = 0; r == 0 && i < index; i++)
 		r = check_pair(&places->items[i], &places->items[index], ret_problem);
+	for (size_t i = 0; r == 0 && i < places->count; i++)
+		r = check_source(&places->items[index], &places->items[i], ret_problem);
 	return r;
 }

@@ -8,11 +8,13 @@
 #include "config/policy.h"
 
 struct mount_place {
-	enum policy_key key;                       /* KEY_MOUNT_PRIVATE, _HIDE, _READ_ONLY or _HIDE_ENGINES */
+	enum policy_key key;                       /* KEY_MOUNT_PRIVATE, _BIND, _HIDE, _READ_ONLY or _HIDE_ENGINES */
 	char *path;                                /* where it is for this login, or as the policy has it */
 	const char *written;                       /* as the policy has it; the policy's */
 	bool optional;                             /* it may be missing */
 	const struct private_directory *directory; /* of KEY_MOUNT_PRIVATE; the policy's */
+	const struct bind_directory *bind;         /* of KEY_MOUNT_BIND; the policy's */
+	char *source;                              /* of KEY_MOUNT_BIND, like path; NULL: not given */
 	struct origin origin;
 };
 
@@ -30,5 +32,5 @@ int mount_places_make(const struct policy *policy, const struct expansion *names
 		      char **ret_problem) _must_check_;
 void mount_places_release(struct mount_places *places);
 
-/* Whether items[index] cannot be by itself, or contradicts one before it. 0; -EINVAL with *ret_problem; -ENOMEM. */
+/* Whether items[index] cannot be by itself, or contradicts another. 0; -EINVAL with *ret_problem; -ENOMEM. */
 int mount_place_check(const struct mount_places *places, size_t index, char **ret_problem) _must_check_;

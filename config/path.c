@@ -19,8 +19,8 @@ static const struct {
 	bool hides; /* what logins inside need must not lie there */
 	bool takes; /* nor what the session has of its own */
 } uses[PATH_USES] = {
-	[PATH_PRIVATE] = { "private", 4, true, false },
-	[PATH_HIDE] = { "hidden", 3, true, true },
+	[PATH_PRIVATE] = { "private", 4, true, false },     [PATH_BIND] = { "covered", 4, true, false },
+	[PATH_SOURCE] = { "a source", 4, false, false },    [PATH_HIDE] = { "hidden", 3, true, true },
 	[PATH_READ_ONLY] = { "read-only", 3, false, true },
 };
 

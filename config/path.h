@@ -11,6 +11,8 @@
 /* What a path of a policy is for. */
 enum path_use {
 	PATH_PRIVATE,   /* private "PATH" */
+	PATH_BIND,      /* bind "PATH" */
+	PATH_SOURCE,    /* what is seen there */
 	PATH_HIDE,      /* an item of hide */
 	PATH_READ_ONLY, /* an item of read-only */
 	PATH_USES,
@@ -18,10 +20,10 @@ enum path_use {
 
 /*
  * Normalises a path and judges it: absolute, no "..", not "/", not within /proc, /sys and /dev, which the session has
- * its own way with. A private one must not be within /run, a hidden or read-only one must not be, or contain, what the
- * session has of its own there. Nothing may hide the policies or the helper from a login inside. Expansions only
- * where no value of theirs could lead there. 0 and a malloced path; -EINVAL with *ret_problem, a malloced sentence;
- * -ENOMEM.
+ * its own way with. One that is private, covered or a source must not be within /run, a hidden or read-only one must
+ * not be, or contain, what the session has of its own there. Nothing may hide the policies or the helper from a login
+ * inside. Expansions only where no value of theirs could lead there. 0 and a malloced path; -EINVAL with *ret_problem,
+ * a malloced sentence; -ENOMEM.
  */
 int mount_path_parse(const char *text, enum path_use use, char **ret, char **ret_problem) _must_check_;
 

@@ -27,6 +27,7 @@ static const struct {
 	[STEP_HIDE_ENGINE] = { .apply = hide_engine },
 	[STEP_MOUNT_READ_ONLY] = { .apply = mount_read_only },
 	[STEP_MOUNT_DIRECTORY] = { .prepare = tree_of_store, .finish = tree_attach },
+	[STEP_MOUNT_BIND] = { .prepare = tree_of_source, .finish = tree_attach },
 };
 
 static int run(const struct step *step, int tree)
@@ -55,17 +56,27 @@ static int run_in_pass(enum pass pass, const struct step *step, int *tree)
 	return 0;
 }
 
-int apply_init_steps(const struct plan *plan, const struct step **ret_failed)
+/* A source is where a bind can fail first. */
+static const char *object_of(enum pass pass, const struct step *step)
+{
+	if (pass == PASS_PREPARE && step->kind == STEP_MOUNT_BIND)
+		return step->value;
+	return step->target ? step->target : step->value;
+}
+
+int apply_init_steps(const struct plan *plan, const struct step **ret_failed, const char **ret_object)
 {
 	int *trees = calloc(plan->count + 1, sizeof(*trees));
 	int r = trees ? 0 : -ENOMEM;
 
 	*ret_failed = plan->steps;
+	*ret_object = NULL;
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		trees[i] = -1;
 	for (enum pass pass = PASS_EARLY; r == 0 && pass < PASSES; pass++) {
 		for (size_t i = 0; r == 0 && i < plan->count; i++) {
 			*ret_failed = &plan->steps[i];
+			*ret_object = object_of(pass, &plan->steps[i]);
 			r = run_in_pass(pass, &plan->steps[i], &trees[i]);
 		}
 	}

@@ -17,6 +17,10 @@ int audit_mount_points(const struct plan *plan, const struct step **ret_failed)
 		if (!has_mount_point(&plan->steps[i]))
 			continue;
 		fd = mount_point_open(&plan->steps[i]);
+		if (fd >= 0 && plan->steps[i].kind == STEP_MOUNT_BIND) {
+			close_fd(fd);
+			fd = mount_source_open(&plan->steps[i]);
+		}
 		if (fd < 0 && !(fd == -ENOENT && plan->steps[i].optional)) {
 			*ret_failed = &plan->steps[i];
 			return fd;

@@ -86,6 +86,8 @@ static const struct {
 	  "what is kept for this uid is another user's, whom the link 'owner' in its directory below "
 	  "/var/lib/nsisolate names; "
 	  "move that directory away, or for a user who was renamed make the link anew" },
+	{ "mount-bind", ENOTDIR, "it and its source must be directories" },
+	{ "mount-bind", EACCES, OTHERS_MOVE },
 	{ "mount", ENOSPC, MOUNTS },
 	{ "mount-hide", ENOTDIR,
 	  "only directories can be hidden, for what renames a new file over one takes a mask away" },

@@ -10,3 +10,6 @@
  * a user must not be able to move it out of the way; what gives something, without following any link. -errno.
  */
 int mount_point_open(const struct step *step) _must_check_;
+
+/* An O_PATH descriptor of the directory that a STEP_MOUNT_BIND shows, resolved by trusted_open(). -errno. */
+int mount_source_open(const struct step *step) _must_check_;

@@ -27,6 +27,18 @@ int tree_of_store(const struct step *step)
 	return source < 0 ? source : copy_tree(source, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+int tree_of_source(const struct step *step)
+{
+	_cleanup_close_ int source = mount_source_open(step);
+
+	return source < 0
+		       ? source
+		       : copy_tree(source, AT_RECURSIVE,
+				   (step->read_only ? MOUNT_ATTR_RDONLY : 0) | (step->nosuid ? MOUNT_ATTR_NOSUID : 0) |
+					   (step->nodev ? MOUNT_ATTR_NODEV : 0) |
+					   (step->noexec ? MOUNT_ATTR_NOEXEC : 0));
+}
+
 int tree_attach(const struct step *step, int tree)
 {
 	_cleanup_close_ int target = mount_point_open(step);

@@ -34,6 +34,7 @@ static const struct {
 	[STEP_HIDE_ENGINE] = { "hide-engine", PLACE_INIT },
 	[STEP_MOUNT_READ_ONLY] = { "mount-read-only", PLACE_INIT },
 	[STEP_MOUNT_DIRECTORY] = { "mount-directory", PLACE_INIT },
+	[STEP_MOUNT_BIND] = { "mount-bind", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
 };
@@ -181,6 +182,14 @@ static int add_place(struct plan *plan, const struct mount_place *place, const s
 	switch ((int)place->key) {
 	case KEY_MOUNT_HIDE:
 		step.kind = STEP_MOUNT_HIDE;
+		break;
+	case KEY_MOUNT_BIND:
+		step.kind = STEP_MOUNT_BIND;
+		step.value = place->source;
+		step.read_only = place->bind->read_only;
+		step.nosuid = place->bind->nosuid;
+		step.nodev = place->bind->nodev;
+		step.noexec = place->bind->noexec;
 		break;
 	case KEY_MOUNT_HIDE_ENGINES:
 		step.kind = STEP_HIDE_ENGINE;

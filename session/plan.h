@@ -39,6 +39,7 @@ enum step_kind {
 	STEP_HIDE_ENGINE,       /* init: the same, or something dead over the socket that target is */
 	STEP_MOUNT_READ_ONLY,   /* init: target over itself, read-only */
 	STEP_MOUNT_DIRECTORY,   /* init: over target, a directory of the user that outlives the session */
+	STEP_MOUNT_BIND,        /* init: over target, the directory value of the host */
 	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_KINDS,
@@ -47,14 +48,16 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	const char *target; /* absolute path, or NULL; owned by the plan */
-	const char *value;  /* host name, domain name, propagation, mount option, user; or NULL; owned by the plan */
-	uint64_t size;      /* bytes; 0: the file system's default */
-	uint64_t inodes;    /* 0: the file system's default */
-	mode_t mode;        /* of the root of a new file system */
-	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR, STEP_MOUNT_DIRECTORY: the user */
+	const char *
+		value; /* host name, domain name, propagation, mount option, user, source; or NULL; owned by the plan */
+	uint64_t size; /* bytes; 0: the file system's default */
+	uint64_t inodes; /* 0: the file system's default */
+	mode_t mode;     /* of the root of a new file system */
+	uid_t uid;       /* STEP_MOUNT_RUNTIME_DIR, STEP_MOUNT_DIRECTORY: the user */
 	gid_t gid;
-	bool create;   /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
-	bool optional; /* a target that is missing is passed over */
+	bool create; /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
+	bool read_only, nosuid, nodev, noexec; /* STEP_MOUNT_BIND */
+	bool optional;                         /* a target that is missing is passed over */
 };
 
 struct plan {

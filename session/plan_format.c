@@ -49,6 +49,17 @@ static void put_store(FILE *out, const struct step *step)
 		      (unsigned)step->mode);
 }
 
+static void put_bind(FILE *out, const struct step *step)
+{
+	const char *const flags[] = { step->read_only ? "ro" : "rw", step->nosuid ? "nosuid" : NULL,
+				      step->nodev ? "nodev" : NULL, step->noexec ? "noexec" : NULL };
+
+	(void)fprintf(out, " from %s ", step->value);
+	for (size_t i = 0; i < ELEMENTS(flags); i++)
+		if (flags[i])
+			(void)fprintf(out, "%s%s", i == 0 ? "" : ",", flags[i]);
+}
+
 static void put_step(FILE *out, const struct plan *plan, const struct step *step)
 {
 	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
@@ -57,7 +68,9 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		put_namespaces(out, plan->clone_flags);
 	if (step->target)
 		(void)fputs(step->target, out);
-	if (step->value && step->kind != STEP_MOUNT_DIRECTORY)
+	if (step->kind == STEP_MOUNT_BIND)
+		put_bind(out, step);
+	else if (step->value && step->kind != STEP_MOUNT_DIRECTORY)
 		(void)fprintf(out, "%s%s", step->target ? " " : "", step->value);
 	if (step->kind == STEP_MOUNT_DIRECTORY)
 		put_store(out, step);

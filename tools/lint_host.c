@@ -39,7 +39,9 @@ static const char *why_not_taken(const struct mount_place *place, int error)
 {
 	switch (error) {
 	case -ENOENT:
-		return place->optional ? NULL : "there is no such directory on this host, and no '-' before it";
+		return place->key == KEY_MOUNT_BIND ? why_not_mounted(error)
+		       : place->optional            ? NULL
+						    : "there is no such directory on this host, and no '-' before it";
 	case -EACCES:
 		return geteuid() == 0 ? "others than root can write to a directory above it on this host" : NULL;
 	case -ELOOP:
@@ -56,9 +58,20 @@ static enum step_kind step_of(const struct mount_place *place)
 		return STEP_MOUNT_HIDE;
 	case KEY_MOUNT_READ_ONLY:
 		return STEP_MOUNT_READ_ONLY;
+	case KEY_MOUNT_BIND:
+		return STEP_MOUNT_BIND;
 	default:
 		return STEP_MOUNT_TMPFS;
 	}
+}
+
+static char *why_no_source(const struct mount_place *place)
+{
+	_cleanup_close_ int fd = mount_source_open(&(struct step){ .kind = STEP_MOUNT_BIND, .value = place->source });
+	const char *why = fd < 0 ? why_not_taken(place, fd) : NULL;
+	char *text;
+
+	return !why || asprintf(&text, "its source '%s': %s", place->source, why) < 0 ? NULL : text;
 }
 
 /*
@@ -68,7 +81,7 @@ static enum step_kind step_of(const struct mount_place *place)
 static char *why_refused(const struct policy *policy, const struct mount_place *place)
 {
 	const struct step step = { .kind = step_of(place), .target = place->path };
-	const bool private = place->key == KEY_MOUNT_PRIVATE;
+	const bool private = place->key == KEY_MOUNT_PRIVATE, gives = private || place->key == KEY_MOUNT_BIND;
 	const char *above = private ? private_above(policy, place->path) : NULL, *why = NULL;
 	_cleanup_close_ int fd = -1;
 	char *text;
@@ -79,8 +92,10 @@ static char *why_refused(const struct policy *policy, const struct mount_place *
 		return NULL;
 	fd = mount_point_open(&step);
 	if (fd < 0)
-		why = private ? why_not_mounted(fd) : why_not_taken(place, fd);
-	return why ? strdup(why) : NULL;
+		why = gives ? why_not_mounted(fd) : why_not_taken(place, fd);
+	if (why)
+		return strdup(why);
+	return place->source && !strchr(place->source, '%') ? why_no_source(place) : NULL;
 }
 
 /* Whether the same is wrong with the same directory in another policy. */

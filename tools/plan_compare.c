@@ -4,10 +4,8 @@
 
 #include "session/inside.h"
 #include "session/record.h"
-#include "session/store.h"
-#include "tools/seen.h"
+#include "tools/seen_judge.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -80,16 +78,9 @@ static const struct mount_entry *find_by_id(const struct mount_list *list, unsig
 	return NULL;
 }
 
-/* Judged by what the path leads to; the others by the mount table. */
-static bool is_seen(enum step_kind kind)
-{
-	return kind == STEP_MOUNT_HIDE || kind == STEP_HIDE_ENGINE || kind == STEP_MOUNT_READ_ONLY ||
-	       kind == STEP_MOUNT_DIRECTORY;
-}
-
 static bool is_mount(enum step_kind kind)
 {
-	return mount_types[kind] || is_seen(kind);
+	return mount_types[kind] || step_is_seen(kind);
 }
 
 static bool is_planned(const struct plan *plan, const char *target)
@@ -121,32 +112,6 @@ static const struct mount_entry *find_cover(const struct comparison *comparison,
 	return NULL;
 }
 
-/* Every file system of a plan is a new one. */
-static bool is_hosts(const struct mount_list *host, const struct mount_entry *entry)
-{
-	for (size_t i = 0; i < host->count; i++)
-		if (host->items[i].major == entry->major && host->items[i].minor == entry->minor)
-			return true;
-	return false;
-}
-
-/* What follows a word among options that commas divide; with a '=' at its end, the value. NULL: it is not there. */
-static const char *find_option(const char *options, const char *name)
-{
-	const size_t length = strlen(name);
-
-	for (const char *at = options; at; at = strchr(at, ',')) {
-		at += *at == ',' ? 1 : 0;
-		if (strncmp(at, name, length) != 0)
-			continue;
-		if (name[length - 1] == '=')
-			return at + length;
-		if (at[length] == ',' || at[length] == '\0')
-			return at + length;
-	}
-	return NULL;
-}
-
 /* What the engine gives every file system that it mounts: session/mounts.c. */
 static const char *find_missing_flag(const struct step *step, const struct mount_entry *entry)
 {
@@ -154,9 +119,9 @@ static const char *find_missing_flag(const struct step *step, const struct mount
 	const bool data = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
 
 	for (size_t i = 0; i < ELEMENTS(flags) - (data ? 1 : 0); i++)
-		if (!find_option(entry->options, flags[i]))
+		if (!mount_option(entry->options, flags[i]))
 			return flags[i];
-	if (step->kind == STEP_MOUNT_PROC && step->value && !find_option(entry->super_options, step->value))
+	if (step->kind == STEP_MOUNT_PROC && step->value && !mount_option(entry->super_options, step->value))
 		return step->value;
 	return NULL;
 }
@@ -164,7 +129,7 @@ static const char *find_missing_flag(const struct step *step, const struct mount
 /* A number of tmpfs(5) that is the kernel's default is not among the options: nothing can be said of it. */
 static bool is_number(const struct mount_entry *entry, const char *name, uint64_t planned)
 {
-	const char *value = find_option(entry->super_options, name);
+	const char *value = mount_option(entry->super_options, name);
 	uint64_t number;
 
 	return !value || planned == 0 || sscanf(value, "%" SCNu64, &number) != 1 || number == planned;
@@ -188,7 +153,7 @@ static int judge_mount(const struct comparison *comparison, const struct step *s
 	if (cover)
 		return tell(comparison, step, PART_MOUNT, shown, "%s is hidden by a %s that is mounted on %s",
 			    step->target, cover->type, cover->target);
-	if (strcmp(front->type, mount_types[step->kind]) != 0 || is_hosts(comparison->host, front))
+	if (strcmp(front->type, mount_types[step->kind]) != 0 || mounts_have_device(comparison->host, front))
 		return tell(comparison, step, PART_MOUNT, shown,
 			    "on %s a %s from %s (%s) is in front, where the plan has a new %s", step->target,
 			    front->type, front->source, front->root, mount_types[step->kind]);
@@ -216,44 +181,8 @@ static int compare_mount(const struct comparison *comparison, const struct step 
 	return judge_mount(comparison, step, front, shown);
 }
 
-static bool is_read_only(const struct mount_entry *entry)
-{
-	return find_option(entry->options, "ro") != NULL;
-}
-
-static bool is_kept_directory(const struct step *step, const struct seen *seen)
-{
-	_cleanup_free_ char *path = store_path(step->uid, step->target);
-	struct statx kept;
-
-	return path && statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &kept) == 0 &&
-	       kept.stx_ino == seen->status.stx_ino && kept.stx_dev_major == seen->status.stx_dev_major &&
-	       kept.stx_dev_minor == seen->status.stx_dev_minor;
-}
-
-static const char *judge_kept(const struct step *step, const struct seen *seen)
-{
-	if (!seen->is_root || !is_kept_directory(step, seen))
-		return "is not the directory that its plan keeps for the user";
-	if (!find_option(seen->mount->options, "nosuid") || !find_option(seen->mount->options, "nodev"))
-		return "is mounted without nosuid and nodev";
-	return NULL;
-}
-
-/* A mask is looked for where the path leads to, for a link may be on the way: NULL, or what is wrong. */
-static const char *judge_mask(const struct comparison *comparison, const struct step *step, const struct seen *seen)
-{
-	const bool reads = step->kind == STEP_MOUNT_READ_ONLY;
-	const bool empty = strcmp(seen->mount->type, "tmpfs") == 0 && !is_hosts(comparison->host, seen->mount);
-	const bool dead = step->kind == STEP_HIDE_ENGINE && strcmp(seen->mount->root, "/null") == 0;
-
-	if (!seen->is_root || !is_read_only(seen->mount) || !(reads || empty || dead))
-		return reads ? "can be written to, and its plan makes it read-only"
-			     : "can be seen, and its plan hides it";
-	return NULL;
-}
-
-static int compare_mask(const struct comparison *comparison, const struct step *step)
+/* Where the path leads to, for a link may be on the way. */
+static int compare_seen(const struct comparison *comparison, const struct step *step)
 {
 	_cleanup_free_ char *shown = NULL;
 	struct seen seen;
@@ -270,7 +199,7 @@ static int compare_mask(const struct comparison *comparison, const struct step *
 		shown = NULL;
 		return -ENOMEM;
 	}
-	wrong = step->kind == STEP_MOUNT_DIRECTORY ? judge_kept(step, &seen) : judge_mask(comparison, step, &seen);
+	wrong = seen_judge(step, &seen, comparison->host);
 	return wrong ? tell(comparison, step, PART_MOUNT, shown, "%s %s", step->target, wrong)
 		     : tell(comparison, step, PART_MOUNT, shown, NULL);
 }
@@ -326,8 +255,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 {
 	if (mount_types[step->kind])
 		return compare_mount(comparison, step);
-	if (is_seen(step->kind))
-		return compare_mask(comparison, step);
+	if (step_is_seen(step->kind))
+		return compare_seen(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);
 	if (!comparison->asked)

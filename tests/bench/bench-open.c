@@ -29,8 +29,9 @@ struct outside {
 
 static void bare_child(const struct plan *plan, int ready)
 {
+	const char *object;
 	const struct step *failed = NULL;
-	int r = apply_init_steps(plan, &failed);
+	int r = apply_init_steps(plan, &failed, &object);
 
 	if (r < 0)
 		fprintf(stderr, "step %s: %s\n", step_name(failed->kind), strerror(-r));

@@ -245,7 +245,7 @@ static bool has_more_than_a_file(const struct policy *policy)
 	return text_list_count(policy->services) > SCAN_VALUES_MAX || text_list_count(policy->from) > SCAN_VALUES_MAX ||
 	       text_list_count(policy->mount.hide) > SCAN_VALUES_MAX ||
 	       text_list_count(policy->mount.read_only) > SCAN_VALUES_MAX ||
-	       policy->mount.private_count + others > SCAN_SECTIONS_MAX;
+	       policy->mount.private_count + policy->mount.bind_count + others > SCAN_SECTIONS_MAX;
 }
 
 static void check_round_trip(const struct policy *policy)

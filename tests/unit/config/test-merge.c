@@ -199,6 +199,34 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.private: '/srv/" A64 "/" A64 "/" A64 "/" A64
 		      "' is too long to be kept in a directory: 274 bytes "
 		      "with each / as three, and at most 255" },
+		{ "mount { bind /opt/x { source = /srv/x } }", NULL },
+		{ "mount { bind /opt/x { } }",
+		  AT1 "mount.bind \"/opt/x\": needs a source, the directory that is seen there" },
+		{ "mount { bind /etc { source = /srv } }",
+		  AT1 "mount.bind: '/etc' would hide /etc/security/nsisolate, which logins inside the session need" },
+		{ "mount { bind /run/x { source = /srv } }",
+		  AT1 "mount.bind: '/run/x' is within /run, which cannot be covered" },
+		{ "mount { bind /srv { source = /opt/a } bind /srv/ { source = /opt/b } }",
+		  AT1 "mount.bind: '/srv' is given twice, first in line 1" },
+		{ "mount { bind /srv { source = /opt } private /srv { } }",
+		  AT1 "mount.bind: '/srv' is a directory of mount.private as well; remove one of them" },
+		{ "mount { bind /tmp/x { source = /opt } }",
+		  AT1 "mount.bind: '/tmp/x' lies below '/tmp', which mount.private covers; remove one of them" },
+		{ "mount { bind /opt/x { source = /srv/all/x } hide = { /srv/all } }", NULL },
+		{ "mount { bind /opt/x { source = /srv } hide = { /srv/exams } }",
+		  AT1 "mount.bind: '/opt/x' would show '/srv/exams', which mount.hide covers, since its source is "
+		      "'/srv'; take a "
+		      "source that does not hold it" },
+		{ "mount { bind /opt/x { source = /var } }", AT1 "mount.bind: '/opt/x' would show '/var/lib/incus', "
+								 "which mount.hide-engines covers, since its source is "
+								 "'/var'; take a source that does not hold it" },
+		{ "mount { bind /opt/x { source = /srv } read-only = { /opt } }",
+		  AT1 "mount.bind: '/opt/x' is to be written in below '/opt', which mount.read-only covers; give it "
+		      "read-only = "
+		      "true, or remove one of them" },
+		{ "mount { bind /opt/x { source = /srv read-only = true } read-only = { /opt } }", NULL },
+		{ GIVE_UP_MOUNTS " mount { bind /opt/x { source = /srv } }",
+		  AT1 "mount.bind \"/opt/x\": needs mount.isolate = true; remove the section or mount.isolate" },
 		{ GIVE_UP_MOUNTS " mount { hide-engines = true }",
 		  AT1 "mount.hide-engines: means nothing with mount.isolate = false; remove one of them" },
 		{ GIVE_UP_MOUNTS " mount { hide-engines = false }", AT1

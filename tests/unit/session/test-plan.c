@@ -116,6 +116,28 @@ static void keep_directories(struct policy *policy)
 		policy->mount.private[i].backing = BACKING_DIRECTORY;
 }
 
+static void show_elsewhere(struct policy *policy)
+{
+	static const struct bind_directory shown[] = {
+		{ .path = (char *)"/home/%u/shared", .source = (char *)"/srv/%g" },
+		{ .path = (char *)"/opt/tools",
+		  .source = (char *)"/srv/tools",
+		  .read_only = true,
+		  .nosuid = true,
+		  .nodev = true,
+		  .noexec = true },
+	};
+
+	policy->mount.bind = calloc(ELEMENTS(shown), sizeof(*shown));
+	assert_non_null(policy->mount.bind);
+	for (size_t i = 0; i < ELEMENTS(shown); i++) {
+		policy->mount.bind[i] = shown[i];
+		policy->mount.bind[i].path = strdup(shown[i].path);
+		policy->mount.bind[i].source = strdup(shown[i].source);
+	}
+	policy->mount.bind_count = ELEMENTS(shown);
+}
+
 static void see_engines(struct policy *policy)
 {
 	policy->mount.hide_engines = false;
@@ -151,6 +173,7 @@ static const struct row {
 	{ "propagation-private", propagate_nothing, ALL_NAMESPACES },
 	{ "private-sizes", size_private_directories, ALL_NAMESPACES },
 	{ "private-kept", keep_directories, ALL_NAMESPACES },
+	{ "bind", show_elsewhere, ALL_NAMESPACES },
 	{ "engines-seen", see_engines, ALL_NAMESPACES },
 	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
