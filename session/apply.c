@@ -15,6 +15,7 @@ static const struct {
 	bool early; /* before anything is prepared */
 } kinds[STEP_KINDS] = {
 	[STEP_PROPAGATION] = { .apply = mount_set_propagation, .early = true },
+	[STEP_HIDE_PROCS] = { .apply = hide_procs, .early = true },
 	[STEP_LOOPBACK_UP] = { .apply = loopback_up },
 	[STEP_HOSTNAME] = { .apply = apply_hostname },
 	[STEP_DOMAINNAME] = { .apply = apply_domainname },

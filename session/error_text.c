@@ -88,6 +88,10 @@ static const struct {
 	  "move that directory away, or for a user who was renamed make the link anew" },
 	{ "mount-bind", ENOTDIR, "it and its source must be directories" },
 	{ "mount-bind", EACCES, OTHERS_MOVE },
+	{ "hide-procs", EACCES,
+	  "the host has a proc mounted in a directory of others than root, which they may have moved, or something "
+	  "else "
+	  "covers it there; unmount it" },
 	{ "mount", ENOSPC, MOUNTS },
 	{ "mount-hide", ENOTDIR,
 	  "only directories can be hidden, for what renames a new file over one takes a mask away" },

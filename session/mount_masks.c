@@ -2,6 +2,7 @@
 #include "session/mounts.h"
 
 #include "session/mount_calls.h"
+#include "session/mount_mask.h"
 #include "session/mount_point.h"
 #include "session/trusted_path.h"
 
@@ -44,10 +45,18 @@ static int hide_file(int target)
 	return mount_attach(mask, target);
 }
 
+int mask_attach(int target)
+{
+	struct stat status;
+
+	if (fstat(target, &status) < 0)
+		return -errno;
+	return S_ISDIR(status.st_mode) ? hide_directory(target) : hide_file(target);
+}
+
 int hide_engine(const struct step *step)
 {
 	_cleanup_close_ int target = -1;
-	struct stat status;
 
 	/* on most hosts there are none: the long way is for those that are there */
 	if (faccessat(AT_FDCWD, step->target, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
@@ -55,11 +64,7 @@ int hide_engine(const struct step *step)
 	target = trusted_open(step->target);
 	if (target == -ENOENT || target == -ENOTDIR)
 		return 0;
-	if (target < 0)
-		return target;
-	if (fstat(target, &status) < 0)
-		return -errno;
-	return S_ISDIR(status.st_mode) ? hide_directory(target) : hide_file(target);
+	return target < 0 ? target : mask_attach(target);
 }
 
 int mount_hide(const struct step *step)

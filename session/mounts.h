@@ -35,6 +35,12 @@ int mount_hide(const struct step *step) _must_check_;
  */
 int hide_engine(const struct step *step) _must_check_;
 
+/*
+ * Covers every proc(5) that the host has mounted elsewhere, in a chroot for instance: it shows the host's processes.
+ * -EACCES: one lies where others than root move it about.
+ */
+int hide_procs(const struct step *step) _must_check_;
+
 /* The same directory over itself, with all that is mounted below it, read-only. */
 int mount_read_only(const struct step *step) _must_check_;
 

@@ -35,6 +35,7 @@ static const struct {
 	[STEP_MOUNT_READ_ONLY] = { "mount-read-only", PLACE_INIT },
 	[STEP_MOUNT_DIRECTORY] = { "mount-directory", PLACE_INIT },
 	[STEP_MOUNT_BIND] = { "mount-bind", PLACE_INIT },
+	[STEP_HIDE_PROCS] = { "hide-procs", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
 };
@@ -131,8 +132,14 @@ static int add_names(struct plan *plan, const struct policy *policy, const struc
 
 static int add_proc(struct plan *plan, const struct policy *policy)
 {
+	int r;
+
 	if (policy->mount.proc == PROC_HOST)
 		return 0;
+	/* before a directory that is shown elsewhere could bring one along */
+	r = add_step(plan, (struct step){ .kind = STEP_HIDE_PROCS, .value = "all but /proc" });
+	if (r < 0)
+		return r;
 	return add_step(plan, (struct step){
 				      .kind = STEP_MOUNT_PROC,
 				      .target = "/proc",

@@ -40,6 +40,7 @@ enum step_kind {
 	STEP_MOUNT_READ_ONLY,   /* init: target over itself, read-only */
 	STEP_MOUNT_DIRECTORY,   /* init: over target, a directory of the user that outlives the session */
 	STEP_MOUNT_BIND,        /* init: over target, the directory value of the host */
+	STEP_HIDE_PROCS,        /* init: covers every proc(5) of the host but /proc */
 	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_KINDS,

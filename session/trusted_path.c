@@ -69,17 +69,24 @@ static int enter(struct walk *walk, const char *name)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat above, entry;
+	bool alone;
 
 	if (fstat(walk->at, &above) < 0)
 		return -errno;
 	if (!S_ISDIR(above.st_mode))
 		return -ENOTDIR;
+	alone = is_roots_alone(&above);
+	if (!alone && !(above.st_uid == 0 && (above.st_mode & S_ISVTX)))
+		return -EACCES;
 	fd = open_entry(walk->at, name);
+	/* what is missing in a directory of others may have been moved away for a moment */
+	if (fd == -ENOENT && !alone)
+		return -EACCES;
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &entry) < 0)
 		return -errno;
-	if (!is_roots_alone(&above) && !(above.st_uid == 0 && (above.st_mode & S_ISVTX) && entry.st_uid == 0))
+	if (!alone && entry.st_uid != 0)
 		return -EACCES;
 	if (S_ISLNK(entry.st_mode))
 		return follow(walk, fd);

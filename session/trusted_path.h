@@ -11,6 +11,6 @@
 /*
  * An O_PATH descriptor of the directory, or of whatever else it is. -EACCES: others than root can write to a
  * directory on the way, and could put something else in the place of what is in it (in a sticky one, of what is not
- * root's); -ELOOP: too many links; -errno.
+ * root's or is missing); -ELOOP: too many links; -errno.
  */
 int trusted_open(const char *path) _must_check_;

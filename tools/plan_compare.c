@@ -204,6 +204,22 @@ static int compare_seen(const struct comparison *comparison, const struct step *
 		     : tell(comparison, step, PART_MOUNT, shown, NULL);
 }
 
+/* A proc(5) of the host that the session sees: one that was mounted after the login. */
+static int compare_procs(const struct comparison *comparison, const struct step *step)
+{
+	for (size_t i = 0; i < comparison->mounts.count; i++) {
+		const struct mount_entry *entry = &comparison->mounts.items[i];
+		struct seen seen;
+
+		if (strcmp(entry->type, "proc") != 0 || !mounts_have_device(comparison->host, entry) ||
+		    seen_find(comparison->init, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
+			continue;
+		return tell(comparison, step, PART_MOUNT, entry->target,
+			    "%s is a proc of the host, and shows its processes", entry->target);
+	}
+	return tell(comparison, step, PART_MOUNT, "hidden", NULL);
+}
+
 static bool is_shared_by_host(const struct mount_list *host, unsigned group)
 {
 	for (size_t i = 0; i < host->count; i++)
@@ -257,6 +273,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_mount(comparison, step);
 	if (step_is_seen(step->kind))
 		return compare_seen(comparison, step);
+	if (step->kind == STEP_HIDE_PROCS)
+		return compare_procs(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);
 	if (!comparison->asked)

@@ -103,11 +103,13 @@ def test_a_path_is_followed_through_links_of_root():
     (lambda: None, "/srv/none", "No such file or directory: a '-' before the path"),
     (lambda: None, "/srv/exams/questions", "Not a directory: only directories can be"),
     (lambda: os.mkdir("/srv/open/x"), "/srv/open/x", "Permission denied: others than root can write to a directory"),
+    (lambda: None, "/srv/open/x", "Permission denied: others than root can write to a directory"),
+    (lambda: os.chmod("/srv/open", 0o1777), "/srv/open/x", "Permission denied: others than root can write"),
     (lambda: os.symlink("/srv/exams", "/srv/open/x"), "/srv/open/x", "Permission denied: others than root can write"),
     (lambda: os.symlink("/srv/open/y/z", "/srv/link") or os.makedirs("/srv/open/y/z"), "/srv/link",
      "Permission denied: others than root can write to a directory above it"),
     (lambda: os.symlink("loop", "/srv/loop"), "/srv/loop", "Too many levels of symbolic links"),
-], ids=["missing", "file", "others-write-above", "link-of-others", "link-to-others", "loop"])
+], ids=["missing", "file", "others-write-above", "missing-there", "missing-in-a-sticky-one", "link-of-others", "link-to-others", "loop"])
 def test_what_cannot_be_done_refuses_and_says_why(key, step, prepare, path, why, host):
     prepare()
     policy(f'{key} = {{ "{path}" }}')
