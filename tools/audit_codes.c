@@ -297,7 +297,8 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI090",
 		.name = "engine-reachable",
 		.severity = AUDIT_CRITICAL,
-		.remedy = "take the user out of the socket's group: whoever reaches a container engine is root",
+		.remedy = "take the user out of the socket's group, for whoever reaches a container engine is root; "
+			  "mount { hide-engines = true } and a new login hide it",
 	},
 	[FINDING_USER_MANAGER] = {
 		.code = "NSI091",
