@@ -49,7 +49,7 @@ static void tell_reachable(int root, const struct identity *identity, const stru
 		_exit(1);
 	for (size_t i = 0; i < ELEMENTS(engines); i++)
 		reachable |= may_connect(root, engines[i].socket) ? 1u << i : 0;
-	_exit(write(answer, &reachable, sizeof(reachable)) != sizeof(reachable));
+	_exit(write(answer, &reachable, sizeof(reachable)) == sizeof(reachable) ? 0 : 1);
 }
 
 static int root_open(pid_t pid)
