@@ -31,15 +31,35 @@ static bool may(const struct identity *identity, const struct group_list *groups
 	return (status->st_mode & what) != 0;
 }
 
+/* What the session sees at a path of its own; *ret_root: how many bytes of the way lead to its root. */
+static bool look_at(pid_t init, const char *path, char way[PATH_MAX], size_t *ret_root, struct stat *ret)
+{
+	*ret_root = (size_t)snprintf(way, PATH_MAX, "/proc/%jd/root", (intmax_t)init);
+	(void)snprintf(way + *ret_root, PATH_MAX - *ret_root, "%s", path);
+	return stat(way, ret) == 0 && S_ISSOCK(ret->st_mode);
+}
+
+/* On most hosts there is none, and nobody has to be asked for. */
+static bool has_engine(pid_t init)
+{
+	char way[PATH_MAX];
+	struct stat status;
+	size_t root;
+
+	for (size_t i = 0; i < ELEMENTS(engines); i++)
+		if (look_at(init, engines[i], way, &root, &status))
+			return true;
+	return false;
+}
+
 /* Whether it is there, as the session sees it, and they may connect to it, unix(7). */
 static bool may_connect(pid_t init, const char *path, const struct identity *identity, const struct group_list *groups)
 {
 	char way[PATH_MAX];
 	struct stat status;
-	size_t root = (size_t)snprintf(way, sizeof(way), "/proc/%jd/root", (intmax_t)init);
+	size_t root;
 
-	(void)snprintf(way + root, sizeof(way) - root, "%s", path);
-	if (stat(way, &status) < 0 || !S_ISSOCK(status.st_mode) || !may(identity, groups, &status, S_IWOTH))
+	if (!look_at(init, path, way, &root, &status) || !may(identity, groups, &status, S_IWOTH))
 		return false;
 	for (char *slash = way + root; (slash = strchr(slash + 1, '/'));) {
 		*slash = '\0';
@@ -86,7 +106,7 @@ int audit_engines(struct look *look)
 		struct identity identity = { 0 };
 
 		if (!session_is_alive(session) || !session->seen || !session->view.valid ||
-		    strcmp(session->view.record.mode, "enforce") != 0 ||
+		    strcmp(session->view.record.mode, "enforce") != 0 || !has_engine(session->view.init_pid) ||
 		    identity_lookup(session->view.record.user, &identity) < 0)
 			continue;
 		r = judge_engines(look, session, &identity);
