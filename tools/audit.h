@@ -12,8 +12,8 @@
 #include "tools/audit_services.h"
 #include "tools/audit_since.h"
 #include "tools/audit_users.h"
+#include "tools/audit_verdicts.h"
 #include "tools/mounts.h"
-#include "tools/verdict.h"
 #include "tools/sessions.h"
 
 struct audit {
@@ -43,6 +43,7 @@ struct look {
 	struct findings findings;
 	struct inside_request *insides; /* while audit_sessions() runs, of the sessions that can be asked */
 	size_t inside_count, inside_room;
+	struct audit_verdicts verdicts; /* likewise, of the logins that opened them */
 };
 
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */
