@@ -213,7 +213,7 @@ static bool check_pointless(const struct policy *policy, enum policy_key key, en
 
 int policy_check(const struct policy *policy, struct diagnostics *diag)
 {
-	bool failed = !check_veth(policy, diag);
+	bool failed = !network_check(policy, diag) | !check_veth(policy, diag);
 
 	if (!policy->mount.isolate) {
 		failed |= check_without_mounts(policy, diag);
@@ -244,7 +244,6 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
 		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its "
 		       "record");
-	failed |= !network_check(policy, diag);
 	if (!policy->uts.isolate) {
 		failed |= check_pointless(policy, KEY_UTS_HOSTNAME, KEY_UTS_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_UTS_DOMAINNAME, KEY_UTS_ISOLATE, diag);

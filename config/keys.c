@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/keys.h"
 
+#include "config/network.h"
 #include "config/policy.h"
 
 #include <string.h>
@@ -52,8 +53,10 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 				 "where a session may connect" },
 	[KEY_NETWORK_MASQUERADE] = { "network.masquerade", VALUE_BOOL, true, BOOLEAN, "false",
 				     POLICY(network.masquerade), "leave with the host's address" },
-	[KEY_NETWORK_RESOLV_CONF] = { "network.resolv-conf", VALUE_TEXT, false, NULL, NULL, 0, "resolver file" },
-	[KEY_NETWORK_HOSTS] = { "network.hosts", VALUE_TEXT, false, NULL, NULL, 0, "hosts file" },
+	[KEY_NETWORK_RESOLV_CONF] = { "network.resolv-conf", VALUE_TEXT, true, NULL, NETWORK_FILE_SESSION,
+				      POLICY(network.resolv_conf), "resolver file" },
+	[KEY_NETWORK_HOSTS] = { "network.hosts", VALUE_TEXT, true, NULL, NETWORK_FILE_SESSION, POLICY(network.hosts),
+				"hosts file" },
 	[KEY_IPC_ISOLATE] = { "ipc.isolate", VALUE_BOOL, true, BOOLEAN, "true", POLICY(ipc.isolate),
 			      "own System V IPC, message queues, /dev/shm and /dev/mqueue" },
 	[KEY_UTS_ISOLATE] = { "uts.isolate", VALUE_BOOL, true, BOOLEAN, "true", POLICY(uts.isolate),

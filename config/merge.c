@@ -23,6 +23,8 @@ struct policy *policy_free(struct policy *policy)
 	text_list_free(policy->network.pool);
 	text_list_free(policy->network.egress);
 	free(policy->network.name);
+	free(policy->network.resolv_conf);
+	free(policy->network.hosts);
 	free(policy->uts.hostname);
 	free(policy->uts.domainname);
 	text_list_free(policy->sources);

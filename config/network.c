@@ -2,6 +2,7 @@
 #include "config/network.h"
 
 #include "config/keys.h"
+#include "config/path.h"
 #include "config/problem.h"
 
 #include <string.h>
@@ -19,6 +20,14 @@ int network_name_parse(const char *text, char **ret, char **ret_problem)
 	if (strlen(text) > NETWORK_NAME_MAX)
 		return problem(ret_problem, -EINVAL, "'%s' is too long; a name has at most %d bytes", text,
 			       NETWORK_NAME_MAX);
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int network_file_parse(const char *text, char **ret, char **ret_problem)
+{
+	if (strcmp(text, NETWORK_FILE_SESSION) != 0 && strcmp(text, NETWORK_FILE_HOST) != 0)
+		return host_file_parse(text, ret, ret_problem);
 	*ret = strdup(text);
 	return *ret ? 0 : -ENOMEM;
 }
@@ -51,6 +60,17 @@ static bool check_belongs(const struct policy *policy, enum policy_key key, enum
 	return false;
 }
 
+/* A file of the session's own needs mounts of its own. */
+static bool check_mounted(const struct policy *policy, enum policy_key key, const char *value, struct diagnostics *diag)
+{
+	if (policy->mount.isolate || policy->origins[key].line == 0 || strcmp(value, NETWORK_FILE_HOST) == 0)
+		return true;
+	diagnostics_add(diag, SEVERITY_ERROR, file_of(policy, key), policy->origins[key].line,
+			"%s: '%s' needs mount.isolate = true; write \"" NETWORK_FILE_HOST "\" or leave one of them out",
+			policy_keys[key].name, value);
+	return false;
+}
+
 bool network_check(const struct policy *policy, struct diagnostics *diag)
 {
 	static const struct {
@@ -74,5 +94,7 @@ bool network_check(const struct policy *policy, struct diagnostics *diag)
 			"ip netns add NAME");
 		good = false;
 	}
+	good &= check_mounted(policy, KEY_NETWORK_RESOLV_CONF, policy->network.resolv_conf, diag);
+	good &= check_mounted(policy, KEY_NETWORK_HOSTS, policy->network.hosts, diag);
 	return good;
 }

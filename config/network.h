@@ -20,5 +20,12 @@
  */
 int network_name_parse(const char *text, char **ret, char **ret_problem) _must_check_;
 
+/* What /etc/hosts and /etc/resolv.conf are in a session, besides a path: what goes with it, and the host's. */
+#define NETWORK_FILE_SESSION "session"
+#define NETWORK_FILE_HOST    "host"
+
+/* One of these, or an absolute path, normalised. Likewise. */
+int network_file_parse(const char *text, char **ret, char **ret_problem) _must_check_;
+
 /* Keys of the section without each other, or that mean nothing together. False when there was an error. */
 bool network_check(const struct policy *policy, struct diagnostics *diag);

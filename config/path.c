@@ -124,6 +124,16 @@ int private_path_expand(const char *path, const struct expansion *values, char *
 	return r < 0 ? r : parse_plain(expanded, ret, ret_problem);
 }
 
+int host_file_parse(const char *text, char **ret, char **ret_problem)
+{
+	if (text[0] != '/')
+		return problem(ret_problem, -EINVAL, "'%s' is neither session, host nor an absolute path", text);
+	if (strpbrk(text, "\"\\%"))
+		return problem(ret_problem, -EINVAL, "'%s': quotes, backslashes and '%%' are not allowed in this path",
+			       text);
+	return normalise(text, ret, ret_problem);
+}
+
 #define POLICY_SUFFIX   ".conf"
 #define POLICY_FILE_LEN 255 /* NAME_MAX */
 

@@ -21,6 +21,9 @@ int private_path_parse(const char *text, char **ret, char **ret_problem) _must_c
  */
 int private_path_expand(const char *path, const struct expansion *values, char **ret, char **ret_problem) _must_check_;
 
+/* An absolute path of a file, without ".." and expansions: normalised. Likewise. */
+int host_file_parse(const char *text, char **ret, char **ret_problem) _must_check_;
+
 /*
  * "NAME", "user/NAME" or "group/NAME", with or without ".conf", to a name below the policy directory that ends with it.
  * 0 and a malloced name; -EINVAL with *ret_problem, a malloced sentence; -ENOMEM.

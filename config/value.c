@@ -223,6 +223,9 @@ static int parse_text(enum policy_key key, const char *text, char **ret, char **
 	switch ((int)key) {
 	case KEY_NETWORK_NAME:
 		return network_name_parse(text, ret, ret_problem);
+	case KEY_NETWORK_RESOLV_CONF:
+	case KEY_NETWORK_HOSTS:
+		return network_file_parse(text, ret, ret_problem);
 	default:
 		*ret = strdup(text);
 		return *ret ? 0 : -ENOMEM;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/apply.h"
 
+#include "session/etc_files.h"
 #include "session/loopback.h"
 #include "session/mounts.h"
 #include "session/uts.h"
@@ -18,6 +19,8 @@ static const apply_fn apply_table[STEP_KINDS] = {
 	[STEP_MOUNT_MQUEUE] = mount_mqueue,
 	[STEP_MOUNT_TMPFS] = mount_tmpfs,
 	[STEP_MOUNT_RUNTIME_DIR] = mount_runtime_dir,
+	[STEP_MOUNT_RESOLV_CONF] = mount_etc_file,
+	[STEP_MOUNT_HOSTS] = mount_etc_file,
 };
 
 int apply_init_steps(const struct plan *plan, const struct step **ret_failed)

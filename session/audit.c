@@ -5,6 +5,9 @@
 
 static bool has_mount_point(const struct step *step)
 {
+	/* these are looked at before, etc_files_check() */
+	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)
+		return false;
 	return step_place(step->kind) == PLACE_INIT && step->target && step->target[0] == '/' && !step->create;
 }
 

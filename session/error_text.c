@@ -56,6 +56,7 @@ const char *error_text(int error, char buffer[ERROR_TEXT_SIZE])
 #define DISK     "the file system is full, or has no inode left"
 #define MOUNTS   "the limit fs.mount-max is reached"
 #define RUN_FILE "it, and what is above it, must be root's, and no one else's to write"
+#define ETC_FILE "the file, and what leads to it, must be root's, and no one else's to write to"
 
 /* Where several rows fit, the first. */
 static const struct {
@@ -67,6 +68,8 @@ static const struct {
 	/* posix_spawn(3) gives the helper its descriptors: dup2(2) to one beyond the limit */
 	{ "helper", EBADF, FILES },
 	{ "namespaces", EAGAIN, PROCESSES },
+	{ "mount-resolv-conf", EPERM, ETC_FILE },
+	{ "mount-hosts", EPERM, ETC_FILE },
 	{ "mount", ENOSPC, MOUNTS },
 	{ "propagation", ENOSPC, MOUNTS },
 	{ "record", ENOSPC, DISK },

@@ -5,6 +5,7 @@
 #include "config/problem.h"
 #include "session/audit.h"
 #include "session/error_text.h"
+#include "session/etc_files.h"
 #include "session/join.h"
 #include "session/join_protocol.h"
 #include "session/network_host.h"
@@ -244,16 +245,16 @@ static void opening_release(struct opening *opening)
 	close_fd(opening->network);
 }
 
-/* What of the host's network the plan builds on: only for logins that come from the host. */
+/* What of the host the plan's network builds on: some of it only for logins that come from there. */
 static bool find_network(struct opening *opening, struct open_result *result)
 {
 	const struct step *step = plan_find(opening->plan, STEP_NETWORK_NAMED);
 	_cleanup_free_ char *problem = NULL;
 	int r;
 
-	if (!network_needs_host(result->policy->network.mode))
-		return true;
-	r = network_host_is_here(result->policy->network.mode, &problem);
+	r = etc_files_check(opening->plan, &problem);
+	if (r == 0 && network_needs_host(result->policy->network.mode))
+		r = network_host_is_here(result->policy->network.mode, &problem);
 	if (r == 0 && step)
 		r = network_name_open(step->target, &opening->network, &opening->network_number, &problem);
 	if (r < 0 && problem)

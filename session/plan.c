@@ -36,6 +36,8 @@ static const struct {
 	[STEP_MOUNT_MQUEUE] = { "mount-mqueue", PLACE_INIT },
 	[STEP_MOUNT_TMPFS] = { "mount-tmpfs", PLACE_INIT },
 	[STEP_MOUNT_RUNTIME_DIR] = { "mount-runtime-dir", PLACE_INIT },
+	[STEP_MOUNT_RESOLV_CONF] = { "mount-resolv-conf", PLACE_INIT },
+	[STEP_MOUNT_HOSTS] = { "mount-hosts", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
 };
@@ -76,6 +78,7 @@ struct plan *plan_free(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		free((char *)plan->steps[i].target);
 		free((char *)plan->steps[i].value);
+		free((char *)plan->steps[i].name);
 	}
 	free(plan->steps);
 	free(plan);
@@ -87,11 +90,14 @@ static int add_step(struct plan *plan, struct step step)
 {
 	_cleanup_free_ char *target = NULL;
 	_cleanup_free_ char *value = NULL;
+	_cleanup_free_ char *name = NULL;
 	struct step *steps;
 
 	if (step.target && !(target = strdup(step.target)))
 		return -ENOMEM;
 	if (step.value && !(value = strdup(step.value)))
+		return -ENOMEM;
+	if (step.name && !(name = strdup(step.name)))
 		return -ENOMEM;
 	steps = reallocarray(plan->steps, plan->count + 1, sizeof(*steps));
 	if (!steps)
@@ -99,6 +105,7 @@ static int add_step(struct plan *plan, struct step step)
 	plan->steps = steps;
 	step.target = TAKE_PTR(target);
 	step.value = TAKE_PTR(value);
+	step.name = TAKE_PTR(name);
 	steps[plan->count++] = step;
 	return 0;
 }
@@ -194,6 +201,57 @@ static int add_runtime_dir(struct plan *plan, const struct policy *policy, const
 				      .gid = login->gid,
 				      .create = true,
 			      });
+}
+
+#define ETC_PATH_MAX (sizeof(NETWORK_ETC) + NETWORK_NAME_MAX + sizeof("/resolv.conf"))
+
+/* What a mode brings along for a file of /etc, if anything; in `path` or static. ip-netns(8) has it so. */
+static const char *file_of_mode(const struct policy *policy, enum step_kind kind, char path[ETC_PATH_MAX])
+{
+	if (policy->network.mode != NETWORK_NAMED)
+		return NULL;
+	(void)snprintf(path, ETC_PATH_MAX, NETWORK_ETC "/%s/%s", policy->network.name,
+		       kind == STEP_MOUNT_HOSTS ? "hosts" : "resolv.conf");
+	return path;
+}
+
+static int add_etc_file(struct plan *plan, const struct policy *policy, enum step_kind kind, const char *target,
+			const char *choice, const char *name)
+{
+	const bool chosen = choice[0] == '/';
+	char path[ETC_PATH_MAX];
+	const char *value = chosen ? choice : file_of_mode(policy, kind, path);
+
+	if (strcmp(choice, NETWORK_FILE_HOST) == 0 || (!value && !name))
+		return 0;
+	return add_step(plan, (struct step){
+				      .kind = kind,
+				      .target = target,
+				      .value = value,
+				      .name = name,
+				      .optional = !chosen && value && value[0] == '/',
+			      });
+}
+
+/* A session that is called otherwise than its host finds itself, as sudo(8) and others look for it. */
+static int add_etc_files(struct plan *plan, const struct policy *policy, const struct plan_login *login,
+			 char **ret_problem)
+{
+	_cleanup_free_ char *hostname = NULL;
+	bool named = false;
+	int r;
+
+	if (policy->uts.isolate) {
+		r = expand(policy->uts.hostname, &login->names, EXPAND_HOSTNAME, &hostname, ret_problem);
+		if (r < 0)
+			return r;
+		named = strcmp(hostname, login->names.host) != 0;
+	}
+	r = add_etc_file(plan, policy, STEP_MOUNT_RESOLV_CONF, "/etc/resolv.conf", policy->network.resolv_conf, NULL);
+	if (r < 0)
+		return r;
+	return add_etc_file(plan, policy, STEP_MOUNT_HOSTS, "/etc/hosts", policy->network.hosts,
+			    named ? hostname : NULL);
 }
 
 /* A private directory where it lies for this login. */
@@ -298,6 +356,9 @@ static int add_mounts(struct plan *plan, const struct policy *policy, const stru
 					   .inodes = OWN_RECORDS_INODES,
 					   .mode = RECORD_ROOT_INSIDE_MODE,
 				   });
+	/* they are kept there */
+	if (r == 0)
+		r = add_etc_files(plan, policy, login, ret_problem);
 	if (r == 0)
 		r = add_private_directories(plan, policy, &login->names, ret_problem);
 	return r;

@@ -38,6 +38,8 @@ enum step_kind {
 	STEP_MOUNT_MQUEUE,      /* init: fresh mq_overview(7) file system */
 	STEP_MOUNT_TMPFS,       /* init: an empty tmpfs over target */
 	STEP_MOUNT_RUNTIME_DIR, /* init: an empty tmpfs over /run/user with the user's own directory */
+	STEP_MOUNT_RESOLV_CONF, /* init: a file of the session's own over the host's, etc_files.h */
+	STEP_MOUNT_HOSTS,       /* init: likewise */
 	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_KINDS,
@@ -46,13 +48,16 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	const char *target; /* absolute path, or NULL; owned by the plan */
-	const char *value;  /* host name, domain name, propagation, mount option; or NULL; owned by the plan */
+	const char *value;  /* host name, domain name, propagation, mount option, text or path of a file; or NULL; owned
+			       by  the plan */
+	const char *name;   /* STEP_MOUNT_HOSTS: a host name for the file to know, or NULL; owned by the plan */
 	uint64_t size;      /* bytes; 0: the file system's default */
 	uint64_t inodes;    /* 0: the file system's default */
 	mode_t mode;        /* of the root of a new file system */
 	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR: the user */
 	gid_t gid;
-	bool create; /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
+	bool optional; /* the file at the path `value` need not be there */
+	bool create;   /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
 };
 
 struct plan {

@@ -39,6 +39,19 @@ static void put_namespaces(FILE *out, unsigned clone_flags)
 		(void)fputs("none", out);
 }
 
+/* "from /etc/netns/course/hosts, if it is there, with 127.0.1.1 NAME" */
+static void put_etc_file(FILE *out, const struct step *step)
+{
+	if (!step->value)
+		(void)fputs(" from the host's", out);
+	else
+		(void)fprintf(out, " %s%s%s", step->value[0] == '/' ? "from " : "", step->value,
+			      step->optional ? ", if it is there" : "");
+	if (step->name)
+		(void)fprintf(out, ", which knows %s", step->name);
+	(void)fputs(" ro,nosuid,nodev,noexec", out);
+}
+
 static void put_step(FILE *out, const struct plan *plan, const struct step *step)
 {
 	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
@@ -49,7 +62,9 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		put_namespaces(out, plan->clone_flags);
 	if (step->target)
 		(void)fputs(step->target, out);
-	if (step->value)
+	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)
+		put_etc_file(out, step);
+	else if (step->value)
 		(void)fprintf(out, "%s%s", step->target ? " " : "", step->value);
 	put_size(out, "size", step->size);
 	put_size(out, "inodes", step->inodes);

@@ -63,7 +63,7 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI017",
 		.name = "network-changed",
 		.severity = AUDIT_WARNING,
-		.remedy = "find out who removed or replaced it; end the session, so that a new login joins what is there now",
+		.remedy = "find out who removed or replaced it; end the session, so that a new login has what is there now",
 	},
 	[FINDING_POLICY_CHANGED] = {
 		.code = "NSI020",

@@ -8,6 +8,7 @@
 #include "session/forwarding.h"
 #include "session/network_name.h"
 #include "session/resolver.h"
+#include "session/root_file.h"
 #include "session/syscalls.h"
 #include "tools/lint_private.h"
 
@@ -72,6 +73,24 @@ static bool is_told(const struct policy *policy, const char *path, const char *w
 	return false;
 }
 
+/* What is not as it must be with a file that is copied at login; what cannot be known as whoever runs this is passed
+ * over. */
+static void lint_file(const struct policy *general, const struct policy *policy, enum policy_key key, const char *path,
+		      const char *general_path, const char *service, struct diagnostics *diag)
+{
+	const struct origin *origin = &policy->origins[key];
+	_cleanup_close_ int fd = -1;
+
+	if (path[0] != '/' || (policy != general && general->mode != MODE_OFF && strcmp(path, general_path) == 0))
+		return;
+	fd = root_file_open(path);
+	if (fd < 0 && fd != -EACCES)
+		diagnostics_add(diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line,
+				"%s: %s: %s; every login%s%s would be refused%s", policy_keys[key].name, path,
+				root_file_error(fd), service ? " by " : "", service ? service : "",
+				policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
+}
+
 static bool same_network(const struct policy *left, const struct policy *right)
 {
 	return left->mode != MODE_OFF && right->network.mode == left->network.mode &&
@@ -120,7 +139,7 @@ static void lint_veth(const struct policy *general, const struct policy *policy,
 	if (access(NSISOLATE_NFT, X_OK) < 0)
 		r = problem(&problem, -errno, "network.mode: 'veth' needs " NSISOLATE_NFT ", of the package nftables");
 	if (r == 0 && firewall_needs_servers(policy->network.egress))
-		r = resolver_read(RESOLVER_FILE, &order, &problem);
+		r = resolver_read(resolver_file(policy), &order, &problem);
 	if (r == 0 && netlink_open(NETLINK_ROUTE, &netlink) == 0) {
 		r = forwarding_check(&netlink, &order, &problem);
 		netlink_close(&netlink);
@@ -136,6 +155,10 @@ void lint_host(const struct policy *general, const struct policy *policy, const 
 	if (policy->mode != MODE_OFF) {
 		lint_network(general, policy, service, diag);
 		lint_veth(general, policy, service, diag);
+		lint_file(general, policy, KEY_NETWORK_RESOLV_CONF, policy->network.resolv_conf,
+			  general->network.resolv_conf, service, diag);
+		lint_file(general, policy, KEY_NETWORK_HOSTS, policy->network.hosts, general->network.hosts, service,
+			  diag);
 	}
 	for (size_t i = 0; policy->mode != MODE_OFF && i < policy->mount.private_count; i++) {
 		const struct private_directory *directory = &policy->mount.private[i];

@@ -282,7 +282,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 		return trouble("--log is about an audit of everything: without --user, --since and --write-baseline");
 	if (options->since && options->write_baseline)
 		return trouble("--since and --write-baseline exclude each other: a baseline is of everything");
-	if (options->since && when_parse(options->since, time(NULL), &audit.since, &problem) < 0)
+	if (options->since && when_parse(options->since, now_seconds(), &audit.since, &problem) < 0)
 		return trouble("--since: %s", problem ? problem : "out of memory");
 	if (geteuid() != 0)
 		return trouble("only root can see whose processes are where: run this as root");

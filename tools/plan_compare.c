@@ -291,6 +291,21 @@ static int compare_interface(const struct comparison *comparison, const struct s
 	return tell(comparison, step, PART_INTERFACE, comparison->addresses, NULL);
 }
 
+/* A file of the session's own is dropped when the host puts another in the place of the one below it. */
+static int compare_etc_file(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *real = realpath(step->target, NULL);
+	const struct mount_entry *front = real ? find_front(&comparison->mounts, real) : NULL;
+
+	if (front && strcmp(front->type, "tmpfs") == 0 && !is_hosts(comparison->host, front))
+		return tell(comparison, step, PART_NETWORK, front->root, NULL);
+	/* whether there was something to mount at login is not known */
+	if (step->optional && !step->name)
+		return 0;
+	return tell(comparison, step, PART_NETWORK, NULL,
+		    "%s is the host's: its own was dropped when the host put a new file there", step->target);
+}
+
 static int compare_name(const struct comparison *comparison, const struct step *step, const char *what,
 			const char *name)
 {
@@ -305,6 +320,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_mount(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);
+	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)
+		return compare_etc_file(comparison, step);
 	if (step->kind == STEP_NETWORK_NAMED)
 		return compare_network(comparison, step);
 	if (!comparison->inside)

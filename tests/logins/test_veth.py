@@ -126,6 +126,19 @@ def test_dns_is_the_name_servers_of_the_resolver_file():
         H.write("/etc/resolv.conf", "")
 
 
+def test_dns_is_of_the_resolver_file_that_the_policy_gives():
+    H.write("/etc/resolv.conf", "nameserver 127.0.0.53\n")
+    H.write("/etc/resolv-sessions.conf", f"nameserver {N.CAMPUS['4']}\n")
+    try:
+        policy(egress='egress = {"dns"}\n resolv-conf = "/etc/resolv-sessions.conf"')
+        seen = P.run(["su", "alice", "-c", f"{REACH} udp/{N.CAMPUS['4']}/53; cat /etc/resolv.conf"]).check().stdout
+        assert "campus 192.0.2.2" in seen
+        assert f"nameserver {N.CAMPUS['4']}" in seen
+    finally:
+        H.write("/etc/resolv.conf", "")
+        os.unlink("/etc/resolv-sessions.conf")
+
+
 @pytest.mark.parametrize("text, reason", [
     ("", "names no name server"), ("nameserver 127.0.0.53\n", "names 127.0.0.53, which no session reaches"),
     ("nameserver example.org\n", "'example.org' is no address of a name server")])

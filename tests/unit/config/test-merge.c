@@ -34,6 +34,8 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "network.pool=\n"
 				       "network.egress=\n"
 				       "network.masquerade=false\n"
+				       "network.resolv-conf=session\n"
+				       "network.hosts=session\n"
 				       "ipc.isolate=true\n"
 				       "uts.isolate=true\n"
 				       "uts.hostname=%h\n"
@@ -63,7 +65,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_int_equal(policy->hash, UINT64_C(0x7ff5f6b1aa0dff49));
+	assert_int_equal(policy->hash, UINT64_C(0x48d87c4bf410f07c));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -190,6 +192,10 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		      "process of a session has ended" },
 		{ "uts { isolate = false hostname = a }",
 		  AT1 "uts.hostname: means nothing with uts.isolate = false; remove one of them" },
+		{ "network { hosts = session }\n" GIVE_UP_MOUNTS,
+		  AT1 "network.hosts: 'session' needs mount.isolate = true; write \"host\" or leave one of them out" },
+		{ "network { resolv-conf = \"/etc/x\" }\n" GIVE_UP_MOUNTS, AT1
+		  "network.resolv-conf: '/etc/x' needs mount.isolate = true; write \"host\" or leave one of them out" },
 		{ "network { mode = named name = course }", NULL },
 		{ "network { mode = named }", AT1
 		  "network.mode: 'named' needs network { name = \"NAME\" } as well, a network namespace of ip netns "

@@ -59,6 +59,22 @@ static void enter_a_named_network(struct policy *policy)
 	policy->network.name = strdup("course");
 }
 
+static void choose_files(struct policy *policy)
+{
+	replace(&policy->network.resolv_conf, "/etc/lab/resolv.conf");
+	replace(&policy->network.hosts, "/etc/lab/hosts");
+	replace(&policy->uts.hostname, "lab-%u");
+}
+
+/* Whatever the names. */
+static void leave_the_hosts_files(struct policy *policy)
+{
+	enter_a_named_network(policy);
+	replace(&policy->network.resolv_conf, "host");
+	replace(&policy->network.hosts, "host");
+	replace(&policy->uts.hostname, "lab-%u");
+}
+
 static void isolate_nothing(struct policy *policy)
 {
 	policy->network.mode = NETWORK_HOST;
@@ -136,6 +152,8 @@ static const struct row {
 	{ "network-none", take_network_without_loopback, ALL_NAMESPACES },
 	{ "network-veth", take_network_of_its_own, ALL_NAMESPACES },
 	{ "network-named", enter_a_named_network, ALL_NAMESPACES },
+	{ "network-files", choose_files, ALL_NAMESPACES },
+	{ "network-files-host", leave_the_hosts_files, ALL_NAMESPACES },
 	{ "nothing", isolate_nothing, 0 },
 	{ "no-mounts", isolate_all_but_mounts, ALL_NAMESPACES & ~CLONE_NEWNS },
 	{ "proc-hidepid", hide_processes, ALL_NAMESPACES & ~CLONE_NEWPID },
