@@ -21,6 +21,7 @@ struct comparison {
 	const struct mount_list *host;
 	struct mount_list mounts;
 	uint64_t network;            /* inode number of its network namespace */
+	const char *addresses;       /* of its interface, as the record has them */
 	const struct inside *inside; /* NULL: not known */
 	plan_visitor visit;
 	void *data;
@@ -280,6 +281,36 @@ static int compare_network(const struct comparison *comparison, const struct ste
 	return tell(comparison, step, PART_NETWORK, shown, NULL);
 }
 
+/* Whether the next of the addresses that commas divide is the one of the interface's. */
+static bool has_address(const struct inside *inside, const char *interface, const char *address, size_t length)
+{
+	for (size_t i = 0; i < inside->count; i++) {
+		const struct inside_address *at = &inside->addresses[i];
+
+		if (strcmp(at->interface, interface) == 0 && at->up && strncmp(at->address, address, length) == 0 &&
+		    (at->address[length] == '/' || at->address[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* What root in the session has done with it harms nobody else: the host lets nothing else through. */
+static int compare_interface(const struct comparison *comparison, const struct step *step)
+{
+	for (const char *at = comparison->addresses; at && *at;) {
+		const size_t length = strcspn(at, ",");
+
+		if (!has_address(comparison->inside, step->target, at, length))
+			return comparison->inside->truncated
+				       ? 0
+				       : tell(comparison, step, PART_INTERFACE, NULL,
+					      "the interface %s has not the address %.*s, or is down", step->target,
+					      (int)length, at);
+		at += length + (at[length] == ',');
+	}
+	return tell(comparison, step, PART_INTERFACE, comparison->addresses, NULL);
+}
+
 /* A file of the session's own is dropped when the host puts another in the place of the one below it. */
 static int compare_etc_file(const struct comparison *comparison, const struct step *step)
 {
@@ -319,6 +350,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_network(comparison, step);
 	if (!comparison->inside)
 		return 0;
+	if (step->kind == STEP_VETH)
+		return compare_interface(comparison, step);
 	if (step->kind == STEP_LOOPBACK_UP)
 		return compare_loopback(comparison, step);
 	if (step->kind == STEP_HOSTNAME)
@@ -344,6 +377,7 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 		.init = session->view.init_pid,
 		.host = host,
 		.network = session->namespaces[NAMESPACE_NETWORK],
+		.addresses = session->view.record.addresses,
 		.inside = inside,
 		.visit = visit,
 		.data = data,
