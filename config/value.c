@@ -213,6 +213,10 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 		return pool_parse(text, ret, ret_problem);
 	case KEY_NETWORK_EGRESS:
 		return parse_egress(text, ret, ret_problem);
+	case KEY_MOUNT_HIDE:
+		return listed_path_parse(text, PATH_HIDE, ret, ret_problem);
+	case KEY_MOUNT_READ_ONLY:
+		return listed_path_parse(text, PATH_READ_ONLY, ret, ret_problem);
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
 	}
@@ -256,6 +260,8 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 		return parse_integer(text, ret, ret_problem);
 	case VALUE_FILE:
 		return policy_name_parse(text, &ret->text, ret_problem);
+	case VALUE_PATH:
+		return mount_path_parse(text, PATH_SOURCE, &ret->text, ret_problem);
 	case VALUE_SECTION:
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
@@ -320,6 +326,7 @@ void value_store(enum policy_key key, struct value *value, void *base)
 		break;
 	case VALUE_PATTERN:
 	case VALUE_TEXT:
+	case VALUE_PATH:
 		free(*(char **)(void *)field);
 		*(char **)(void *)field = TAKE_PTR(value->text);
 		break;
@@ -396,6 +403,7 @@ const char *value_text(enum policy_key key, const void *base, char **storage)
 		return *storage = format_size(number);
 	case VALUE_PATTERN:
 	case VALUE_TEXT:
+	case VALUE_PATH:
 		memcpy(&text, field, sizeof(text));
 		return text ? text : "";
 	case VALUE_INTEGER:

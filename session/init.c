@@ -76,12 +76,13 @@ static int prepare(const struct init_arguments *arguments, struct report *ret_re
 {
 	const struct init_files *files = &arguments->files;
 	const struct step *failed = NULL;
+	const char *object = NULL;
 	int r;
 
-	ret_report->error = apply_init_steps(arguments->plan, &failed);
+	ret_report->error = apply_init_steps(arguments->plan, &failed, &object);
 	if (ret_report->error < 0) {
 		ret_report->step = step_name(failed->kind);
-		ret_report->object = failed->target ? failed->target : failed->value;
+		ret_report->object = object;
 	}
 	r = wait_for_helper(arguments);
 	if (r < 0 || ret_report->error < 0)

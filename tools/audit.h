@@ -51,6 +51,10 @@ int audit_sessions(struct look *look) _must_check_;
 int audit_processes(struct look *look) _must_check_;
 int audit_engines(struct look *look) _must_check_;
 int audit_limits(struct look *look) _must_check_;
+int audit_network(struct look *look) _must_check_;
+
+/* Whether the host forwards what the policy of a live session with a network lets through. Likewise. */
+int audit_forwarding(struct look *look, const struct session *session, const struct policy *policy) _must_check_;
 
 /* A number below the directory: "kernel/pid_max". False where there is none. */
 bool audit_sysctl_read(const char *directory, const char *name, uint64_t *ret);

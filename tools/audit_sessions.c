@@ -74,7 +74,7 @@ static int find_difference(const struct plan_item *item, void *data)
 	static const enum finding_code codes[PLAN_PARTS] = {
 		[PART_MOUNT] = FINDING_MOUNT,     [PART_LOOPBACK] = FINDING_LOOPBACK,
 		[PART_NAME] = FINDING_HOSTNAME,   [PART_PROPAGATION] = FINDING_PROPAGATION,
-		[PART_NETWORK] = FINDING_NETWORK,
+		[PART_NETWORK] = FINDING_NETWORK, [PART_INTERFACE] = FINDING_INTERFACE,
 	};
 	const struct comparison *comparison = data;
 
@@ -123,6 +123,9 @@ static int judge_inside(struct look *look, const struct session *session, const 
 
 	if (!plan_is_comparable(session, verdict))
 		return 0;
+	r = audit_forwarding(look, session, verdict->policy);
+	if (r < 0)
+		return r;
 	r = plan_compare(session, verdict, &look->mounts, find_inside(look, session), find_difference, &comparison);
 	return r == -ENOMEM ? r : 0;
 }
