@@ -2,6 +2,7 @@
 #include "config/value.h"
 
 #include "config/address.h"
+#include "config/capability.h"
 #include "config/expand.h"
 #include "config/network.h"
 #include "config/path.h"
@@ -196,6 +197,8 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 		return service_name_parse(text, ret, ret_problem);
 	case KEY_FROM:
 		return address_prefix_parse(text, ret, ret_problem);
+	case KEY_PRIVILEGES_DROP_CAPABILITIES:
+		return capability_parse(text, ret, ret_problem);
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
 	}

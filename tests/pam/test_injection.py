@@ -99,6 +99,8 @@ SHARED = 'scope = "user"\n'
 FLOWS = {
     "open": Flow("open", short=(0, -1)),
     "close": Flow("close", roles=("caller",), short=(0, -1)),
+    "open-privileges": Flow("open", 'privileges { no-new-privileges = true drop-capabilities = { cap_sys_admin } }\n',
+                            roles=("caller",), short=(0, -1)),
     "open-shared": Flow("open", SHARED + 'on-logout = "wait"\n'),
     "join": Flow("open", SHARED, joins=True),
     "leave": Flow("close", SHARED, joins=True, roles=("caller", "init")),

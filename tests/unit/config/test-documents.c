@@ -63,7 +63,8 @@ static void the_page_describes_every_built_key_value_and_default(void **state)
 		assert_true(asprintf(&fallback,
 				     info->type == VALUE_TEXT && info->fallback ? "Default: \"%s\"."
 				     : info->fallback                           ? "Default: *%s*."
-				     : info->type == VALUE_LIST                 ? "Default: all."
+				     : key_is_selector(key)                     ? "Default: all."
+				     : info->type == VALUE_LIST                 ? "Default: none."
 				     : info->type == VALUE_TEXT                 ? "Default: none."
 										: "Default: unchanged.",
 				     info->fallback) > 0);

@@ -9,6 +9,10 @@
 
 #define AT1 TEST_FILE ":1: "
 #define A16 "aaaaaaaaaaaaaaaa"
+#define NO_CAPABILITY(name)                    \
+	"privileges.drop-capabilities: '" name \
+	"' is no capability of capabilities(7), such as \"cap_sys_admin\", nor \"all\""
+#define MEANT(name) "; did you mean '" name "'?"
 
 /* A file that gives `key` the value `text`, with what must go with it. */
 static char *file_with(enum policy_key key, const char *text)
@@ -110,6 +114,11 @@ static const struct {
 	{ KEY_MOUNT_RUNTIME_DIR, "host", NULL },
 	{ KEY_USER_MANAGER, "refuse", NULL },
 	{ KEY_USER_MANAGER, "allow", NULL },
+	{ KEY_PRIVILEGES_NO_NEW_PRIVILEGES, "true", NULL },
+	{ KEY_PRIVILEGES_NO_NEW_PRIVILEGES, "false", NULL },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_sys_admin", "{\"cap_sys_admin\"}" },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "CAP_NET_RAW", "{\"cap_net_raw\"}" },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "all", "{\"all\"}" },
 	{ KEY_PRIORITY, "0", NULL },
 	{ KEY_PRIORITY, "1000000", NULL },
 	{ KEY_PRIORITY, "-1000000", NULL },
@@ -232,6 +241,16 @@ static const struct {
 	  "mount.private \"/srv\".inodes: 'many' is no number: digits, then nothing, k, m or g" },
 	{ KEY_MOUNT_RUNTIME_DIR, "hsot", "mount.runtime-dir: 'hsot' is none of private, host; did you mean 'host'?" },
 	{ KEY_USER_MANAGER, "deny", "user-manager: 'deny' is none of refuse, allow" },
+	{ KEY_PRIVILEGES_NO_NEW_PRIVILEGES, "yes",
+	  "privileges.no-new-privileges: 'yes' is none of true, false; did you mean 'true'?" },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "", NO_CAPABILITY("") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "SYS_ADMIN", NO_CAPABILITY("SYS_ADMIN") MEANT("cap_sys_admin") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_sysadmin", NO_CAPABILITY("cap_sysadmin") MEANT("cap_sys_admin") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_everything", NO_CAPABILITY("cap_everything") },
+	/* what libcap would take */
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "21", NO_CAPABILITY("21") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_kill+ep", NO_CAPABILITY("cap_kill+ep") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_kill,cap_chown", NO_CAPABILITY("cap_kill,cap_chown") },
 	{ KEY_PRIORITY, "", "priority: '' is no integer" },
 	{ KEY_PRIORITY, "-", "priority: '-' is no integer" },
 	{ KEY_PRIORITY, "high", "priority: 'high' is no integer" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/decide.h"
+#include "config/text_list.h"
 #include "session/plan.h"
 #include "session/probe.h"
 #include "session/record.h"
@@ -131,6 +132,15 @@ static void have_no_private_directory(struct policy *policy)
 	policy->mount.private_count = 0;
 }
 
+static void give_up_privileges(struct policy *policy)
+{
+	static const char *const names[] = { "cap_sys_admin", "cap_sys_ptrace" };
+
+	policy->privileges.no_new_privileges = true;
+	for (size_t i = 0; i < ELEMENTS(names); i++)
+		assert_int_equal(text_list_add(&policy->privileges.drop_capabilities, names[i]), 0);
+}
+
 static const struct row {
 	const char *golden;
 	void (*change)(struct policy *policy);
@@ -151,6 +161,7 @@ static const struct row {
 	{ "runtime-dir-host", keep_host_runtime_dir, ALL_NAMESPACES },
 	{ "propagation-private", propagate_nothing, ALL_NAMESPACES },
 	{ "private-sizes", size_private_directories, ALL_NAMESPACES },
+	{ "privileges", give_up_privileges, ALL_NAMESPACES },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
 };
 
