@@ -193,7 +193,7 @@ static bool describe_session(const struct session_request *request, const struct
 		fail(result, "namespaces", "/proc", r);
 		return false;
 	}
-	r = session_record_write(request, result->policy, &result->reply, init, file);
+	r = session_record_write(request, result->policy, &result->reply, &result->network, init, file);
 	if (r < 0) {
 		fail(result, "record", RECORD_DIRECTORY, r);
 		return false;
@@ -351,6 +351,44 @@ static int listen_for_logins(struct opening *opening, struct open_result *result
 	return r;
 }
 
+static void fail_network(struct open_result *result, const char *problem)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (problem_write(&text, "step network: %s", problem ? problem : "out of memory"))
+		fail_text(result, text);
+	else
+		conclude(result, OUTCOME_FAILED, "step network");
+}
+
+/* Before there is an init, so that its network is under way meanwhile. */
+static int start_network(struct opening *opening, struct open_result *result)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r;
+
+	if (!plan_find(opening->plan, STEP_VETH))
+		return 0;
+	r = network_start(result->policy, &result->network, &problem);
+	if (r < 0)
+		fail_network(result, problem);
+	memcpy(opening->files.locks, result->network.locks, sizeof(opening->files.locks));
+	return r;
+}
+
+static int finish_network(const struct opening *opening, struct open_result *result)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r;
+
+	if (!plan_find(opening->plan, STEP_VETH))
+		return 0;
+	r = network_finish(&result->network, result->launch.pid, &problem);
+	if (r < 0)
+		fail_network(result, problem);
+	return r;
+}
+
 static void launch_session(const struct opening *opening, struct open_result *result)
 {
 	_cleanup_free_ char *failure = NULL;
@@ -368,7 +406,8 @@ static void launch_session(const struct opening *opening, struct open_result *re
 		fail_text(result, failure ? failure : strerror(-r));
 		return;
 	}
-	if (!describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record)) {
+	if (finish_network(opening, result) < 0 ||
+	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record)) {
 		launch_abort(&result->launch);
 		return;
 	}
@@ -392,7 +431,8 @@ static void open_session(struct opening *opening, struct open_result *result)
 	}
 	if (listen_for_logins(opening, result) < 0)
 		return;
-	launch_session(opening, result);
+	if (start_network(opening, result) == 0)
+		launch_session(opening, result);
 	if (result->reply.outcome != OUTCOME_OPENED)
 		forget_listener(result);
 }
@@ -415,7 +455,12 @@ static void open_by_policy(const struct session_request *request, struct open_re
 {
 	_cleanup_(opening_release) struct opening opening = {
 		.request = request,
-		.files = { .record = -1, .directory = -1, .place = -1, .listener = -1, .gate = -1 },
+		.files = { .record = -1,
+			   .directory = -1,
+			   .place = -1,
+			   .listener = -1,
+			   .locks = { -1, -1 },
+			   .gate = -1 },
 		.user_directory = -1,
 		.network = -1,
 	};
@@ -474,6 +519,7 @@ void session_open_from_request(const struct session_request *request, struct ope
 {
 	*ret = (struct open_result){ .uid = request->uid,
 				     .reply.init_pidfd = -1,
+				     .network = NETWORK_NONE_YET,
 				     .launch = { .pidfd = -1, .socket = -1 } };
 	if (!decide(request, ret))
 		return;
@@ -497,6 +543,7 @@ void open_result_release(struct open_result *result, bool sent)
 		 */
 		result->reply.outcome = OUTCOME_FAILED;
 	}
+	network_release(&result->network);
 	policy_free(result->policy);
 	free(result->text);
 }

@@ -52,6 +52,8 @@ static const struct field fields[] = {
 	{ "network", FIELD_NAME, offsetof(struct record, network) },
 	{ "mode", FIELD_NAME, offsetof(struct record, mode) },
 	{ "scope", FIELD_NAME, offsetof(struct record, scope) },
+	{ "interface", FIELD_TEXT, offsetof(struct record, interface) },
+	{ "addresses", FIELD_TEXT, offsetof(struct record, addresses) },
 	{ "on-logout", FIELD_NAME, offsetof(struct record, on_logout) },
 	{ "opened", FIELD_SECONDS, offsetof(struct record, opened) },
 };

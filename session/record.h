@@ -54,6 +54,8 @@ struct record {
 	char *network;    /* network.mode: under "named" the network namespace is not the session's alone */
 	char *mode;       /* "enforce" */
 	char *scope;      /* "session", or "user" where later logins of the user join */
+	char *interface;  /* the host's end of the session's interface, with network.mode "veth"; or "" */
+	char *addresses;  /* the session's, comma-separated: "10.99.0.7,fd00:99::7"; or "" */
 	char *on_logout;  /* "kill", or "wait" where the session lives while a process of it does */
 	uint64_t outer_pid_namespace; /* inode number of the one that all PIDs here are of */
 	int64_t opened;               /* seconds since the epoch */

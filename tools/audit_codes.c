@@ -53,6 +53,12 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_CRITICAL,
 		.remedy = "only the host can do that: find out who did, and end the session: nsinspect kill ID",
 	},
+	[FINDING_INTERFACE] = {
+		.code = "NSI018",
+		.name = "interface-changed",
+		.severity = AUDIT_WARNING,
+		.remedy = "only root inside, or the host, can do that; end the session: a new login has an interface of its own",
+	},
 	[FINDING_NETWORK] = {
 		.code = "NSI017",
 		.name = "network-changed",
@@ -303,7 +309,8 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI090",
 		.name = "engine-reachable",
 		.severity = AUDIT_CRITICAL,
-		.remedy = "take the user out of the socket's group: whoever reaches a container engine is root",
+		.remedy = "take the user out of the socket's group, for whoever reaches a container engine is root; "
+			  "mount { hide-engines = true } and a new login hide it",
 	},
 	[FINDING_USER_MANAGER] = {
 		.code = "NSI091",
@@ -334,6 +341,24 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.name = "limit-near",
 		.severity = AUDIT_WARNING,
 		.remedy = "raise the limit, or end sessions: at the limit logins are refused",
+	},
+	[FINDING_FIREWALL] = {
+		.code = "NSI110",
+		.name = "firewall-changed",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "nsisolate-network restore: until then nothing holds live sessions, and logins are refused",
+	},
+	[FINDING_FORWARDING] = {
+		.code = "NSI111",
+		.name = "forwarding-off",
+		.severity = AUDIT_WARNING,
+		.remedy = "set the sysctl that is named, and write it to a file of sysctl.d(5): until then logins are refused",
+	},
+	[FINDING_INTERFACE_LEFT] = {
+		.code = "NSI112",
+		.name = "interface-left",
+		.severity = AUDIT_WARNING,
+		.remedy = "rename it if it is none of a session's; else find who keeps its namespace, and: ip link delete NAME",
 	},
 };
 

@@ -38,6 +38,7 @@ EXAMPLE = {
     "hpc-login-node": Example({"mnt", "pid"}, "testhost", 8192 * MIB, shared=True),
     "host-network": Example({"mnt", "ipc", "uts", "pid"}, "testhost", 2048 * MIB),
 }
+WITH_NETWORK = ("bastion", "shared-hosting")  # in test_veth.py
 each = pytest.mark.parametrize("name", EXAMPLE)
 
 
@@ -78,7 +79,8 @@ def look(name):
 
 
 def test_each_installed_policy_is_here():
-    assert {os.path.basename(path) for path in glob.glob(f"{EXAMPLES}/*.conf")} == {f"{name}.conf" for name in EXAMPLE}
+    assert {os.path.basename(path) for path in glob.glob(f"{EXAMPLES}/*.conf")} == \
+        {f"{name}.conf" for name in (*EXAMPLE, *WITH_NETWORK)}
 
 
 @each

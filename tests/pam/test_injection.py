@@ -20,6 +20,7 @@ import time
 import pytest
 
 from support import host as host_module
+from support import networks as N
 from support.driver import TRACE, Driver, Helper, set_stack, strace_on
 from support.host import wait_until
 
@@ -99,6 +100,7 @@ SHARED = 'scope = "user"\n'
 FLOWS = {
     "open": Flow("open", short=(0, -1)),
     "close": Flow("close", roles=("caller",), short=(0, -1)),
+    "open-named": Flow("open", 'network { mode = "named" name = "course" }\nuts { hostname = "lab" }\n'),
     "open-privileges": Flow("open", 'privileges { no-new-privileges = true drop-capabilities = { cap_sys_admin } }\n',
                             roles=("caller",), short=(0, -1)),
     "open-shared": Flow("open", SHARED + 'on-logout = "wait"\n'),
@@ -336,6 +338,13 @@ def cases():
                 yield pytest.param(flow, role, kind, id=f"{name}-{role}-{kind}")
 
 
+@pytest.fixture
+def course(host):
+    with N.named("course"):
+        yield
+
+
+@pytest.mark.usefixtures("course")
 @pytest.mark.parametrize("flow, role, kind", cases())
 def test_every_fault_ends_in_a_whole_session_or_in_none(stack, flow, role, kind):
     host_module.set_policy("default.conf", flow.policy)
