@@ -65,6 +65,12 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_WARNING,
 		.remedy = "find out who removed or replaced it; end the session, so that a new login has what is there now",
 	},
+	[FINDING_PRIVILEGES] = {
+		.code = "NSI019",
+		.name = "privileges-kept",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "the kernel gives nothing back: this is no process that logged in; end the session",
+	},
 	[FINDING_POLICY_CHANGED] = {
 		.code = "NSI020",
 		.name = "policy-changed",

@@ -72,9 +72,10 @@ struct comparison {
 static int find_difference(const struct plan_item *item, void *data)
 {
 	static const enum finding_code codes[PLAN_PARTS] = {
-		[PART_MOUNT] = FINDING_MOUNT,     [PART_LOOPBACK] = FINDING_LOOPBACK,
-		[PART_NAME] = FINDING_HOSTNAME,   [PART_PROPAGATION] = FINDING_PROPAGATION,
-		[PART_NETWORK] = FINDING_NETWORK, [PART_INTERFACE] = FINDING_INTERFACE,
+		[PART_MOUNT] = FINDING_MOUNT,           [PART_LOOPBACK] = FINDING_LOOPBACK,
+		[PART_NAME] = FINDING_HOSTNAME,         [PART_PROPAGATION] = FINDING_PROPAGATION,
+		[PART_NETWORK] = FINDING_NETWORK,       [PART_INTERFACE] = FINDING_INTERFACE,
+		[PART_PRIVILEGES] = FINDING_PRIVILEGES,
 	};
 	const struct comparison *comparison = data;
 

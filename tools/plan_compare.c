@@ -2,8 +2,10 @@
 
 #include "tools/plan_compare.h"
 
+#include "config/capability.h"
 #include "session/network_name.h"
 #include "session/record.h"
+#include "tools/enter_confinement.h"
 #include "tools/seen_judge.h"
 
 #include <inttypes.h>
@@ -16,6 +18,7 @@ static const char *const mount_types[STEP_KINDS] = {
 };
 
 struct comparison {
+	const struct session *session;
 	pid_t init;
 	const struct plan *plan;
 	const struct mount_list *host;
@@ -334,6 +337,31 @@ static int compare_name(const struct comparison *comparison, const struct step *
 	return tell(comparison, step, PART_NAME, name, "the %s is '%s', its plan says '%s'", what, name, step->value);
 }
 
+/* What a login process gave up, nobody can give back to it; one that did not is none that the module moved. */
+static int compare_privileges(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_(confinement_release) struct confinement logins = { 0 };
+	_cleanup_free_ char *kept = NULL;
+	int r = logins_confinement(comparison->session, &logins);
+
+	/* those who stayed came from one that did */
+	if (r == -ESRCH)
+		return 0;
+	if (r < 0)
+		return r;
+	if (step->kind == STEP_NO_NEW_PRIVILEGES && logins.no_new_privs)
+		return tell(comparison, step, PART_PRIVILEGES, "set", NULL);
+	if (step->kind == STEP_NO_NEW_PRIVILEGES)
+		return tell(comparison, step, PART_PRIVILEGES, "not set",
+			    "a login process does not have no_new_privs set");
+	kept = capabilities_names(logins.bounding & step->capabilities);
+	if (!kept)
+		return -ENOMEM;
+	if (!(logins.bounding & step->capabilities))
+		return tell(comparison, step, PART_PRIVILEGES, "dropped", NULL);
+	return tell(comparison, step, PART_PRIVILEGES, kept, "a login process still has %s in its bounding set", kept);
+}
+
 static int compare_step(const struct comparison *comparison, const struct step *step)
 {
 	if (mount_types[step->kind])
@@ -348,6 +376,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_etc_file(comparison, step);
 	if (step->kind == STEP_NETWORK_NAMED)
 		return compare_network(comparison, step);
+	if (step->kind == STEP_DROP_CAPABILITIES || step->kind == STEP_NO_NEW_PRIVILEGES)
+		return compare_privileges(comparison, step);
 	if (!comparison->inside)
 		return 0;
 	if (step->kind == STEP_VETH)
@@ -374,6 +404,7 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
 	struct comparison comparison = {
+		.session = session,
 		.init = session->view.init_pid,
 		.host = host,
 		.network = session->namespaces[NAMESPACE_NETWORK],

@@ -101,6 +101,8 @@ FLOWS = {
     "open": Flow("open", short=(0, -1)),
     "close": Flow("close", roles=("caller",), short=(0, -1)),
     "open-named": Flow("open", 'network { mode = "named" name = "course" }\nuts { hostname = "lab" }\n'),
+    "open-privileges": Flow("open", 'privileges { no-new-privileges = true drop-capabilities = { cap_sys_admin } }\n',
+                            roles=("caller",), short=(0, -1)),
     "open-shared": Flow("open", SHARED + 'on-logout = "wait"\n'),
     "join": Flow("open", SHARED, joins=True),
     "leave": Flow("close", SHARED, joins=True, roles=("caller", "init")),
