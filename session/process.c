@@ -126,7 +126,10 @@ int process_state(pid_t pid, char *ret_state, uint64_t *ret_start)
 	/* The command name is the process's own choice and may hold spaces and brackets: count from the last one on. */
 	const char *field = strrchr(stat, ')');
 	char *end = NULL;
-	char state = field && field[1] == ' ' ? field[2] : '\0';
+	char state = '\0';
+
+	if (field && field[1] == ' ')
+		state = field[2];
 
 	for (int i = 2; field && i < START_TIME_FIELD; i++)
 		field = strchr(field + 1, ' ');
