@@ -282,7 +282,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 
 const struct subcommand command_enter = {
 	.name = "enter",
-	.arguments = "ID [--] [CMD [ARGUMENT...]]",
+	.arguments = "ID [CMD...]",
 	.summary = "run a shell or a command inside a session",
 	.arguments_max = INT_MAX,
 	.options = OPTIONS_ENTER,

@@ -406,6 +406,28 @@ def test_logins_of_a_user_share_one_interface():
         assert len(interfaces()) == 1
 
 
+def test_the_first_packet_of_a_session_is_answered():
+    """The kernel activates an end of a veth pair in the background: a login waits for it."""
+    policy()
+    ping = f"ping -n -c 1 -W 1 {N.CAMPUS['4']} >/dev/null && echo echo"
+    assert [P.run(["nsrun", "-u", "alice", "--", "sh", "-c", ping]).stdout for _ in range(10)] == ["echo\n"] * 10
+
+
+def test_five_hundred_sessions_at_once():
+    policy(more="max-sessions = 1000\n", pool=("10.99.0.0/20", N.POOL["6"]))
+    P.run(["nsrun", "-u", "alice", "true"]).check()
+    sessions = [subprocess.Popen(["nsrun", "-u", "alice", "--", "sh", "-c", "echo in; read line"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(500)]
+    try:
+        assert [process.stdout.readline() for process in sessions] == ["in\n"] * 500
+        assert len(interfaces()) == 500
+        assert reach(tcp(N.INTERNET["4"]))[tcp(N.INTERNET["4"])] == "internet 192.0.2.2"
+    finally:
+        for process in sessions:
+            process.communicate(input="\n", timeout=H.TIMEOUT)
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+
+
 def test_a_hundred_logins_at_once_have_addresses_of_their_own():
     policy(more="max-sessions = 200\n")
     P.run(["su", "alice", "-c", "true"]).check()
