@@ -121,6 +121,15 @@ def test_in_mode_audit_nothing_is_given_up(policy, log):
     assert (seen["CapBnd"], seen["NoNewPrivs"]) == (own_status()["CapBnd"], 0)
 
 
+@pytest.mark.parametrize("error", ["EINVAL", "EPERM"])
+@pytest.mark.parametrize("policy", [NO_NEW_PRIVILEGES, drop("sys_admin")], ids=["no_new_privs", "dropped"])
+def test_where_the_kernel_refuses_the_login_is_refused(policy, error, log):
+    H.set_policy("user/alice.conf", policy)
+    done = P.run(["strace", "-o", "/dev/null", "-e", f"inject=prctl:error={error}", "su", "alice", "-c", "echo got-in"])
+    assert done.status != 0 and "got-in" not in done.stdout
+    log.wait_for(r"step (no-new-privileges|drop-capabilities): the login process: .* \(policy user/alice.conf\)")
+
+
 # logins from inside
 
 def test_a_login_from_inside_never_has_more():
