@@ -274,10 +274,12 @@ static int check_places_of(const struct policy *policy, struct diagnostics *diag
 int policy_check(const struct policy *policy, struct diagnostics *diag)
 {
 	int r = check_places_of(policy, diag);
-	bool failed = !network_check(policy, diag) | !check_veth(policy, diag) | (r < 0);
+	bool failed = r < 0;
 
 	if (r == -ENOMEM)
 		return r;
+	failed |= !network_check(policy, diag);
+	failed |= !check_veth(policy, diag);
 	for (size_t i = 0; i < policy->mount.bind_count; i++)
 		failed |= check_source(&policy->mount.bind[i], diag);
 	for (size_t i = 0; i < policy->mount.private_count; i++) {
