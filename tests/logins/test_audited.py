@@ -286,8 +286,13 @@ def test_a_hostile_name_is_escaped():
 
 # (2) who came from the host
 
+@contextlib.contextmanager
 def entering(init, *kinds):
-    return P.Background(["nsenter", "-t", str(init), *kinds, "sleep", "600"], reads=False)
+    """nsenter; once it is in, or its child where it forks."""
+    with P.Background(["nsenter", "-t", str(init), *kinds, "sleep", "600"], reads=False) as process:
+        H.wait_until(lambda: "sleep" in [seen.name for seen in H.processes() if process.pid in (seen.pid, seen.parent)],
+                     "nsenter is in")
+        yield process
 
 
 @pytest.mark.parametrize("kinds", [("-n",), ("-m", "-u"), ("-m", "-n", "-i", "-u")])
