@@ -107,12 +107,13 @@ void init_main(const struct init_arguments *arguments)
 {
 	const struct init_files *files = &arguments->files;
 	int at_work[] = {
-		arguments->caller_pidfd, arguments->caller, arguments->helper, files->record,
-		files->directory,        files->place,      files->listener,   files->gate,
+		arguments->caller_pidfd, arguments->caller, arguments->helper,
+		files->record,           files->directory,  files->place,
+		files->listener,         files->gate,       files->slirp,
 	};
 	/* nothing of the host may be held once somebody can come in */
 	int at_rest[] = {
-		arguments->caller_pidfd, arguments->caller, files->record, files->place, files->listener,
+		arguments->caller_pidfd, arguments->caller, files->record, files->place, files->listener, files->slirp,
 	};
 	struct report report = { 0 };
 

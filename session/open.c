@@ -14,6 +14,7 @@
 #include "session/process.h"
 #include "session/record_store.h"
 #include "session/session_record.h"
+#include "session/slirp.h"
 #include "session/user_state.h"
 
 #include <inttypes.h>
@@ -227,6 +228,7 @@ struct opening {
 	struct plan *plan;
 	struct init_files files;
 	int user_directory;
+	int slirp_end;           /* by which slirp4netns learns that the init has ended, or -1 */
 	int network;             /* namespace that the plan names, or -1 */
 	uint64_t network_number; /* of it, else 0 */
 	bool wait;               /* the session may outlive its logins */
@@ -241,6 +243,8 @@ static void opening_release(struct opening *opening)
 	close_fd(opening->files.place);
 	close_fd(opening->files.listener);
 	close_fd(opening->files.gate);
+	close_fd(opening->files.slirp);
+	close_fd(opening->slirp_end);
 	close_fd(opening->user_directory);
 	close_fd(opening->network);
 }
@@ -255,6 +259,8 @@ static bool find_network(struct opening *opening, struct open_result *result)
 	r = etc_files_check(opening->plan, &problem);
 	if (r == 0 && network_needs_host(result->policy->network.mode))
 		r = network_host_is_here(result->policy->network.mode, &problem);
+	if (r == 0 && result->policy->network.mode == NETWORK_SLIRP)
+		r = slirp_check(&problem);
 	if (r == 0 && step)
 		r = network_name_open(step->target, &opening->network, &opening->network_number, &problem);
 	if (r < 0 && problem)
@@ -349,24 +355,52 @@ static int listen_for_logins(struct opening *opening, struct open_result *result
 	return r;
 }
 
-static void launch_session(const struct opening *opening, struct open_result *result)
+/* Once the init is there, which its network is of. It has our end of the pipe, and nobody else will. */
+static bool start_slirp(struct opening *opening, struct open_result *result)
+{
+	_cleanup_free_ char *sentence = NULL, *text = NULL;
+	int r;
+
+	if (!plan_find(opening->plan, STEP_SLIRP))
+		return true;
+	opening->files.slirp = close_fd(opening->files.slirp);
+	r = slirp_start(result->launch.pid, opening->slirp_end, &result->reply.slirp_pid, &result->reply.slirp_start,
+			&sentence);
+	if (r < 0 && sentence && problem_write(&text, "step %s: %s", step_name(STEP_SLIRP), sentence))
+		fail_text(result, text);
+	else if (r < 0)
+		fail(result, step_name(STEP_SLIRP), NSISOLATE_SLIRP4NETNS, r);
+	return r == 0;
+}
+
+static void launch_session(struct opening *opening, struct open_result *result)
 {
 	_cleanup_free_ char *failure = NULL;
-	const struct launch_order order = {
+	struct launch_order order = {
 		.plan = opening->plan,
 		.policy = result->policy,
 		.id = result->reply.id,
 		.wait = opening->wait,
-		.files = opening->files,
 		.network = opening->network,
 	};
-	int r = launch_start(opening->request, &order, &result->launch, &failure);
+	int r;
+
+	if (plan_find(opening->plan, STEP_SLIRP)) {
+		r = slirp_pipe(&opening->files.slirp, &opening->slirp_end);
+		if (r < 0) {
+			fail(result, step_name(STEP_SLIRP), "pipe", r);
+			return;
+		}
+	}
+	order.files = opening->files;
+	r = launch_start(opening->request, &order, &result->launch, &failure);
 
 	if (r < 0) {
 		fail_text(result, failure ? failure : strerror(-r));
 		return;
 	}
-	if (!describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record)) {
+	if (!start_slirp(opening, result) ||
+	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record)) {
 		launch_abort(&result->launch);
 		return;
 	}
@@ -413,7 +447,8 @@ static void open_by_policy(const struct session_request *request, struct open_re
 {
 	_cleanup_(opening_release) struct opening opening = {
 		.request = request,
-		.files = { .record = -1, .directory = -1, .place = -1, .listener = -1, .gate = -1 },
+		.files = { .record = -1, .directory = -1, .place = -1, .listener = -1, .gate = -1, .slirp = -1 },
+		.slirp_end = -1,
 		.user_directory = -1,
 		.network = -1,
 	};

@@ -27,6 +27,7 @@ enum step_kind {
 	STEP_RECORD,            /* host: the record below /run/nsisolate/sessions */
 	STEP_NETWORK_NAMED,     /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
 	STEP_NAMESPACES,        /* host: clone3(2) of the init */
+	STEP_SLIRP,             /* host: a slirp4netns(1) for the session's network, slirp.h */
 	STEP_PROPAGATION,       /* init: mount_setattr(2) of the whole tree */
 	STEP_LOOPBACK_UP,       /* init: IFF_UP on lo */
 	STEP_HOSTNAME,          /* init: sethostname(2) */

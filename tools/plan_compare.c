@@ -4,6 +4,7 @@
 
 #include "session/network_name.h"
 #include "session/record.h"
+#include "tools/process_info.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@ struct comparison {
 	const struct plan *plan;
 	const struct mount_list *host;
 	struct mount_list mounts;
+	const struct session *session;
 	uint64_t network;            /* inode number of its network namespace */
 	const struct inside *inside; /* NULL: not known */
 	plan_visitor visit;
@@ -260,6 +262,23 @@ static int compare_network(const struct comparison *comparison, const struct ste
 	return tell(comparison, step, PART_NETWORK, shown, NULL);
 }
 
+/* As the record names it: a pid AND a start time. Nobody starts another one for a session that is there. */
+static int compare_slirp(const struct comparison *comparison, const struct step *step)
+{
+	const struct record *record = &comparison->session->view.record;
+	_cleanup_close_ int process = process_open((pid_t)record->slirp_pid);
+	struct process_info info;
+	char shown[32];
+
+	(void)snprintf(shown, sizeof(shown), "pid %" PRIu64, record->slirp_pid);
+	if (process >= 0 && process_stat_read(process, &info) == 0 && info.start == record->slirp_start &&
+	    !process_is_zombie(&info))
+		return tell(comparison, step, PART_NETWORK, shown, NULL);
+	return tell(comparison, step, PART_NETWORK, NULL,
+		    "its slirp4netns, pid %" PRIu64 ", has ended: it reaches nothing outside any more",
+		    record->slirp_pid);
+}
+
 /* A file of the session's own is dropped when the host puts another in the place of the one below it. */
 static int compare_etc_file(const struct comparison *comparison, const struct step *step)
 {
@@ -291,6 +310,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_propagation(comparison, step);
 	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)
 		return compare_etc_file(comparison, step);
+	if (step->kind == STEP_SLIRP)
+		return compare_slirp(comparison, step);
 	if (step->kind == STEP_NETWORK_NAMED)
 		return compare_network(comparison, step);
 	if (!comparison->inside)
@@ -318,6 +339,7 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	_cleanup_free_ char *problem = NULL;
 	struct comparison comparison = {
 		.host = host,
+		.session = session,
 		.network = session->namespaces[NAMESPACE_NETWORK],
 		.inside = inside,
 		.visit = visit,

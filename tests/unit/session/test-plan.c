@@ -48,6 +48,11 @@ static void enter_a_named_network(struct policy *policy)
 	policy->network.name = strdup("course");
 }
 
+static void leave_by_slirp(struct policy *policy)
+{
+	policy->network.mode = NETWORK_SLIRP;
+}
+
 static void choose_files(struct policy *policy)
 {
 	replace(&policy->network.resolv_conf, "/etc/lab/resolv.conf");
@@ -140,6 +145,7 @@ static const struct row {
 	{ "network-host", keep_host_network, ALL_NAMESPACES & ~CLONE_NEWNET },
 	{ "network-none", take_network_without_loopback, ALL_NAMESPACES },
 	{ "network-named", enter_a_named_network, ALL_NAMESPACES },
+	{ "network-slirp", leave_by_slirp, ALL_NAMESPACES },
 	{ "network-files", choose_files, ALL_NAMESPACES },
 	{ "network-files-host", leave_the_hosts_files, ALL_NAMESPACES },
 	{ "nothing", isolate_nothing, 0 },
