@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/check.h"
 
+#include "config/check_veth.h"
 #include "config/network.h"
 #include "config/path.h"
+#include "config/mount_places.h"
 #include "config/text_list.h"
 
 #include <string.h>
@@ -33,6 +35,11 @@ static int convert_list(const struct statement *statement, struct value *ret, ch
 	return r;
 }
 
+static bool is_of_bind(enum policy_key key)
+{
+	return key == KEY_MOUNT_BIND || key_is_bind(key);
+}
+
 /* The title of a section, and of the one that a key is in. `before` is what the statement before became, if it has the
  * same title, as statements of one section have; or NULL. */
 static int convert_title(const struct statement *statement, const struct setting *before, struct setting *setting,
@@ -45,7 +52,8 @@ static int convert_title(const struct statement *statement, const struct setting
 	if (statement->key == KEY_SERVICE)
 		return service_name_parse(statement->title, &setting->service, ret_problem);
 	if (!before || !before->path)
-		return private_path_parse(statement->title, &setting->path, ret_problem);
+		return mount_path_parse(statement->title, is_of_bind(statement->key) ? PATH_BIND : PATH_PRIVATE,
+					&setting->path, ret_problem);
 	setting->path = strdup(before->path);
 	return setting->path ? 0 : -ENOMEM;
 }
@@ -67,7 +75,7 @@ static int convert(const struct statement *statement, const struct setting *befo
 /* A bad path is reported once, for its section, and not again for each key in it. */
 static bool path_is_reported(const struct statement *statement, const struct setting *setting)
 {
-	return key_is_private(statement->key) && !setting->path;
+	return (key_is_private(statement->key) || key_is_bind(statement->key)) && !setting->path;
 }
 
 static int check_statement(const char *name, const struct statement *statement, const struct setting *before,
@@ -97,9 +105,9 @@ static bool same_title(const struct statement *a, const struct statement *b)
 	return a->title && b->title && strcmp(a->title, b->title) == 0;
 }
 
-static bool is_private_path(const struct setting *setting)
+static bool is_path_section(const struct setting *setting)
 {
-	return setting->key == KEY_MOUNT_PRIVATE && setting->path;
+	return (setting->key == KEY_MOUNT_PRIVATE || setting->key == KEY_MOUNT_BIND) && setting->path;
 }
 
 static bool same_service(const struct setting *a, const struct setting *b)
@@ -115,15 +123,15 @@ static int check_paths(const char *name, const struct settings *settings, struct
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct setting *setting = &settings->items[i];
 
-		for (size_t j = 0; j < i && is_private_path(setting); j++) {
+		for (size_t j = 0; j < i && is_path_section(setting); j++) {
 			const struct setting *first = &settings->items[j];
 
-			if (!is_private_path(first) || strcmp(first->path, setting->path) != 0 ||
-			    !same_service(first, setting))
+			if (first->key != setting->key || !is_path_section(first) ||
+			    strcmp(first->path, setting->path) != 0 || !same_service(first, setting))
 				continue;
 			diagnostics_add(diag, SEVERITY_ERROR, name, setting->line,
-					"mount.private: '%s' is given twice, first in line %u", setting->path,
-					first->line);
+					"%s: '%s' is given twice, first in line %u", policy_keys[setting->key].name,
+					setting->path, first->line);
 			r = -EBADMSG;
 			break;
 		}
@@ -196,7 +204,12 @@ static bool check_without_mounts(const struct policy *policy, struct diagnostics
 				policy->mount.private[i].origin.line,
 				"mount.private \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
 				policy->mount.private[i].path);
-	return end != remedies || policy->mount.private_count > 0;
+	for (size_t i = 0; i < policy->mount.bind_count; i++)
+		diagnostics_add(diag, SEVERITY_ERROR, policy->mount.bind[i].origins[0].file,
+				policy->mount.bind[i].origins[0].line,
+				"mount.bind \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
+				policy->mount.bind[i].path);
+	return end != remedies || policy->mount.private_count > 0 || policy->mount.bind_count > 0;
 }
 
 /* A key that would be read and then mean nothing. */
@@ -210,13 +223,76 @@ static bool check_pointless(const struct policy *policy, enum policy_key key, en
 	return true;
 }
 
+static bool check_source(const struct bind_directory *directory, struct diagnostics *diag)
+{
+	if (directory->source)
+		return false;
+	diagnostics_add(diag, SEVERITY_ERROR, directory->origins[0].file, directory->origins[0].line,
+			"mount.bind \"%s\": needs a source, the directory that is seen there", directory->path);
+	return true;
+}
+
+static bool check_kept(const struct private_directory *directory, enum policy_key key, struct origin origin,
+		       struct diagnostics *diag)
+{
+	_cleanup_free_ char *label = NULL;
+
+	if (directory->backing != BACKING_DIRECTORY || !origin.file)
+		return false;
+	label = key_label(key, directory->path);
+	diagnostics_add(
+		diag, SEVERITY_ERROR, origin.file, origin.line,
+		"%s: means nothing with backing = \"directory\", which quotas of the file system limit; remove one of "
+		"them",
+		label ? label : policy_keys[key].name);
+	return true;
+}
+
+/* As far as that can be said before expansions have values; a plan is judged again. */
+static int check_places_of(const struct policy *policy, struct diagnostics *diag)
+{
+	struct mount_places places = { 0 };
+	_cleanup_free_ char *unused = NULL;
+	int r = mount_places_make(policy, NULL, &places, &unused), worst = r;
+
+	for (size_t i = 0; r != -ENOMEM && i < places.count; i++) {
+		const struct mount_place *place = &places.items[i];
+		_cleanup_free_ char *sentence = NULL;
+
+		r = mount_place_check(&places, i, &sentence);
+		if (r == 0)
+			continue;
+		worst = r;
+		if (r == -EINVAL)
+			diagnostics_add(diag, SEVERITY_ERROR, place->origin.file ? place->origin.file : policy->file,
+					place->origin.line, "%s", sentence);
+	}
+	mount_places_release(&places);
+	return worst;
+}
+
 int policy_check(const struct policy *policy, struct diagnostics *diag)
 {
-	bool failed = !network_check(policy, diag);
+	int r = check_places_of(policy, diag);
+	bool failed = !network_check(policy, diag) | !check_veth(policy, diag) | (r < 0);
 
+	if (r == -ENOMEM)
+		return r;
+	for (size_t i = 0; i < policy->mount.bind_count; i++)
+		failed |= check_source(&policy->mount.bind[i], diag);
+	for (size_t i = 0; i < policy->mount.private_count; i++) {
+		const struct private_directory *directory = &policy->mount.private[i];
+
+		failed |= check_kept(directory, KEY_MOUNT_PRIVATE_SIZE, directory->size_origin, diag);
+		failed |= check_kept(directory, KEY_MOUNT_PRIVATE_INODES, directory->inodes_origin, diag);
+	}
 	if (!policy->mount.isolate) {
 		failed |= check_without_mounts(policy, diag);
 		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);
+		failed |= check_pointless(policy, KEY_MOUNT_HIDE, KEY_MOUNT_ISOLATE, diag);
+		failed |= check_pointless(policy, KEY_MOUNT_READ_ONLY, KEY_MOUNT_ISOLATE, diag);
+		failed |= policy->mount.hide_engines &&
+			  check_pointless(policy, KEY_MOUNT_HIDE_ENGINES, KEY_MOUNT_ISOLATE, diag);
 	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {
 		REPORT(diag, SEVERITY_ERROR, policy, KEY_PID_ISOLATE,
 		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs "

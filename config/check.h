@@ -13,7 +13,7 @@
 struct setting {
 	enum policy_key key;
 	char *service; /* of the service section that it is in; NULL outside one */
-	char *path;    /* of private "PATH", normalised; NULL for other keys */
+	char *path;    /* of private "PATH" and bind "PATH", normalised; NULL for other keys */
 	struct value value;
 	bool append; /* to the list of what the file builds on */
 	unsigned line;

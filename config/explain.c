@@ -35,6 +35,15 @@ static int show_private(const struct private_directory *entry, policy_value_fn f
 	return r;
 }
 
+static int show_bind(const struct bind_directory *entry, policy_value_fn fn, void *data)
+{
+	int r = 0;
+
+	for (enum policy_key key = KEY_MOUNT_BIND_SOURCE; r == 0 && key_is_bind(key); key++)
+		r = show(key, entry->path, entry, &entry->origins[key - KEY_MOUNT_BIND], fn, data);
+	return r;
+}
+
 /* In the order of the key table. */
 static int walk(const struct policy *policy, bool selectors, policy_value_fn fn, void *data)
 {
@@ -45,7 +54,9 @@ static int walk(const struct policy *policy, bool selectors, policy_value_fn fn,
 			continue;
 		for (size_t i = 0; r == 0 && key == KEY_MOUNT_PRIVATE && i < policy->mount.private_count; i++)
 			r = show_private(&policy->mount.private[i], fn, data);
-		if (r == 0 && key_is_stored(key) && !key_is_private(key))
+		for (size_t i = 0; r == 0 && key == KEY_MOUNT_BIND && i < policy->mount.bind_count; i++)
+			r = show_bind(&policy->mount.bind[i], fn, data);
+		if (r == 0 && key_is_stored(key) && !key_is_private(key) && !key_is_bind(key))
 			r = show(key, NULL, policy, &policy->origins[key], fn, data);
 	}
 	return r;

@@ -79,6 +79,7 @@ enum value_type {
 	VALUE_LIST,
 	VALUE_INTEGER, /* signed */
 	VALUE_FILE,    /* a policy file, below the policy directory */
+	VALUE_PATH,    /* a directory of the host */
 };
 
 struct choice {
@@ -93,7 +94,7 @@ struct key_info {
 	bool built;
 	const struct choice *choices; /* VALUE_BOOL, VALUE_CHOICE: ends with a NULL name */
 	const char *fallback;         /* the default as a file would give it; NULL: unset */
-	size_t offset; /* of the value in struct policy, or in struct private_directory; built keys only */
+	size_t offset; /* of the value in struct policy, private_directory or bind_directory; built keys only */
 	const char *help;
 };
 
@@ -144,6 +145,12 @@ static inline bool key_name_is_service(struct key_name name)
 static inline bool key_is_private(enum policy_key key)
 {
 	return key == KEY_MOUNT_PRIVATE_BACKING || key == KEY_MOUNT_PRIVATE_SIZE || key == KEY_MOUNT_PRIVATE_INODES;
+}
+
+/* True for the keys of bind "PATH" { … }: their offset is in struct bind_directory. */
+static inline bool key_is_bind(enum policy_key key)
+{
+	return key > KEY_MOUNT_BIND && key <= KEY_MOUNT_BIND_NOEXEC;
 }
 
 /* True for the keys that say whom a file is for, and nothing about the session. */

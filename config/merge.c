@@ -17,9 +17,18 @@ struct policy *policy_free(struct policy *policy)
 	for (size_t i = 0; i < policy->mount.private_count; i++)
 		free(policy->mount.private[i].path);
 	free(policy->mount.private);
+	for (size_t i = 0; i < policy->mount.bind_count; i++) {
+		free(policy->mount.bind[i].path);
+		free(policy->mount.bind[i].source);
+	}
+	free(policy->mount.bind);
+	text_list_free(policy->mount.hide);
+	text_list_free(policy->mount.read_only);
 	text_list_free(policy->services);
 	text_list_free(policy->from);
 	free(policy->notice);
+	text_list_free(policy->network.pool);
+	text_list_free(policy->network.egress);
 	free(policy->network.name);
 	free(policy->network.resolv_conf);
 	free(policy->network.hosts);
@@ -94,14 +103,21 @@ static int policy_new(const struct layer *layers, size_t count, struct policy **
 	return 0;
 }
 
-/* Defaults of the keys of a private section, or of all others. */
-static int store_defaults(void *base, bool of_private)
+/* The structures that keys have their place in. */
+enum holder { HOLDER_POLICY, HOLDER_PRIVATE, HOLDER_BIND };
+
+static enum holder holder_of(enum policy_key key)
+{
+	return key_is_private(key) ? HOLDER_PRIVATE : key_is_bind(key) ? HOLDER_BIND : HOLDER_POLICY;
+}
+
+static int store_defaults(void *base, enum holder holder)
 {
 	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
 		struct value value;
 		int r;
 
-		if (key_is_private(key) != of_private || !key_is_stored(key))
+		if (holder_of(key) != holder || !key_is_stored(key))
 			continue;
 		r = value_default(key, &value);
 		if (r < 0)
@@ -124,7 +140,7 @@ static int add_private(struct policy *policy, const char *path, struct private_d
 	struct private_directory *entries, entry = { 0 };
 	int r;
 
-	r = store_defaults(&entry, true);
+	r = store_defaults(&entry, HOLDER_PRIVATE);
 	if (r < 0)
 		return r;
 	entries = reallocarray(policy->mount.private, policy->mount.private_count + 1, sizeof(*entries));
@@ -180,6 +196,42 @@ static int apply_private(struct policy *policy, const struct setting *setting, s
 	return store_copy(setting, entry);
 }
 
+static int add_bind(struct policy *policy, const char *path, struct bind_directory **ret)
+{
+	struct bind_directory *entries, entry = { 0 };
+	int r;
+
+	for (size_t i = 0; i < policy->mount.bind_count; i++) {
+		*ret = &policy->mount.bind[i];
+		if (strcmp((*ret)->path, path) == 0)
+			return 0;
+	}
+	r = store_defaults(&entry, HOLDER_BIND);
+	if (r < 0)
+		return r;
+	entries = reallocarray(policy->mount.bind, policy->mount.bind_count + 1, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	policy->mount.bind = entries;
+	entry.path = strdup(path);
+	if (!entry.path)
+		return -ENOMEM;
+	entries[policy->mount.bind_count] = entry;
+	*ret = &entries[policy->mount.bind_count++];
+	return 0;
+}
+
+static int apply_bind(struct policy *policy, const struct setting *setting, struct origin origin)
+{
+	struct bind_directory *entry;
+	int r = add_bind(policy, setting->path, &entry);
+
+	if (r < 0)
+		return r;
+	entry->origins[setting->key - KEY_MOUNT_BIND] = origin;
+	return store_copy(setting, entry);
+}
+
 static int append(struct policy *policy, const struct setting *setting, struct origin origin, struct diagnostics *diag)
 {
 	/* "all, and sshd" is not "sshd" */
@@ -197,6 +249,8 @@ static int apply(struct policy *policy, const struct setting *setting, const cha
 {
 	struct origin origin = { .file = file, .line = setting->line };
 
+	if (setting->key == KEY_MOUNT_BIND || key_is_bind(setting->key))
+		return apply_bind(policy, setting, origin);
 	if (setting->path)
 		return apply_private(policy, setting, origin);
 	if (setting->append)
@@ -255,6 +309,13 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(left->path, right->path);
 }
 
+static int compare_binds(const void *a, const void *b)
+{
+	const struct bind_directory *left = a, *right = b;
+
+	return strcmp(left->path, right->path);
+}
+
 int policy_merge(const struct layer *layers, size_t count, const char *service, struct policy **ret,
 		 struct diagnostics *diag)
 {
@@ -264,7 +325,7 @@ int policy_merge(const struct layer *layers, size_t count, const char *service, 
 	r = policy_new(layers, count, &policy);
 	if (r < 0)
 		return r;
-	r = store_defaults(policy, false);
+	r = store_defaults(policy, HOLDER_POLICY);
 	if (r >= 0)
 		r = apply_layers(policy, layers, count, NULL, diag);
 	if (r >= 0 && service)
@@ -276,6 +337,8 @@ int policy_merge(const struct layer *layers, size_t count, const char *service, 
 	if (policy->mount.private_count > 0)
 		qsort(policy->mount.private, policy->mount.private_count, sizeof(*policy->mount.private),
 		      compare_paths);
+	if (policy->mount.bind_count > 0)
+		qsort(policy->mount.bind, policy->mount.bind_count, sizeof(*policy->mount.bind), compare_binds);
 	r = policy_hash(policy, &policy->hash);
 	if (r < 0)
 		return r;

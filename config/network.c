@@ -73,7 +73,19 @@ static bool check_mounted(const struct policy *policy, enum policy_key key, cons
 
 bool network_check(const struct policy *policy, struct diagnostics *diag)
 {
-	bool good = check_belongs(policy, KEY_NETWORK_NAME, NETWORK_NAMED, diag);
+	static const struct {
+		enum policy_key key;
+		enum network_mode mode;
+	} belongings[] = {
+		{ KEY_NETWORK_NAME, NETWORK_NAMED },
+		{ KEY_NETWORK_POOL, NETWORK_VETH },
+		{ KEY_NETWORK_EGRESS, NETWORK_VETH },
+		{ KEY_NETWORK_MASQUERADE, NETWORK_VETH },
+	};
+	bool good = true;
+
+	for (size_t i = 0; i < ELEMENTS(belongings); i++)
+		good &= check_belongs(policy, belongings[i].key, belongings[i].mode, diag);
 
 	if (policy->network.mode == NETWORK_NAMED && !policy->network.name) {
 		diagnostics_add(

@@ -5,11 +5,24 @@
 #include "config/problem.h"
 #include "nsisolate-config.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const char *const session_trees[] = { "/proc", "/sys", "/dev", "/run" };
 static const char *const needed_inside[] = { NSISOLATE_POLICY_DIRECTORY, NSISOLATE_HELPER_DIRECTORY };
+/* Of /run, where other directories may be hidden: the session's own, and what mount.runtime-dir is for. */
+static const char *const own_inside[] = { "/run/nsisolate", "/run/user" };
+
+/* What is said of a path, and the trees that it may not lie in: the first of session_trees. */
+static const struct {
+	const char *participle;
+	size_t trees;
+	bool hides; /* what logins inside need must not lie there */
+	bool takes; /* nor what the session has of its own */
+} uses[PATH_USES] = {
+	[PATH_PRIVATE] = { "private", 4, true, false },     [PATH_BIND] = { "covered", 4, true, false },
+	[PATH_SOURCE] = { "a source", 4, false, false },    [PATH_HIDE] = { "hidden", 3, true, true },
+	[PATH_READ_ONLY] = { "read-only", 3, false, true },
+};
 
 /* True if `path` is `tree` or lies below it; both are normalised. "/" is above everything. */
 static bool is_within(const char *path, const char *tree)
@@ -69,15 +82,19 @@ static int check_expansions(const char *path, char **ret_problem)
 	return 0;
 }
 
-static int check_place(const char *path, char **ret_problem)
+static int check_place(const char *path, enum path_use use, char **ret_problem)
 {
 	if (strcmp(path, "/") == 0)
-		return problem(ret_problem, -EINVAL, "'/' cannot be private");
-	for (size_t i = 0; i < ELEMENTS(session_trees); i++)
+		return problem(ret_problem, -EINVAL, "'/' cannot be %s", uses[use].participle);
+	for (size_t i = 0; i < uses[use].trees; i++)
 		if (is_within(path, session_trees[i]))
-			return problem(ret_problem, -EINVAL, "'%s' is within %s, which cannot be private", path,
-				       session_trees[i]);
-	for (size_t i = 0; i < ELEMENTS(needed_inside); i++)
+			return problem(ret_problem, -EINVAL, "'%s' is within %s, which cannot be %s", path,
+				       session_trees[i], uses[use].participle);
+	for (size_t i = 0; uses[use].takes && i < ELEMENTS(own_inside); i++)
+		if (is_within(own_inside[i], path) || is_within(path, own_inside[i]))
+			return problem(ret_problem, -EINVAL, "'%s' cannot be %s: a session has a %s of its own", path,
+				       uses[use].participle, own_inside[i]);
+	for (size_t i = 0; uses[use].hides && i < ELEMENTS(needed_inside); i++)
 		if (is_within(needed_inside[i], path) || is_within(path, needed_inside[i]))
 			return problem(ret_problem, -EINVAL, "'%s' would hide %s, which logins inside the session need",
 				       path, needed_inside[i]);
@@ -85,7 +102,7 @@ static int check_place(const char *path, char **ret_problem)
 }
 
 /* What holds with and without expansions. */
-static int parse_plain(const char *text, char **ret, char **ret_problem)
+static int parse_plain(const char *text, enum path_use use, char **ret, char **ret_problem)
 {
 	_cleanup_free_ char *path = NULL;
 	int r;
@@ -96,17 +113,17 @@ static int parse_plain(const char *text, char **ret, char **ret_problem)
 		return problem(ret_problem, -EINVAL, "'%s': quotes and backslashes are not allowed in a path", text);
 	r = normalise(text, &path, ret_problem);
 	if (r >= 0)
-		r = check_place(path, ret_problem);
+		r = check_place(path, use, ret_problem);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(path);
 	return 0;
 }
 
-int private_path_parse(const char *text, char **ret, char **ret_problem)
+int mount_path_parse(const char *text, enum path_use use, char **ret, char **ret_problem)
 {
 	_cleanup_free_ char *path = NULL;
-	int r = parse_plain(text, &path, ret_problem);
+	int r = parse_plain(text, use, &path, ret_problem);
 
 	if (r >= 0)
 		r = check_expansions(path, ret_problem);
@@ -116,12 +133,43 @@ int private_path_parse(const char *text, char **ret, char **ret_problem)
 	return 0;
 }
 
-int private_path_expand(const char *path, const struct expansion *values, char **ret, char **ret_problem)
+int mount_path_expand(const char *path, enum path_use use, const struct expansion *values, char **ret,
+		      char **ret_problem)
 {
 	_cleanup_free_ char *expanded = NULL;
 	int r = expand(path, values, EXPAND_PATH, &expanded, ret_problem);
 
-	return r < 0 ? r : parse_plain(expanded, ret, ret_problem);
+	return r < 0 ? r : parse_plain(expanded, use, ret, ret_problem);
+}
+
+int listed_path_parse(const char *text, enum path_use use, char **ret, char **ret_problem)
+{
+	_cleanup_free_ char *path = NULL;
+	int r = mount_path_parse(listed_path(text), use, &path, ret_problem);
+
+	if (r < 0)
+		return r;
+	return asprintf(ret, "%s%s", listed_path_may_be_missing(text) ? "-" : "", path) < 0 ? -ENOMEM : 0;
+}
+
+bool path_is_below(const char *path, const char *tree)
+{
+	return is_within(path, tree) && strcmp(path, tree) != 0;
+}
+
+char *path_encode(const char *path)
+{
+	char *name = malloc(strlen(path) * strlen("%2F") + 1), *end = name;
+
+	for (; name && *path; path++) {
+		if (*path == '/' || *path == '%')
+			end = stpcpy(end, *path == '/' ? "%2F" : "%25");
+		else
+			*end++ = *path;
+	}
+	if (name)
+		*end = '\0';
+	return name;
 }
 
 int host_file_parse(const char *text, char **ret, char **ret_problem)

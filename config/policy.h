@@ -38,6 +38,13 @@ struct private_directory {
 	struct origin origin, backing_origin, size_origin, inodes_origin;
 };
 
+struct bind_directory {
+	char *path;   /* likewise */
+	char *source; /* likewise; NULL: not given, which policy_check() refuses */
+	bool read_only, nosuid, nodev, noexec;
+	struct origin origins[6]; /* of the section, and of its keys in the order of enum policy_key */
+};
+
 struct policy {
 	int priority;    /* among a user's group files; the higher goes first */
 	char **services; /* canonical names; NULL: all */
@@ -52,6 +59,9 @@ struct policy {
 		char *name;        /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
 		char *resolv_conf; /* a path, or NETWORK_FILE_SESSION or NETWORK_FILE_HOST of network.h */
 		char *hosts;       /* likewise */
+		char **pool;       /* NETWORK_VETH: canonical prefixes, at most one a family; NULL: none */
+		char **egress;     /* NETWORK_VETH: canonical items of egress.h; NULL: none */
+		bool masquerade;   /* NETWORK_VETH: leave with the machine's addresses */
 	} network;
 	struct {
 		bool isolate;
@@ -66,8 +76,13 @@ struct policy {
 		enum mount_propagation propagation;
 		enum mount_proc proc;
 		enum runtime_dir runtime_dir;
+		bool hide_engines;
+		char **hide;                       /* unexpanded; a leading '-': it may be missing; NULL: none */
+		char **read_only;                  /* likewise */
 		struct private_directory *private; /* sorted by path, so that a parent comes before what is below it */
 		size_t private_count;
+		struct bind_directory *bind; /* likewise */
+		size_t bind_count;
 	} mount;
 	enum user_manager user_manager;
 

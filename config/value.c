@@ -2,9 +2,11 @@
 #include "config/value.h"
 
 #include "config/address.h"
+#include "config/egress.h"
 #include "config/expand.h"
 #include "config/network.h"
 #include "config/path.h"
+#include "config/pool.h"
 #include "config/problem.h"
 #include "config/suggest.h"
 #include "config/text_list.h"
@@ -189,6 +191,17 @@ int service_name_parse(const char *text, char **ret, char **ret_problem)
 	return *ret ? 0 : -ENOMEM;
 }
 
+static int parse_egress(const char *text, char **ret, char **ret_problem)
+{
+	struct egress egress;
+	int r = egress_parse(text, &egress, ret_problem);
+
+	if (r < 0)
+		return r;
+	*ret = egress_format(&egress);
+	return *ret ? 0 : -ENOMEM;
+}
+
 static int parse_item(enum policy_key key, const char *text, char **ret, char **ret_problem)
 {
 	switch ((int)key) {
@@ -196,6 +209,14 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 		return service_name_parse(text, ret, ret_problem);
 	case KEY_FROM:
 		return address_prefix_parse(text, ret, ret_problem);
+	case KEY_NETWORK_POOL:
+		return pool_parse(text, ret, ret_problem);
+	case KEY_NETWORK_EGRESS:
+		return parse_egress(text, ret, ret_problem);
+	case KEY_MOUNT_HIDE:
+		return listed_path_parse(text, PATH_HIDE, ret, ret_problem);
+	case KEY_MOUNT_READ_ONLY:
+		return listed_path_parse(text, PATH_READ_ONLY, ret, ret_problem);
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
 	}
@@ -239,6 +260,8 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 		return parse_integer(text, ret, ret_problem);
 	case VALUE_FILE:
 		return policy_name_parse(text, &ret->text, ret_problem);
+	case VALUE_PATH:
+		return mount_path_parse(text, PATH_SOURCE, &ret->text, ret_problem);
 	case VALUE_SECTION:
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
@@ -303,6 +326,7 @@ void value_store(enum policy_key key, struct value *value, void *base)
 		break;
 	case VALUE_PATTERN:
 	case VALUE_TEXT:
+	case VALUE_PATH:
 		free(*(char **)(void *)field);
 		*(char **)(void *)field = TAKE_PTR(value->text);
 		break;
@@ -379,6 +403,7 @@ const char *value_text(enum policy_key key, const void *base, char **storage)
 		return *storage = format_size(number);
 	case VALUE_PATTERN:
 	case VALUE_TEXT:
+	case VALUE_PATH:
 		memcpy(&text, field, sizeof(text));
 		return text ? text : "";
 	case VALUE_INTEGER:

@@ -15,8 +15,8 @@
 
 struct value {
 	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT; VALUE_INTEGER as an int64_t */
-	char *text;  /* VALUE_TEXT, VALUE_PATTERN, VALUE_FILE; NULL: unset. VALUE_LIST as value_parse() gives it: one
-			item */
+	char *text; /* VALUE_TEXT, VALUE_PATTERN, VALUE_FILE, VALUE_PATH; NULL: unset. VALUE_LIST as value_parse() gives
+		       it: one item */
 	char **list; /* VALUE_LIST; NULL: unset */
 };
 
@@ -36,7 +36,8 @@ int value_default(enum policy_key key, struct value *ret) _must_check_;
 /* 0 or -ENOMEM. */
 int value_copy(const struct value *value, struct value *ret) _must_check_;
 
-/* Moves a value to the key's offset in `base` (struct policy or struct private_directory); frees a text it replaces. */
+/* Moves a value to the key's offset in `base` (struct policy, private_directory or bind_directory); frees a text it
+ * replaces. */
 void value_store(enum policy_key key, struct value *value, void *base);
 
 /* Appends copies of the items of a VALUE_LIST to the list at the key's offset in `base`. 0 or -ENOMEM. */
@@ -51,5 +52,5 @@ char *value_format(enum policy_key key, const void *base);
 /* The same to be read only. What had to be made for it goes to *storage, which was NULL: free it afterwards. */
 const char *value_text(enum policy_key key, const void *base, char **storage);
 
-/* A built key with a place in struct policy or struct private_directory. */
+/* A built key with a place in one of these. */
 bool key_is_stored(enum policy_key key);

@@ -3,39 +3,89 @@
 
 #include "session/etc_files.h"
 #include "session/loopback.h"
+#include "session/mount_trees.h"
 #include "session/mounts.h"
 #include "session/uts.h"
 
-typedef int (*apply_fn)(const struct step *step);
-
-/* The steps of place init; every other kind has no function here. */
-static const apply_fn apply_table[STEP_KINDS] = {
-	[STEP_PROPAGATION] = mount_set_propagation,
-	[STEP_LOOPBACK_UP] = loopback_up,
-	[STEP_HOSTNAME] = apply_hostname,
-	[STEP_DOMAINNAME] = apply_domainname,
-	[STEP_MOUNT_PROC] = mount_proc,
-	[STEP_MOUNT_SYS] = mount_sys,
-	[STEP_MOUNT_MQUEUE] = mount_mqueue,
-	[STEP_MOUNT_TMPFS] = mount_tmpfs,
-	[STEP_MOUNT_RUNTIME_DIR] = mount_runtime_dir,
-	[STEP_MOUNT_RESOLV_CONF] = mount_etc_file,
-	[STEP_MOUNT_HOSTS] = mount_etc_file,
+/* The steps of place init; every other kind has nothing here. */
+static const struct {
+	int (*apply)(const struct step *step);
+	/* instead: a descriptor, made before the first step that is not `early`; and what is done with it */
+	int (*prepare)(const struct step *step);
+	int (*finish)(const struct step *step, int tree);
+	bool early; /* before anything is prepared */
+} kinds[STEP_KINDS] = {
+	[STEP_PROPAGATION] = { .apply = mount_set_propagation, .early = true },
+	[STEP_HIDE_PROCS] = { .apply = hide_procs, .early = true },
+	[STEP_LOOPBACK_UP] = { .apply = loopback_up },
+	[STEP_HOSTNAME] = { .apply = apply_hostname },
+	[STEP_DOMAINNAME] = { .apply = apply_domainname },
+	[STEP_MOUNT_PROC] = { .apply = mount_proc },
+	[STEP_MOUNT_SYS] = { .apply = mount_sys },
+	[STEP_MOUNT_MQUEUE] = { .apply = mount_mqueue },
+	[STEP_MOUNT_TMPFS] = { .apply = mount_tmpfs },
+	[STEP_MOUNT_RUNTIME_DIR] = { .apply = mount_runtime_dir },
+	[STEP_MOUNT_HIDE] = { .apply = mount_hide },
+	[STEP_HIDE_ENGINE] = { .apply = hide_engine },
+	[STEP_MOUNT_READ_ONLY] = { .apply = mount_read_only },
+	[STEP_MOUNT_DIRECTORY] = { .prepare = tree_of_store, .finish = tree_attach },
+	[STEP_MOUNT_BIND] = { .prepare = tree_of_source, .finish = tree_attach },
+	[STEP_MOUNT_RESOLV_CONF] = { .apply = mount_etc_file },
+	[STEP_MOUNT_HOSTS] = { .apply = mount_etc_file },
 };
 
-int apply_init_steps(const struct plan *plan, const struct step **ret_failed)
+static int run(const struct step *step, int tree)
 {
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct step *step = &plan->steps[i];
-		int r;
+	if (kinds[step->kind].finish)
+		return kinds[step->kind].finish(step, tree);
+	return kinds[step->kind].apply ? kinds[step->kind].apply(step) : -ENOSYS;
+}
 
-		if (step_place(step->kind) != PLACE_INIT)
-			continue;
-		r = apply_table[step->kind] ? apply_table[step->kind](step) : -ENOSYS;
-		if (r < 0) {
-			*ret_failed = step;
-			return r;
+enum pass { PASS_EARLY, PASS_PREPARE, PASS_REST, PASSES };
+
+static int run_in_pass(enum pass pass, const struct step *step, int *tree)
+{
+	int r;
+
+	if (step_place(step->kind) != PLACE_INIT)
+		return 0;
+	if (pass != PASS_PREPARE)
+		return kinds[step->kind].early == (pass == PASS_EARLY) ? run(step, *tree) : 0;
+	if (!kinds[step->kind].prepare)
+		return 0;
+	r = kinds[step->kind].prepare(step);
+	if (r < 0)
+		return r;
+	*tree = r;
+	return 0;
+}
+
+/* A source is where a bind can fail first. */
+static const char *object_of(enum pass pass, const struct step *step)
+{
+	if (pass == PASS_PREPARE && step->kind == STEP_MOUNT_BIND)
+		return step->value;
+	return step->target ? step->target : step->value;
+}
+
+int apply_init_steps(const struct plan *plan, const struct step **ret_failed, const char **ret_object)
+{
+	int *trees = calloc(plan->count + 1, sizeof(*trees));
+	int r = trees ? 0 : -ENOMEM;
+
+	*ret_failed = plan->steps;
+	*ret_object = NULL;
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		trees[i] = -1;
+	for (enum pass pass = PASS_EARLY; r == 0 && pass < PASSES; pass++) {
+		for (size_t i = 0; r == 0 && i < plan->count; i++) {
+			*ret_failed = &plan->steps[i];
+			*ret_object = object_of(pass, &plan->steps[i]);
+			r = run_in_pass(pass, &plan->steps[i], &trees[i]);
 		}
 	}
-	return 0;
+	for (size_t i = 0; trees && i < plan->count; i++)
+		close_fd(trees[i]);
+	free(trees);
+	return r;
 }

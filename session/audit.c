@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/audit.h"
 
-#include "session/syscalls.h"
+#include "session/mount_point.h"
 
 static bool has_mount_point(const struct step *step)
 {
 	/* these are looked at before, etc_files_check() */
 	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)
 		return false;
-	return step_place(step->kind) == PLACE_INIT && step->target && step->target[0] == '/' && !step->create;
+	return step_place(step->kind) == PLACE_INIT && step->target && step->target[0] == '/' && !step->create &&
+	       step->kind != STEP_HIDE_ENGINE;
 }
 
 int audit_mount_points(const struct plan *plan, const struct step **ret_failed)
@@ -18,8 +19,12 @@ int audit_mount_points(const struct plan *plan, const struct step **ret_failed)
 
 		if (!has_mount_point(&plan->steps[i]))
 			continue;
-		fd = open_directory_nofollow(plan->steps[i].target);
-		if (fd < 0) {
+		fd = mount_point_open(&plan->steps[i]);
+		if (fd >= 0 && plan->steps[i].kind == STEP_MOUNT_BIND) {
+			close_fd(fd);
+			fd = mount_source_open(&plan->steps[i]);
+		}
+		if (fd < 0 && !(fd == -ENOENT && plan->steps[i].optional)) {
 			*ret_failed = &plan->steps[i];
 			return fd;
 		}

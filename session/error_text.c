@@ -55,6 +55,15 @@ const char *error_text(int error, char buffer[ERROR_TEXT_SIZE])
 #define MEMORY   "the memory of the machine or of its control group, or RLIMIT_AS or RLIMIT_DATA, is used up"
 #define DISK     "the file system is full, or has no inode left"
 #define MOUNTS   "the limit fs.mount-max is reached"
+#define STORE    "the file system of /var/lib/nsisolate"
+#define IF_THERE "a '-' before the path in the policy passes over what is missing"
+#define OTHERS_MOVE                                                                                                \
+	"others than root can write to a directory above it, and could put something else in its place; leave it " \
+	"out, "                                                                                                    \
+	"or give that directory to root"
+#define OTHERS_MOVE_ENGINE                                                                                          \
+	"others than root can write to a directory above it, and could put something else in its place; give that " \
+	"directory to root, or say mount { hide-engines = false }"
 #define RUN_FILE "it, and what is above it, must be root's, and no one else's to write"
 #define ETC_FILE "the file, and what leads to it, must be root's, and no one else's to write to"
 
@@ -70,7 +79,31 @@ static const struct {
 	{ "namespaces", EAGAIN, PROCESSES },
 	{ "mount-resolv-conf", EPERM, ETC_FILE },
 	{ "mount-hosts", EPERM, ETC_FILE },
+	{ "mount-directory", ENOSPC, STORE " is full, or has no inode left; or the limit fs.mount-max is reached" },
+	{ "mount-directory", EDQUOT, "a quota of " STORE " is used up" },
+	{ "mount-directory", EROFS, STORE " is mounted read-only" },
+	{ "mount-directory", EPERM,
+	  "/var/lib/nsisolate must be root's, with no one else to write, and the user's directory in it root's alone, "
+	  "0700" },
+	{ "mount-directory", EEXIST,
+	  "what is kept for this uid is another user's, whom the link 'owner' in its directory below "
+	  "/var/lib/nsisolate names; "
+	  "move that directory away, or for a user who was renamed make the link anew" },
+	{ "mount-bind", ENOTDIR, "it and its source must be directories" },
+	{ "mount-bind", EACCES, OTHERS_MOVE },
+	{ "hide-procs", EACCES,
+	  "the host has a proc mounted in a directory of others than root, which they may have moved, or something "
+	  "else "
+	  "covers it there; unmount it" },
 	{ "mount", ENOSPC, MOUNTS },
+	{ "mount-hide", ENOTDIR,
+	  "only directories can be hidden, for what renames a new file over one takes a mask away" },
+	{ "mount-hide", ENOENT, IF_THERE },
+	{ "mount-hide", EACCES, OTHERS_MOVE },
+	{ "hide-engine", EACCES, OTHERS_MOVE_ENGINE },
+	{ "mount-read-only", ENOTDIR, "only directories can be made read-only" },
+	{ "mount-read-only", ENOENT, IF_THERE },
+	{ "mount-read-only", EACCES, OTHERS_MOVE },
 	{ "propagation", ENOSPC, MOUNTS },
 	{ "record", ENOSPC, DISK },
 	{ "join", ENOSPC, DISK },

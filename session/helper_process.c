@@ -75,10 +75,9 @@ static int set_up_attributes(posix_spawnattr_t *attributes)
 	return r;
 }
 
-static int spawn(const char *path, int socket, pid_t *ret_pid)
+int helper_spawn(const char *path, const char *name, int socket, pid_t *ret_pid)
 {
-	/* what ps(1) shows of the process that stays: the init is the helper's child without an exec */
-	char *const arguments[] = { (char *)"nsisolate-init", NULL };
+	char *const arguments[] = { (char *)name, NULL };
 	char *const environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -113,7 +112,8 @@ int helper_start(const char *path, struct helper *ret)
 	ours = pair[0];
 	theirs = pair[1];
 	hold_child_signal(ret);
-	r = spawn(path, theirs, &ret->pid);
+	/* what ps(1) shows of the process that stays: the init is the helper's child without an exec */
+	r = helper_spawn(path, "nsisolate-init", theirs, &ret->pid);
 	if (r < 0) {
 		give_back_child_signal(ret);
 		return r;

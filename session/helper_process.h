@@ -17,6 +17,12 @@ struct helper {
 };
 
 /*
+ * Starts the program at `path`, argv[0] `name`, with an empty environment, standard streams on /dev/null, `socket` as
+ * descriptor 3 and no other, default signals, and a session (setsid(2)) of its own. 0 or -errno.
+ */
+int helper_spawn(const char *path, const char *name, int socket, pid_t *ret_pid) _must_check_;
+
+/*
  * Starts the helper at `path` with an empty environment, standard streams on
  * /dev/null, descriptor 3 as its end of a socket pair and no other, default
  * signals, and a session (setsid(2)) of its own. SIGCHLD is blocked and set to

@@ -76,12 +76,13 @@ static int prepare(const struct init_arguments *arguments, struct report *ret_re
 {
 	const struct init_files *files = &arguments->files;
 	const struct step *failed = NULL;
+	const char *object = NULL;
 	int r;
 
-	ret_report->error = apply_init_steps(arguments->plan, &failed);
+	ret_report->error = apply_init_steps(arguments->plan, &failed, &object);
 	if (ret_report->error < 0) {
 		ret_report->step = step_name(failed->kind);
-		ret_report->object = failed->target ? failed->target : failed->value;
+		ret_report->object = object;
 	}
 	r = wait_for_helper(arguments);
 	if (r < 0 || ret_report->error < 0)
@@ -107,13 +108,14 @@ void init_main(const struct init_arguments *arguments)
 {
 	const struct init_files *files = &arguments->files;
 	int at_work[] = {
-		arguments->caller_pidfd, arguments->caller, arguments->helper,
-		files->record,           files->directory,  files->place,
-		files->listener,         files->gate,       files->slirp,
+		arguments->caller_pidfd, arguments->caller, arguments->helper, files->record,
+		files->directory,        files->place,      files->listener,   files->gate,
+		files->locks[0],         files->locks[1],   files->slirp,
 	};
 	/* nothing of the host may be held once somebody can come in */
 	int at_rest[] = {
-		arguments->caller_pidfd, arguments->caller, files->record, files->place, files->listener, files->slirp,
+		arguments->caller_pidfd, arguments->caller, files->record,   files->place,
+		files->listener,         files->locks[0],   files->locks[1], files->slirp,
 	};
 	struct report report = { 0 };
 

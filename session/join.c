@@ -188,7 +188,7 @@ static int join_target(const struct wanted *wanted, struct target *target, struc
 	describe(wanted, &target->view.record, reply);
 	r = random_id(reply->login, LOGIN_ID_LENGTH);
 	if (r == 0)
-		r = session_record_write(wanted->request, wanted->policy, reply, target->init, file);
+		r = session_record_write(wanted->request, wanted->policy, reply, NULL, target->init, file);
 	if (r == 0)
 		r = ask_in(wanted, target, reply->login, file);
 	if (r <= 0)

@@ -25,5 +25,24 @@ int mount_mqueue(const struct step *step) _must_check_;
 /* An empty tmpfs(5), nosuid and nodev, bounded in bytes and inodes. */
 int mount_tmpfs(const struct step *step) _must_check_;
 
-/* Likewise over /run/user, holding nothing but the user's own directory, 0700. */
+/* An empty tmpfs(5) that nobody can write to over a directory that is not to be seen. */
+int mount_hide(const struct step *step) _must_check_;
+
+/*
+ * The same over the directory of a container engine. Over a socket that lies among files of others, a device that
+ * cannot be opened: it stays until the host puts a new file in the place of the socket, and then is gone. Tolerates
+ * that there is none.
+ */
+int hide_engine(const struct step *step) _must_check_;
+
+/*
+ * Covers every proc(5) that the host has mounted elsewhere, in a chroot for instance: it shows the host's processes.
+ * -EACCES: one lies where others than root move it about.
+ */
+int hide_procs(const struct step *step) _must_check_;
+
+/* The same directory over itself, with all that is mounted below it, read-only. */
+int mount_read_only(const struct step *step) _must_check_;
+
+/* A tmpfs over /run/user, holding nothing but the user's own directory, 0700. */
 int mount_runtime_dir(const struct step *step) _must_check_;

@@ -192,7 +192,7 @@ static bool describe_session(const struct session_request *request, const struct
 		fail(result, "namespaces", "/proc", r);
 		return false;
 	}
-	r = session_record_write(request, result->policy, &result->reply, init, file);
+	r = session_record_write(request, result->policy, &result->reply, &result->network, init, file);
 	if (r < 0) {
 		fail(result, "record", RECORD_DIRECTORY, r);
 		return false;
@@ -228,7 +228,8 @@ struct opening {
 	struct plan *plan;
 	struct init_files files;
 	int user_directory;
-	int slirp_end;           /* by which slirp4netns learns that the init has ended, or -1 */
+	int slirp_end; /* by which slirp4netns learns that the init has ended, or -1 */
+	struct slirp slirp;
 	int network;             /* namespace that the plan names, or -1 */
 	uint64_t network_number; /* of it, else 0 */
 	bool wait;               /* the session may outlive its logins */
@@ -245,6 +246,7 @@ static void opening_release(struct opening *opening)
 	close_fd(opening->files.gate);
 	close_fd(opening->files.slirp);
 	close_fd(opening->slirp_end);
+	slirp_release(&opening->slirp);
 	close_fd(opening->user_directory);
 	close_fd(opening->network);
 }
@@ -355,22 +357,81 @@ static int listen_for_logins(struct opening *opening, struct open_result *result
 	return r;
 }
 
-/* Once the init is there, which its network is of. It has our end of the pipe, and nobody else will. */
-static bool start_slirp(struct opening *opening, struct open_result *result)
+static int fail_slirp(struct open_result *result, const char *sentence, int error)
 {
-	_cleanup_free_ char *sentence = NULL, *text = NULL;
+	_cleanup_free_ char *text = NULL;
+
+	if (sentence && problem_write(&text, "step %s: %s", step_name(STEP_SLIRP), sentence))
+		fail_text(result, text);
+	else
+		fail(result, step_name(STEP_SLIRP), NSISOLATE_SLIRP4NETNS, error);
+	return error;
+}
+
+/* As soon as the init is there, which its network is of. It has our end of the pipe, and nobody else will. */
+static int start_slirp(struct opening *opening, struct open_result *result)
+{
 	int r;
 
 	if (!plan_find(opening->plan, STEP_SLIRP))
-		return true;
+		return 0;
 	opening->files.slirp = close_fd(opening->files.slirp);
-	r = slirp_start(result->launch.pid, opening->slirp_end, &result->reply.slirp_pid, &result->reply.slirp_start,
-			&sentence);
-	if (r < 0 && sentence && problem_write(&text, "step %s: %s", step_name(STEP_SLIRP), sentence))
+	r = slirp_start(result->launch.pid, opening->slirp_end, &opening->slirp);
+	if (r < 0)
+		return fail_slirp(result, NULL, r);
+	result->reply.slirp_pid = opening->slirp.pid;
+	result->reply.slirp_start = opening->slirp.start;
+	return 0;
+}
+
+/* Last of all: it takes longer than whatever else there is to do. */
+static int finish_slirp(struct opening *opening, struct open_result *result)
+{
+	_cleanup_free_ char *sentence = NULL;
+	int r;
+
+	if (!plan_find(opening->plan, STEP_SLIRP))
+		return 0;
+	r = slirp_wait(&opening->slirp, &sentence);
+	return r < 0 ? fail_slirp(result, sentence, r) : 0;
+}
+
+static void fail_network(struct open_result *result, const char *problem)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (problem_write(&text, "step network: %s", problem ? problem : "out of memory"))
 		fail_text(result, text);
-	else if (r < 0)
-		fail(result, step_name(STEP_SLIRP), NSISOLATE_SLIRP4NETNS, r);
-	return r == 0;
+	else
+		conclude(result, OUTCOME_FAILED, "step network");
+}
+
+/* Before there is an init, so that its network is under way meanwhile. */
+static int start_network(struct opening *opening, struct open_result *result)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r;
+
+	if (!plan_find(opening->plan, STEP_VETH))
+		return 0;
+	r = network_start(result->policy, &result->network, &problem);
+	if (r < 0)
+		fail_network(result, problem);
+	memcpy(opening->files.locks, result->network.locks, sizeof(opening->files.locks));
+	return r;
+}
+
+static int finish_network(const struct opening *opening, struct open_result *result)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r;
+
+	if (!plan_find(opening->plan, STEP_VETH))
+		return 0;
+	r = network_finish(&result->network, result->launch.pid, &problem);
+	if (r < 0)
+		fail_network(result, problem);
+	return r;
 }
 
 static void launch_session(struct opening *opening, struct open_result *result)
@@ -399,8 +460,9 @@ static void launch_session(struct opening *opening, struct open_result *result)
 		fail_text(result, failure ? failure : strerror(-r));
 		return;
 	}
-	if (!start_slirp(opening, result) ||
-	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record)) {
+	if (start_slirp(opening, result) < 0 || finish_network(opening, result) < 0 ||
+	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record) ||
+	    finish_slirp(opening, result) < 0) {
 		launch_abort(&result->launch);
 		return;
 	}
@@ -424,7 +486,8 @@ static void open_session(struct opening *opening, struct open_result *result)
 	}
 	if (listen_for_logins(opening, result) < 0)
 		return;
-	launch_session(opening, result);
+	if (start_network(opening, result) == 0)
+		launch_session(opening, result);
 	if (result->reply.outcome != OUTCOME_OPENED)
 		forget_listener(result);
 }
@@ -447,8 +510,15 @@ static void open_by_policy(const struct session_request *request, struct open_re
 {
 	_cleanup_(opening_release) struct opening opening = {
 		.request = request,
-		.files = { .record = -1, .directory = -1, .place = -1, .listener = -1, .gate = -1, .slirp = -1 },
+		.files = { .record = -1,
+			   .directory = -1,
+			   .place = -1,
+			   .listener = -1,
+			   .locks = { -1, -1 },
+			   .gate = -1,
+			   .slirp = -1 },
 		.slirp_end = -1,
+		.slirp = SLIRP_NONE_YET,
 		.user_directory = -1,
 		.network = -1,
 	};
@@ -507,6 +577,7 @@ void session_open_from_request(const struct session_request *request, struct ope
 {
 	*ret = (struct open_result){ .uid = request->uid,
 				     .reply.init_pidfd = -1,
+				     .network = NETWORK_NONE_YET,
 				     .launch = { .pidfd = -1, .socket = -1 } };
 	if (!decide(request, ret))
 		return;
@@ -530,6 +601,7 @@ void open_result_release(struct open_result *result, bool sent)
 		 */
 		result->reply.outcome = OUTCOME_FAILED;
 	}
+	network_release(&result->network);
 	policy_free(result->policy);
 	free(result->text);
 }

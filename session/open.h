@@ -2,6 +2,7 @@
 #pragma once
 
 #include "session/launch.h"
+#include "session/network.h"
 #include "session/request.h"
 
 /* A reply and what its strings and descriptor belong to. */
@@ -10,7 +11,8 @@ struct open_result {
 	struct session_reply reply;
 	char *text;
 	struct policy *policy;
-	struct launch launch; /* with OUTCOME_OPENED: the init waits for the reply to be sent */
+	struct network network; /* with network.mode "veth" */
+	struct launch launch;   /* with OUTCOME_OPENED: the init waits for the reply to be sent */
 };
 
 /*

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/plan.h"
 
+#include "config/keys.h"
+#include "config/mount_places.h"
 #include "config/network.h"
 #include "config/path.h"
 #include "config/problem.h"
+#include "config/text_list.h"
 #include "session/record.h"
 #include "session/slirp.h"
 
@@ -25,6 +28,8 @@ static const struct {
 	[STEP_RECORD] = { "record", PLACE_HOST },
 	[STEP_NETWORK_NAMED] = { "network-named", PLACE_HOST },
 	[STEP_NAMESPACES] = { "namespaces", PLACE_HOST },
+	[STEP_FIREWALL] = { "firewall", PLACE_HOST },
+	[STEP_VETH] = { "veth", PLACE_HOST },
 	[STEP_SLIRP] = { "slirp", PLACE_HOST },
 	[STEP_PROPAGATION] = { "propagation", PLACE_INIT },
 	[STEP_LOOPBACK_UP] = { "loopback-up", PLACE_INIT },
@@ -37,6 +42,12 @@ static const struct {
 	[STEP_MOUNT_RUNTIME_DIR] = { "mount-runtime-dir", PLACE_INIT },
 	[STEP_MOUNT_RESOLV_CONF] = { "mount-resolv-conf", PLACE_INIT },
 	[STEP_MOUNT_HOSTS] = { "mount-hosts", PLACE_INIT },
+	[STEP_MOUNT_HIDE] = { "mount-hide", PLACE_INIT },
+	[STEP_HIDE_ENGINE] = { "hide-engine", PLACE_INIT },
+	[STEP_MOUNT_READ_ONLY] = { "mount-read-only", PLACE_INIT },
+	[STEP_MOUNT_DIRECTORY] = { "mount-directory", PLACE_INIT },
+	[STEP_MOUNT_BIND] = { "mount-bind", PLACE_INIT },
+	[STEP_HIDE_PROCS] = { "hide-procs", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
 };
@@ -158,8 +169,14 @@ static int add_names(struct plan *plan, const struct policy *policy, const struc
 
 static int add_proc(struct plan *plan, const struct policy *policy)
 {
+	int r;
+
 	if (policy->mount.proc == PROC_HOST)
 		return 0;
+	/* before a directory that is shown elsewhere could bring one along */
+	r = add_step(plan, (struct step){ .kind = STEP_HIDE_PROCS, .value = "all but /proc" });
+	if (r < 0)
+		return r;
 	return add_step(plan, (struct step){
 				      .kind = STEP_MOUNT_PROC,
 				      .target = "/proc",
@@ -255,79 +272,56 @@ static int add_etc_files(struct plan *plan, const struct policy *policy, const s
 			    named ? hostname : NULL);
 }
 
-/* A private directory where it lies for this login. */
-struct place_of_private {
-	char *path;
-	const struct private_directory *directory;
-};
-
-static int compare_places(const void *a, const void *b)
+static int add_place(struct plan *plan, const struct mount_place *place, const struct expansion *names)
 {
-	const struct place_of_private *left = a, *right = b;
+	struct step step = { .target = place->path, .optional = place->optional };
 
-	return strcmp(left->path, right->path);
-}
-
-static int add_private_directory(struct plan *plan, const struct place_of_private *place)
-{
-	return add_step(plan, (struct step){
-				      .kind = STEP_MOUNT_TMPFS,
-				      .target = place->path,
-				      .size = place->directory->size,
-				      .inodes = place->directory->inodes,
-				      .mode = 01777,
-			      });
+	switch ((int)place->key) {
+	case KEY_MOUNT_HIDE:
+		step.kind = STEP_MOUNT_HIDE;
+		break;
+	case KEY_MOUNT_BIND:
+		step.kind = STEP_MOUNT_BIND;
+		step.value = place->source;
+		step.read_only = place->bind->read_only;
+		step.nosuid = place->bind->nosuid;
+		step.nodev = place->bind->nodev;
+		step.noexec = place->bind->noexec;
+		break;
+	case KEY_MOUNT_HIDE_ENGINES:
+		step.kind = STEP_HIDE_ENGINE;
+		break;
+	case KEY_MOUNT_READ_ONLY:
+		step.kind = STEP_MOUNT_READ_ONLY;
+		break;
+	default:
+		step.mode = 01777;
+		if (place->directory->backing == BACKING_DIRECTORY) {
+			step.kind = STEP_MOUNT_DIRECTORY;
+			step.uid = names->uid;
+			step.value = names->user;
+			break;
+		}
+		step.kind = STEP_MOUNT_TMPFS;
+		step.size = place->directory->size;
+		step.inodes = place->directory->inodes;
+		break;
+	}
+	return add_step(plan, step);
 }
 
 /* Their order by path is another once expansions have values; a parent still comes before what is below it. */
-static int add_sorted(struct plan *plan, struct place_of_private *places, size_t count, char **ret_problem)
+static int add_places(struct plan *plan, const struct policy *policy, const struct expansion *names, char **ret_problem)
 {
-	qsort(places, count, sizeof(*places), compare_places);
-	for (size_t i = 0; i < count; i++) {
-		int r;
+	struct mount_places places = { 0 };
+	int r = mount_places_make(policy, names, &places, ret_problem);
 
-		if (i > 0 && strcmp(places[i - 1].path, places[i].path) == 0)
-			return problem(ret_problem, -EINVAL,
-				       "mount.private: '%s' and '%s' are the same directory for this login, '%s'",
-				       places[i - 1].directory->path, places[i].directory->path, places[i].path);
-		r = add_private_directory(plan, &places[i]);
-		if (r < 0)
-			return r;
+	for (size_t i = 0; r == 0 && i < places.count; i++) {
+		r = mount_place_check(&places, i, ret_problem);
+		if (r == 0)
+			r = add_place(plan, &places.items[i], names);
 	}
-	return 0;
-}
-
-static int expand_places(const struct policy *policy, const struct expansion *names, struct place_of_private *places,
-			 char **ret_problem)
-{
-	for (size_t i = 0; i < policy->mount.private_count; i++) {
-		_cleanup_free_ char *sentence = NULL;
-		int r;
-
-		places[i].directory = &policy->mount.private[i];
-		r = private_path_expand(places[i].directory->path, names, &places[i].path, &sentence);
-		if (r == -EINVAL)
-			return problem(ret_problem, r, "mount.private: %s", sentence);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int add_private_directories(struct plan *plan, const struct policy *policy, const struct expansion *names,
-				   char **ret_problem)
-{
-	size_t count = policy->mount.private_count;
-	_cleanup_free_ struct place_of_private *places = calloc(count + 1, sizeof(*places));
-	int r;
-
-	if (!places)
-		return -ENOMEM;
-	r = expand_places(policy, names, places, ret_problem);
-	if (r == 0)
-		r = add_sorted(plan, places, count, ret_problem);
-	for (size_t i = 0; i < count; i++)
-		free(places[i].path);
+	mount_places_release(&places);
 	return r;
 }
 
@@ -361,8 +355,24 @@ static int add_mounts(struct plan *plan, const struct policy *policy, const stru
 	if (r == 0)
 		r = add_etc_files(plan, policy, login, ret_problem);
 	if (r == 0)
-		r = add_private_directories(plan, policy, &login->names, ret_problem);
+		r = add_places(plan, policy, &login->names, ret_problem);
 	return r;
+}
+
+static int add_veth(struct plan *plan, const struct policy *policy)
+{
+	_cleanup_free_ char *pool = text_list_join(policy->network.pool, ",");
+	_cleanup_free_ char *egress = text_list_join(policy->network.egress, "; ");
+	_cleanup_free_ char *rules = NULL;
+	int r;
+
+	if (!pool || !egress ||
+	    asprintf(&rules, "egress=(%s)%s", egress, policy->network.masquerade ? " masquerade" : "") < 0)
+		return -ENOMEM;
+	r = add_step(plan, (struct step){ .kind = STEP_FIREWALL, .target = "inet nsisolate", .value = rules });
+	if (r < 0)
+		return r;
+	return add_step(plan, (struct step){ .kind = STEP_VETH, .target = "eth0", .value = pool });
 }
 
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret, char **ret_problem)
@@ -378,11 +388,14 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		r = add_named_network(plan, policy);
 	if (r == 0)
 		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
+	if (r == 0 && policy->network.mode == NETWORK_VETH)
+		r = add_veth(plan, policy);
 	if (r == 0 && policy->network.mode == NETWORK_SLIRP)
 		r = add_step(plan, (struct step){ .kind = STEP_SLIRP, .target = SLIRP_INTERFACE });
 	if (r == 0)
 		r = add_mounts(plan, policy, login, ret_problem);
-	if (r == 0 && (policy->network.mode == NETWORK_LOOPBACK || policy->network.mode == NETWORK_SLIRP))
+	if (r == 0 && (policy->network.mode == NETWORK_LOOPBACK || policy->network.mode == NETWORK_VETH ||
+		       policy->network.mode == NETWORK_SLIRP))
 		r = add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });
 	if (r == 0)
 		r = add_names(plan, policy, login, ret_problem);

@@ -27,6 +27,8 @@ enum step_kind {
 	STEP_RECORD,            /* host: the record below /run/nsisolate/sessions */
 	STEP_NETWORK_NAMED,     /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
 	STEP_NAMESPACES,        /* host: clone3(2) of the init */
+	STEP_FIREWALL,          /* host: the policy's rules in nftables */
+	STEP_VETH,              /* host: both ends of the session's interface, with addresses and routes */
 	STEP_SLIRP,             /* host: a slirp4netns(1) for the session's network, slirp.h */
 	STEP_PROPAGATION,       /* init: mount_setattr(2) of the whole tree */
 	STEP_LOOPBACK_UP,       /* init: IFF_UP on lo */
@@ -39,6 +41,12 @@ enum step_kind {
 	STEP_MOUNT_RUNTIME_DIR, /* init: an empty tmpfs over /run/user with the user's own directory */
 	STEP_MOUNT_RESOLV_CONF, /* init: a file of the session's own over the host's, etc_files.h */
 	STEP_MOUNT_HOSTS,       /* init: likewise */
+	STEP_MOUNT_HIDE,        /* init: an empty tmpfs over target that nobody can write to */
+	STEP_HIDE_ENGINE,       /* init: the same, or something dead over the socket that target is */
+	STEP_MOUNT_READ_ONLY,   /* init: target over itself, read-only */
+	STEP_MOUNT_DIRECTORY,   /* init: over target, a directory of the user that outlives the session */
+	STEP_MOUNT_BIND,        /* init: over target, the directory value of the host */
+	STEP_HIDE_PROCS,        /* init: covers every proc(5) of the host but /proc */
 	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_KINDS,
@@ -47,16 +55,17 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	const char *target; /* absolute path, or NULL; owned by the plan */
-	const char *value;  /* host name, domain name, propagation, mount option, text or path of a file; or NULL; owned
-			       by  the plan */
+	const char *value;  /* host name, domain name, propagation, mount option, text or path of a file, user, source;
+			       or NULL; owned by the plan */
 	const char *name;   /* STEP_MOUNT_HOSTS: a host name for the file to know, or NULL; owned by the plan */
 	uint64_t size;      /* bytes; 0: the file system's default */
 	uint64_t inodes;    /* 0: the file system's default */
 	mode_t mode;        /* of the root of a new file system */
-	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR: the user */
+	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR, STEP_MOUNT_DIRECTORY: the user */
 	gid_t gid;
-	bool optional; /* the file at the path `value` need not be there */
+	bool optional; /* a file at the path `value`, or a target, that is missing is passed over */
 	bool create;   /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
+	bool read_only, nosuid, nodev, noexec; /* STEP_MOUNT_BIND */
 };
 
 struct plan {

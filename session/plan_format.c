@@ -4,6 +4,8 @@
 
 #include "session/plan.h"
 
+#include "session/store.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -52,6 +54,25 @@ static void put_etc_file(FILE *out, const struct step *step)
 	(void)fputs(" ro,nosuid,nodev,noexec", out);
 }
 
+static void put_store(FILE *out, const struct step *step)
+{
+	_cleanup_free_ char *path = store_path(step->uid, step->target);
+
+	(void)fprintf(out, " from %s owner=%s mode=%04o nosuid,nodev", path ? path : "?", step->value,
+		      (unsigned)step->mode);
+}
+
+static void put_bind(FILE *out, const struct step *step)
+{
+	const char *const flags[] = { step->read_only ? "ro" : "rw", step->nosuid ? "nosuid" : NULL,
+				      step->nodev ? "nodev" : NULL, step->noexec ? "noexec" : NULL };
+
+	(void)fprintf(out, " from %s ", step->value);
+	for (size_t i = 0; i < ELEMENTS(flags); i++)
+		if (flags[i])
+			(void)fprintf(out, "%s%s", i == 0 ? "" : ",", flags[i]);
+}
+
 static void put_step(FILE *out, const struct plan *plan, const struct step *step)
 {
 	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
@@ -64,8 +85,12 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		(void)fputs(step->target, out);
 	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)
 		put_etc_file(out, step);
-	else if (step->value)
+	else if (step->kind == STEP_MOUNT_BIND)
+		put_bind(out, step);
+	else if (step->value && step->kind != STEP_MOUNT_DIRECTORY)
 		(void)fprintf(out, "%s%s", step->target ? " " : "", step->value);
+	if (step->kind == STEP_MOUNT_DIRECTORY)
+		put_store(out, step);
 	put_size(out, "size", step->size);
 	put_size(out, "inodes", step->inodes);
 	if (filesystem)
@@ -74,6 +99,14 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		(void)fprintf(out, " own=%u", (unsigned)step->uid);
 	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE)
 		(void)fputs(" nosuid,nodev,noexec", out);
+	if (step->kind == STEP_MOUNT_HIDE)
+		(void)fputs(" empty ro,nosuid,nodev,noexec", out);
+	if (step->kind == STEP_HIDE_ENGINE)
+		(void)fputs(" hidden", out);
+	if (step->kind == STEP_MOUNT_READ_ONLY)
+		(void)fputs(" ro", out);
+	if (step->optional && step->kind != STEP_MOUNT_RESOLV_CONF && step->kind != STEP_MOUNT_HOSTS)
+		(void)fputs(" if-there", out);
 	if (step->kind == STEP_WORKING_DIRECTORY)
 		(void)fputs("the same directory, else /", out);
 }

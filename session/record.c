@@ -54,6 +54,8 @@ static const struct field fields[] = {
 	{ "slirp-start", FIELD_NUMBER, offsetof(struct record, slirp_start) },
 	{ "mode", FIELD_NAME, offsetof(struct record, mode) },
 	{ "scope", FIELD_NAME, offsetof(struct record, scope) },
+	{ "interface", FIELD_TEXT, offsetof(struct record, interface) },
+	{ "addresses", FIELD_TEXT, offsetof(struct record, addresses) },
 	{ "on-logout", FIELD_NAME, offsetof(struct record, on_logout) },
 	{ "opened", FIELD_SECONDS, offsetof(struct record, opened) },
 };

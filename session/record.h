@@ -57,6 +57,8 @@ struct record {
 	uint64_t slirp_start; /* of that, like login_start */
 	char *mode;           /* "enforce" */
 	char *scope;          /* "session", or "user" where later logins of the user join */
+	char *interface;      /* the host's end of the session's interface, with network.mode "veth"; or "" */
+	char *addresses;      /* the session's, comma-separated: "10.99.0.7,fd00:99::7"; or "" */
 	char *on_logout;      /* "kill", or "wait" where the session lives while a process of it does */
 	uint64_t outer_pid_namespace; /* inode number of the one that all PIDs here are of */
 	int64_t opened;               /* seconds since the epoch */

@@ -61,7 +61,7 @@ int session_setting(const struct session_request *request, uint64_t *ret)
 }
 
 int session_record_write(const struct session_request *request, const struct policy *policy,
-			 const struct session_reply *reply, pid_t init, int file)
+			 const struct session_reply *reply, const struct network *network, pid_t init, int file)
 {
 	_cleanup_free_ char *sources = join_sources(policy);
 	struct record record = {
@@ -82,6 +82,8 @@ int session_record_write(const struct session_request *request, const struct pol
 		.mode = (char *)reply->mode,
 		.scope = (char *)(policy->scope == SCOPE_USER ? SCOPE_NAME_USER : "session"),
 		.on_logout = (char *)(policy->on_logout == ON_LOGOUT_WAIT ? "wait" : "kill"),
+		.interface = (char *)(network ? network->interface : ""),
+		.addresses = (char *)(network ? network->addresses : ""),
 		.opened = time(NULL),
 	};
 	int r;

@@ -135,30 +135,42 @@ static int say_end(int status, int said_fd, char **ret_problem)
 	return problem(ret_problem, -EIO, PROGRAM " ended before it was ready%s%s", *said ? ": " : "", said);
 }
 
-/* It writes a byte when its interface is up; at its end the pipe closes. */
-static int wait_ready(pid_t pid, int ready_fd, int said_fd, char **ret_problem)
+/* Our child, which we kill if it is still there: this ends. */
+static int end_slirp(struct slirp *slirp)
 {
-	struct pollfd poller = { .fd = ready_fd, .events = POLLIN };
-	int r = poll_until(&poller, 1, READY_MS), status = 0;
+	int status = 0;
+
+	(void)kill(slirp->pid, SIGKILL);
+	while (waitpid(slirp->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	slirp->pid = 0;
+	return status;
+}
+
+/* It writes a byte when its interface is up; at its end the pipe closes. */
+int slirp_wait(struct slirp *slirp, char **ret_problem)
+{
+	struct pollfd poller = { .fd = slirp->ready, .events = POLLIN };
+	int r = poll_until(&poller, 1, READY_MS), status;
 	char byte;
 
-	if (r > 0 && read(ready_fd, &byte, 1) == 1)
+	if (r > 0 && read(slirp->ready, &byte, 1) == 1) {
+		slirp->pid = 0;
 		return 0;
-	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	}
+	status = end_slirp(slirp);
 	if (r < 0)
 		return r;
 	return r == 0 ? problem(ret_problem, -ETIMEDOUT, PROGRAM " was not ready within %d s", READY_MS / 1000)
-		      : say_end(status, said_fd, ret_problem);
+		      : say_end(status, slirp->said, ret_problem);
 }
 
-int slirp_start(pid_t init, int exit_fd, pid_t *ret_pid, uint64_t *ret_start, char **ret_problem)
+int slirp_start(pid_t init, int exit_fd, struct slirp *ret)
 {
 	_cleanup_close_ int said = new_said();
 	_cleanup_close_ int ready = -1, theirs = -1;
+	struct slirp slirp = { 0 };
 	int fds[2], r;
-	pid_t pid;
 
 	if (said < 0)
 		return said;
@@ -166,15 +178,26 @@ int slirp_start(pid_t init, int exit_fd, pid_t *ret_pid, uint64_t *ret_start, ch
 		return -errno;
 	ready = fds[0];
 	theirs = fds[1];
-	pid = fork();
-	if (pid < 0)
+	slirp.pid = fork();
+	if (slirp.pid < 0)
 		return -errno;
-	if (pid == 0)
+	if (slirp.pid == 0)
 		become_slirp(init, exit_fd, theirs, said);
-	theirs = close_fd(theirs);
-	r = wait_ready(pid, ready, said, ret_problem);
-	if (r < 0)
+	r = process_start_time(slirp.pid, &slirp.start);
+	if (r < 0) {
+		(void)end_slirp(&slirp);
 		return r;
-	*ret_pid = pid;
-	return process_start_time(pid, ret_start);
+	}
+	slirp.ready = TAKE_FD(ready);
+	slirp.said = TAKE_FD(said);
+	*ret = slirp;
+	return 0;
+}
+
+void slirp_release(struct slirp *slirp)
+{
+	if (slirp->pid > 0)
+		(void)end_slirp(slirp);
+	slirp->ready = close_fd(slirp->ready);
+	slirp->said = close_fd(slirp->said);
 }

@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,9 +25,31 @@ int slirp_check(char **ret_problem) _must_check_;
  */
 int slirp_pipe(int *ret_init, int *ret_slirp) _must_check_;
 
+/* One on its way. */
+struct slirp {
+	pid_t pid;      /* a child of ours; 0: none was started, or it is ready and left alone */
+	uint64_t start; /* of its process */
+	int ready;      /* where it says that its interface is up, or -1 */
+	int said;       /* what it wrote to its standard error, or -1 */
+};
+
+/* Of one that was never started. */
+#define SLIRP_NONE_YET                   \
+	{                                \
+		.ready = -1, .said = -1, \
+	}
+
 /*
- * Starts it for the network of the process `init`, a child of ours, and waits until it is ready. Closes nothing that is
- * given to it. *ret_pid and *ret_start are of its process, whose parent we are. 0, or -errno with *ret_problem, a
- * malloced sentence's end, or NULL: then it has ended.
+ * Starts it for the network of the process `init`, and does not wait: it takes some milliseconds. Closes nothing that
+ * is given to it. 0, or -errno; then there is none.
  */
-int slirp_start(pid_t init, int exit_fd, pid_t *ret_pid, uint64_t *ret_start, char **ret_problem) _must_check_;
+int slirp_start(pid_t init, int exit_fd, struct slirp *ret) _must_check_;
+
+/*
+ * Waits until it is ready; from then on it is on its own. 0, or -errno with *ret_problem, a malloced sentence's end, or
+ * NULL; then it has ended.
+ */
+int slirp_wait(struct slirp *slirp, char **ret_problem) _must_check_;
+
+/* Ends it, unless it is ready, and closes what is open. */
+void slirp_release(struct slirp *slirp);

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/user_state.h"
 
-#include "common/clock.h"
+#include "session/byte_lock.h"
 #include "session/record_store.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 
 #define GATE_TURN   0 /* the byte whose lock lets one opening past at a time */
 #define GATE_INSIDE 1 /* the byte that is read-locked by whoever is past, whether it was its turn or not */
 #define PLACES_GATE 0 /* the byte whose lock keeps two openings from taking places at once; the others are places */
-
-/* How often a wait for a lock looks at the time. */
-#define LOOK_US 100000
 
 int user_directory_open(uid_t uid)
 {
@@ -26,48 +21,6 @@ int user_directory_open(uid_t uid)
 		return users;
 	snprintf(name, sizeof(name), "%ju", (uintmax_t)uid);
 	return own_directory_open(users, name, 0700);
-}
-
-static int lock_byte(int file, int command, short type, off_t byte)
-{
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
-	int r;
-
-	do
-		r = fcntl(file, command, &lock);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
-}
-
-static void interrupt(int signal)
-{
-	(void)signal;
-}
-
-/*
- * The kernel wakes whoever waits for a lock, and a timer ends the wait: again and again, since its
- * signal may come before the wait. Both are as they were afterwards. 0; -ETIMEDOUT; -errno.
- */
-static int lock_byte_within(int file, off_t byte, int timeout_ms)
-{
-	const struct sigaction action = { .sa_handler = interrupt };
-	const struct itimerval often = { { 0, LOOK_US }, { 0, LOOK_US } };
-	const int64_t deadline = now_ms() + timeout_ms;
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
-	struct itimerval old_timer;
-	struct sigaction old_action;
-	int r = lock_byte(file, F_OFD_SETLK, F_WRLCK, byte);
-
-	if (r != -EAGAIN && r != -EACCES)
-		return r;
-	if (sigaction(SIGALRM, &action, &old_action) < 0 || setitimer(ITIMER_REAL, &often, &old_timer) < 0)
-		return -errno;
-	do
-		r = fcntl(file, F_OFD_SETLKW, &lock) < 0 ? -errno : 0;
-	while (r == -EINTR && now_ms() < deadline);
-	(void)setitimer(ITIMER_REAL, &old_timer, NULL);
-	(void)sigaction(SIGALRM, &old_action, NULL);
-	return r == -EINTR ? -ETIMEDOUT : r;
 }
 
 int user_gate_take(int directory)

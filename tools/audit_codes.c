@@ -53,6 +53,12 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_CRITICAL,
 		.remedy = "only the host can do that: find out who did, and end the session: nsinspect kill ID",
 	},
+	[FINDING_SLIRP] = {
+		.code = "NSI016",
+		.name = "slirp-ended",
+		.severity = AUDIT_WARNING,
+		.remedy = "find out who or what ended it, the kernel for want of memory perhaps; a new login has a new one",
+	},
 	[FINDING_NETWORK] = {
 		.code = "NSI017",
 		.name = "network-changed",
@@ -297,7 +303,8 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI090",
 		.name = "engine-reachable",
 		.severity = AUDIT_CRITICAL,
-		.remedy = "take the user out of the socket's group: whoever reaches a container engine is root",
+		.remedy = "take the user out of the socket's group, for whoever reaches a container engine is root; "
+			  "mount { hide-engines = true } and a new login hide it",
 	},
 	[FINDING_USER_MANAGER] = {
 		.code = "NSI091",

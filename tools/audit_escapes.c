@@ -4,96 +4,9 @@
 
 #include "tools/audit.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define VSOCK "/dev/vsock"
-
-static const char *const engines[] = {
-	"/run/docker.sock",
-	"/run/podman/podman.sock",
-	"/run/containerd/containerd.sock",
-};
-
-/* Who may do what of rwx by the mode alone: an access control list that gives more is not seen. */
-static bool may(const struct identity *identity, const struct group_list *groups, const struct stat *status,
-		mode_t what)
-{
-	if (identity->uid == 0)
-		return true;
-	if (status->st_uid == identity->uid)
-		return (status->st_mode & (what << 6)) != 0;
-	for (size_t i = 0; i < groups->count; i++)
-		if (groups->gids[i] == status->st_gid)
-			return (status->st_mode & (what << 3)) != 0;
-	return (status->st_mode & what) != 0;
-}
-
-/* Whether it is there, as the session sees it, and they may connect to it, unix(7). */
-static bool may_connect(pid_t init, const char *path, const struct identity *identity, const struct group_list *groups)
-{
-	char way[PATH_MAX];
-	struct stat status;
-	size_t root = (size_t)snprintf(way, sizeof(way), "/proc/%jd/root", (intmax_t)init);
-
-	(void)snprintf(way + root, sizeof(way) - root, "%s", path);
-	if (stat(way, &status) < 0 || !S_ISSOCK(status.st_mode) || !may(identity, groups, &status, S_IWOTH))
-		return false;
-	for (char *slash = way + root; (slash = strchr(slash + 1, '/'));) {
-		*slash = '\0';
-		if (stat(way, &status) < 0 || !may(identity, groups, &status, S_IXOTH))
-			return false;
-		*slash = '/';
-	}
-	return true;
-}
-
-static int judge_engines(struct look *look, const struct session *session, const struct identity *identity)
-{
-	struct group_list groups = { 0 };
-	int r = group_list_of(identity, &groups);
-
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	for (size_t i = 0; r == 0 && i < ELEMENTS(engines); i++) {
-		_cleanup_free_ char *text = NULL;
-
-		if (!may_connect(session->view.init_pid, engines[i], identity, &groups))
-			continue;
-		if (asprintf(&text, "%s:%s", identity->name, engines[i]) < 0) {
-			text = NULL;
-			r = -ENOMEM;
-			break;
-		}
-
-		const struct subject subject = { .text = text, .user = identity->name };
-
-		r = findings_add(&look->findings, FINDING_ENGINE, &subject, "%s may connect to %s", identity->name,
-				 engines[i]);
-	}
-	group_list_release(&groups);
-	return r;
-}
-
-int audit_engines(struct look *look)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < look->sessions.count; i++) {
-		const struct session *session = look->sessions.items[i];
-		struct identity identity = { 0 };
-
-		if (!session_is_alive(session) || !session->seen || !session->view.valid ||
-		    strcmp(session->view.record.mode, "enforce") != 0 ||
-		    identity_lookup(session->view.record.user, &identity) < 0)
-			continue;
-		r = judge_engines(look, session, &identity);
-		identity_release(&identity);
-	}
-	return r;
-}
 
 static int judge_setting(const struct audit *audit, const char *name, uint64_t bad, enum finding_code code,
 			 struct findings *findings)

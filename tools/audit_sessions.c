@@ -90,7 +90,7 @@ static int find_difference(const struct plan_item *item, void *data)
 	static const enum finding_code codes[PLAN_PARTS] = {
 		[PART_MOUNT] = FINDING_MOUNT,     [PART_LOOPBACK] = FINDING_LOOPBACK,
 		[PART_NAME] = FINDING_HOSTNAME,   [PART_PROPAGATION] = FINDING_PROPAGATION,
-		[PART_NETWORK] = FINDING_NETWORK,
+		[PART_NETWORK] = FINDING_NETWORK, [PART_SLIRP] = FINDING_SLIRP,
 	};
 	const struct comparison *comparison = data;
 

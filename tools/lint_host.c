@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 /* What a policy needs of this host. */
 #include "config/keys.h"
+#include "config/mount_places.h"
 #include "config/network.h"
+#include "session/mount_point.h"
 #include "session/network_name.h"
 #include "session/root_file.h"
 #include "session/syscalls.h"
 #include "tools/lint_private.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* An empty directory holds no other: what is private below a private one cannot be mounted. */
 static const char *private_above(const struct policy *policy, const char *path)
@@ -36,36 +39,103 @@ static const char *why_not_mounted(int error)
 	}
 }
 
+/* Of what a session takes away, root's links are followed, and a '-' forgives. */
+static const char *why_not_taken(const struct mount_place *place, int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return place->key == KEY_MOUNT_BIND ? why_not_mounted(error)
+		       : place->optional            ? NULL
+						    : "there is no such directory on this host, and no '-' before it";
+	case -EACCES:
+		return geteuid() == 0 ? "others than root can write to a directory above it on this host" : NULL;
+	case -ELOOP:
+		return "too many symbolic links lead there on this host";
+	default:
+		return why_not_mounted(error);
+	}
+}
+
+static enum step_kind step_of(const struct mount_place *place)
+{
+	switch ((int)place->key) {
+	case KEY_MOUNT_HIDE:
+		return STEP_MOUNT_HIDE;
+	case KEY_MOUNT_READ_ONLY:
+		return STEP_MOUNT_READ_ONLY;
+	case KEY_MOUNT_BIND:
+		return STEP_MOUNT_BIND;
+	default:
+		return STEP_MOUNT_TMPFS;
+	}
+}
+
+static char *why_no_source(const struct mount_place *place)
+{
+	_cleanup_close_ int fd = mount_source_open(&(struct step){ .kind = STEP_MOUNT_BIND, .value = place->source });
+	const char *why = fd < 0 ? why_not_taken(place, fd) : NULL;
+	char *text;
+
+	return !why || asprintf(&text, "its source '%s': %s", place->source, why) < 0 ? NULL : text;
+}
+
 /*
  * Why it cannot be mounted, or NULL. As the session's init will open it; what cannot be known as whoever runs this
  * (EACCES) is passed over.
  */
-static char *why_refused(const struct policy *policy, const struct private_directory *directory)
+static char *why_refused(const struct policy *policy, const struct mount_place *place)
 {
-	const char *above = private_above(policy, directory->path), *why;
+	const struct step step = { .kind = step_of(place), .target = place->path };
+	const bool private = place->key == KEY_MOUNT_PRIVATE, gives = private || place->key == KEY_MOUNT_BIND;
+	const char *above = private ? private_above(policy, place->path) : NULL, *why = NULL;
 	_cleanup_close_ int fd = -1;
 	char *text;
 
 	if (above)
 		return asprintf(&text, "it is within \"%s\", which is empty in a session", above) < 0 ? NULL : text;
-	if (strchr(directory->path, '%'))
+	if (strchr(place->path, '%') || place->key == KEY_MOUNT_HIDE_ENGINES)
 		return NULL;
-	fd = open_directory_nofollow(directory->path);
-	why = fd < 0 ? why_not_mounted(fd) : NULL;
-	return why ? strdup(why) : NULL;
+	fd = mount_point_open(&step);
+	if (fd < 0)
+		why = gives ? why_not_mounted(fd) : why_not_taken(place, fd);
+	if (why)
+		return strdup(why);
+	return place->source && !strchr(place->source, '%') ? why_no_source(place) : NULL;
 }
 
 /* Whether the same is wrong with the same directory in another policy. */
-static bool is_told(const struct policy *policy, const char *path, const char *why)
+static bool is_told(const struct policy *policy, const struct mount_place *wanted, const char *why)
 {
-	for (size_t i = 0; policy->mode != MODE_OFF && i < policy->mount.private_count; i++) {
-		const struct private_directory *directory = &policy->mount.private[i];
-		_cleanup_free_ char *other = strcmp(directory->path, path) == 0 ? why_refused(policy, directory) : NULL;
+	struct mount_places places = { 0 };
+	_cleanup_free_ char *unused = NULL;
+	bool told = false;
 
-		if (other && strcmp(other, why) == 0)
-			return true;
+	if (policy->mode != MODE_OFF && mount_places_make(policy, NULL, &places, &unused) < 0) {
+		mount_places_release(&places);
+		return false;
 	}
-	return false;
+	for (size_t i = 0; !told && i < places.count; i++) {
+		const struct mount_place *place = &places.items[i];
+		_cleanup_free_ char *other = place->key == wanted->key && strcmp(place->path, wanted->path) == 0
+						     ? why_refused(policy, place)
+						     : NULL;
+
+		told = other && strcmp(other, why) == 0;
+	}
+	mount_places_release(&places);
+	return told;
+}
+
+static void report(const struct policy *policy, const struct mount_place *place, const char *service, const char *why,
+		   struct diagnostics *diag)
+{
+	const char *file = place->origin.file ? place->origin.file : policy->file;
+	const bool section = policy_keys[place->key].type == VALUE_SECTION;
+
+	diagnostics_add(diag, SEVERITY_WARNING, file, place->origin.line,
+			"%s%s%s%s: %s; every login%s%s would be refused%s", policy_keys[place->key].name,
+			section ? " \"" : ": '", place->path, section ? "\"" : "'", why, service ? " by " : "",
+			service ? service : "", policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
 }
 
 /* What is not as it must be with a file that is copied at login; what cannot be known as whoever runs this is passed
@@ -112,6 +182,8 @@ static void lint_network(const struct policy *general, const struct policy *poli
 
 void lint_host(const struct policy *general, const struct policy *policy, const char *service, struct diagnostics *diag)
 {
+	struct mount_places places = { 0 };
+	_cleanup_free_ char *unused = NULL;
 	if (policy->mode != MODE_OFF)
 		lint_network(general, policy, service, diag);
 	if (policy->mode != MODE_OFF) {
@@ -120,16 +192,16 @@ void lint_host(const struct policy *general, const struct policy *policy, const 
 		lint_file(general, policy, KEY_NETWORK_HOSTS, policy->network.hosts, general->network.hosts, service,
 			  diag);
 	}
-	for (size_t i = 0; policy->mode != MODE_OFF && i < policy->mount.private_count; i++) {
-		const struct private_directory *directory = &policy->mount.private[i];
-		const char *file = directory->origin.file ? directory->origin.file : policy->file;
-		_cleanup_free_ char *why = why_refused(policy, directory);
 
-		if (!why || (policy != general && is_told(general, directory->path, why)))
-			continue;
-		diagnostics_add(diag, SEVERITY_WARNING, file, directory->origin.line,
-				"mount.private \"%s\": %s; every login%s%s would be refused%s", directory->path, why,
-				service ? " by " : "", service ? service : "",
-				policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
+	if (policy->mode != MODE_OFF && mount_places_make(policy, NULL, &places, &unused) < 0) {
+		mount_places_release(&places);
+		return;
 	}
+	for (size_t i = 0; i < places.count; i++) {
+		_cleanup_free_ char *why = why_refused(policy, &places.items[i]);
+
+		if (why && (policy == general || !is_told(general, &places.items[i], why)))
+			report(policy, &places.items[i], service, why, diag);
+	}
+	mount_places_release(&places);
 }

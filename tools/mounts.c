@@ -156,3 +156,27 @@ bool mounts_contain(const struct mount_list *list, const struct mount_entry *ent
 	}
 	return false;
 }
+
+bool mounts_have_device(const struct mount_list *list, const struct mount_entry *entry)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].major == entry->major && list->items[i].minor == entry->minor)
+			return true;
+	return false;
+}
+
+const char *mount_option(const char *options, const char *name)
+{
+	const size_t length = strlen(name);
+
+	for (const char *at = options; at; at = strchr(at, ',')) {
+		at += *at == ',' ? 1 : 0;
+		if (strncmp(at, name, length) != 0)
+			continue;
+		if (name[length - 1] == '=')
+			return at + length;
+		if (at[length] == ',' || at[length] == '\0')
+			return at + length;
+	}
+	return NULL;
+}

@@ -34,3 +34,9 @@ void mounts_release(struct mount_list *list);
 
 /* True when `list` has the same part of the same file system at the same place. */
 bool mounts_contain(const struct mount_list *list, const struct mount_entry *entry);
+
+/* True when `list` has the file system of the entry, wherever: every file system of a plan is a new one. */
+bool mounts_have_device(const struct mount_list *list, const struct mount_entry *entry);
+
+/* What follows a word among options that commas divide; with a '=' at its end, the value. NULL: it is not there. */
+const char *mount_option(const char *options, const char *name);

@@ -5,6 +5,7 @@
 #include "session/network_name.h"
 #include "session/record.h"
 #include "tools/process_info.h"
+#include "tools/seen_judge.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@ static const char *const mount_types[STEP_KINDS] = {
 };
 
 struct comparison {
+	pid_t init;
 	const struct plan *plan;
 	const struct mount_list *host;
 	struct mount_list mounts;
@@ -78,10 +80,15 @@ static const struct mount_entry *find_by_id(const struct mount_list *list, unsig
 	return NULL;
 }
 
+static bool is_mount(enum step_kind kind)
+{
+	return mount_types[kind] || step_is_seen(kind);
+}
+
 static bool is_planned(const struct plan *plan, const char *target)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (mount_types[plan->steps[i].kind] && strcmp(plan->steps[i].target, target) == 0)
+		if (is_mount(plan->steps[i].kind) && strcmp(plan->steps[i].target, target) == 0)
 			return true;
 	return false;
 }
@@ -107,32 +114,6 @@ static const struct mount_entry *find_cover(const struct comparison *comparison,
 	return NULL;
 }
 
-/* Every file system of a plan is a new one. */
-static bool is_hosts(const struct mount_list *host, const struct mount_entry *entry)
-{
-	for (size_t i = 0; i < host->count; i++)
-		if (host->items[i].major == entry->major && host->items[i].minor == entry->minor)
-			return true;
-	return false;
-}
-
-/* What follows a word among options that commas divide; with a '=' at its end, the value. NULL: it is not there. */
-static const char *find_option(const char *options, const char *name)
-{
-	const size_t length = strlen(name);
-
-	for (const char *at = options; at; at = strchr(at, ',')) {
-		at += *at == ',' ? 1 : 0;
-		if (strncmp(at, name, length) != 0)
-			continue;
-		if (name[length - 1] == '=')
-			return at + length;
-		if (at[length] == ',' || at[length] == '\0')
-			return at + length;
-	}
-	return NULL;
-}
-
 /* What the engine gives every file system that it mounts: session/mounts.c. */
 static const char *find_missing_flag(const struct step *step, const struct mount_entry *entry)
 {
@@ -140,9 +121,9 @@ static const char *find_missing_flag(const struct step *step, const struct mount
 	const bool data = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
 
 	for (size_t i = 0; i < ELEMENTS(flags) - (data ? 1 : 0); i++)
-		if (!find_option(entry->options, flags[i]))
+		if (!mount_option(entry->options, flags[i]))
 			return flags[i];
-	if (step->kind == STEP_MOUNT_PROC && step->value && !find_option(entry->super_options, step->value))
+	if (step->kind == STEP_MOUNT_PROC && step->value && !mount_option(entry->super_options, step->value))
 		return step->value;
 	return NULL;
 }
@@ -150,7 +131,7 @@ static const char *find_missing_flag(const struct step *step, const struct mount
 /* A number of tmpfs(5) that is the kernel's default is not among the options: nothing can be said of it. */
 static bool is_number(const struct mount_entry *entry, const char *name, uint64_t planned)
 {
-	const char *value = find_option(entry->super_options, name);
+	const char *value = mount_option(entry->super_options, name);
 	uint64_t number;
 
 	return !value || planned == 0 || sscanf(value, "%" SCNu64, &number) != 1 || number == planned;
@@ -174,7 +155,7 @@ static int judge_mount(const struct comparison *comparison, const struct step *s
 	if (cover)
 		return tell(comparison, step, PART_MOUNT, shown, "%s is hidden by a %s that is mounted on %s",
 			    step->target, cover->type, cover->target);
-	if (strcmp(front->type, mount_types[step->kind]) != 0 || is_hosts(comparison->host, front))
+	if (strcmp(front->type, mount_types[step->kind]) != 0 || mounts_have_device(comparison->host, front))
 		return tell(comparison, step, PART_MOUNT, shown,
 			    "on %s a %s from %s (%s) is in front, where the plan has a new %s", step->target,
 			    front->type, front->source, front->root, mount_types[step->kind]);
@@ -200,6 +181,45 @@ static int compare_mount(const struct comparison *comparison, const struct step 
 		return -ENOMEM;
 	}
 	return judge_mount(comparison, step, front, shown);
+}
+
+/* Where the path leads to, for a link may be on the way. */
+static int compare_seen(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *shown = NULL;
+	struct seen seen;
+	const char *wrong;
+	int r = seen_find(comparison->init, step->target, &comparison->mounts, &seen);
+
+	if (r == -ENOENT)
+		return step->optional ? tell(comparison, step, PART_MOUNT, "not there", NULL)
+				      : tell(comparison, step, PART_MOUNT, "not there", "%s is not there any more",
+					     step->target);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	if (asprintf(&shown, "%s %s %s", seen.mount->type, seen.mount->options, seen.mount->super_options) < 0) {
+		shown = NULL;
+		return -ENOMEM;
+	}
+	wrong = seen_judge(step, &seen, comparison->host);
+	return wrong ? tell(comparison, step, PART_MOUNT, shown, "%s %s", step->target, wrong)
+		     : tell(comparison, step, PART_MOUNT, shown, NULL);
+}
+
+/* A proc(5) of the host that the session sees: one that was mounted after the login. */
+static int compare_procs(const struct comparison *comparison, const struct step *step)
+{
+	for (size_t i = 0; i < comparison->mounts.count; i++) {
+		const struct mount_entry *entry = &comparison->mounts.items[i];
+		struct seen seen;
+
+		if (strcmp(entry->type, "proc") != 0 || !mounts_have_device(comparison->host, entry) ||
+		    seen_find(comparison->init, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
+			continue;
+		return tell(comparison, step, PART_MOUNT, entry->target,
+			    "%s is a proc of the host, and shows its processes", entry->target);
+	}
+	return tell(comparison, step, PART_MOUNT, "hidden", NULL);
 }
 
 static bool is_shared_by_host(const struct mount_list *host, unsigned group)
@@ -273,8 +293,8 @@ static int compare_slirp(const struct comparison *comparison, const struct step 
 	(void)snprintf(shown, sizeof(shown), "pid %" PRIu64, record->slirp_pid);
 	if (process >= 0 && process_stat_read(process, &info) == 0 && info.start == record->slirp_start &&
 	    !process_is_zombie(&info))
-		return tell(comparison, step, PART_NETWORK, shown, NULL);
-	return tell(comparison, step, PART_NETWORK, NULL,
+		return tell(comparison, step, PART_SLIRP, shown, NULL);
+	return tell(comparison, step, PART_SLIRP, NULL,
 		    "its slirp4netns, pid %" PRIu64 ", has ended: it reaches nothing outside any more",
 		    record->slirp_pid);
 }
@@ -285,7 +305,7 @@ static int compare_etc_file(const struct comparison *comparison, const struct st
 	_cleanup_free_ char *real = realpath(step->target, NULL);
 	const struct mount_entry *front = real ? find_front(&comparison->mounts, real) : NULL;
 
-	if (front && strcmp(front->type, "tmpfs") == 0 && !is_hosts(comparison->host, front))
+	if (front && strcmp(front->type, "tmpfs") == 0 && !mounts_have_device(comparison->host, front))
 		return tell(comparison, step, PART_NETWORK, front->root, NULL);
 	/* whether there was something to mount at login is not known */
 	if (step->optional && !step->name)
@@ -306,6 +326,10 @@ static int compare_step(const struct comparison *comparison, const struct step *
 {
 	if (mount_types[step->kind])
 		return compare_mount(comparison, step);
+	if (step_is_seen(step->kind))
+		return compare_seen(comparison, step);
+	if (step->kind == STEP_HIDE_PROCS)
+		return compare_procs(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);
 	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)
@@ -338,6 +362,7 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
 	struct comparison comparison = {
+		.init = session->view.init_pid,
 		.host = host,
 		.session = session,
 		.network = session->namespaces[NAMESPACE_NETWORK],

@@ -11,7 +11,7 @@
 #include "tools/sessions.h"
 #include "tools/verdict.h"
 
-enum plan_part { PART_MOUNT, PART_LOOPBACK, PART_NAME, PART_PROPAGATION, PART_NETWORK, PLAN_PARTS };
+enum plan_part { PART_MOUNT, PART_LOOPBACK, PART_NAME, PART_PROPAGATION, PART_NETWORK, PART_SLIRP, PLAN_PARTS };
 
 /* One step beside what the kernel has. */
 struct plan_item {

@@ -29,8 +29,9 @@ struct outside {
 
 static void bare_child(const struct plan *plan, int ready)
 {
+	const char *object;
 	const struct step *failed = NULL;
-	int r = apply_init_steps(plan, &failed);
+	int r = apply_init_steps(plan, &failed, &object);
 
 	if (r < 0)
 		fprintf(stderr, "step %s: %s\n", step_name(failed->kind), strerror(-r));
@@ -89,7 +90,10 @@ static struct plan *default_plan(void)
 		.ipc.isolate = true,
 		.pid.isolate = true,
 		.uts = { .isolate = true, .hostname = (char *)"%h" },
-		.mount = { .isolate = true, .private = private, .private_count = ELEMENTS(private) },
+		.mount = { .isolate = true,
+			   .hide_engines = true,
+			   .private = private,
+			   .private_count = ELEMENTS(private) },
 	};
 	char host[HOSTNAME_MAX + 1] = "";
 	const struct plan_login login = { .names = { .user = "bench", .group = "", .host = host, .session = "" } };

@@ -188,7 +188,8 @@ static void write_statement(struct writer *writer, const char *key, const char *
 	}
 	enter(writer, section, title);
 	(void)fprintf(writer->stream, "%s = ", leaf ? leaf + 1 : key);
-	if (strcmp(key, "services") == 0 || strcmp(key, "from") == 0)
+	if (strcmp(key, "services") == 0 || strcmp(key, "from") == 0 || strcmp(key, "mount.hide") == 0 ||
+	    strcmp(key, "mount.read-only") == 0)
 		for (; *value; value++)
 			(void)fprintf(writer->stream, *value == ',' ? ",\n" : "%c", *value);
 	else
@@ -242,7 +243,9 @@ static bool has_more_than_a_file(const struct policy *policy)
 	const size_t others = 10; /* sections without titles */
 
 	return text_list_count(policy->services) > SCAN_VALUES_MAX || text_list_count(policy->from) > SCAN_VALUES_MAX ||
-	       policy->mount.private_count + others > SCAN_SECTIONS_MAX;
+	       text_list_count(policy->mount.hide) > SCAN_VALUES_MAX ||
+	       text_list_count(policy->mount.read_only) > SCAN_VALUES_MAX ||
+	       policy->mount.private_count + policy->mount.bind_count + others > SCAN_SECTIONS_MAX;
 }
 
 static void check_round_trip(const struct policy *policy)
@@ -272,7 +275,7 @@ static void check_plan(const struct plan *plan)
 	MUST(!look_for_canary || !strstr(text, CANARY), "the environment reached the plan:\n%s", text);
 	for (size_t i = 0; i < plan->count; i++)
 		MUST(!plan->steps[i].target || plan->steps[i].target[0] == '/' ||
-			     plan->steps[i].kind == STEP_LOOPBACK_UP,
+			     plan->steps[i].kind == STEP_LOOPBACK_UP || step_place(plan->steps[i].kind) == PLACE_HOST,
 		     "%s has no absolute path", step_name(plan->steps[i].kind));
 }
 

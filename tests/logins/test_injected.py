@@ -7,12 +7,12 @@ here are those that a login program has only from us, so that nothing else of it
 
 import contextlib
 import os
-import subprocess
 
 import pytest
 
 from support import host as H
 from support import programs as P
+from support.inject import injected
 
 PROGRAMS = list(P.PROGRAMS)
 # where it is called: the spawn of the helper, its init's first step, mounts, names and record, the caller's setns
@@ -35,19 +35,6 @@ def installed(installed):
 
 
 @contextlib.contextmanager
-def injected(syscall):
-    """Every process that this test starts from here on fails at this system call."""
-    with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", f"trace={syscall}",
-                           "-e", f"inject={syscall}:error={INJECTED[syscall]}", "-p", str(os.getpid())],
-                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as tracer:
-        try:
-            assert "attached" in tracer.stderr.readline()
-            yield
-        finally:
-            tracer.terminate()
-
-
-@contextlib.contextmanager
 def other_helper(text):
     helper, = H.helpers()
     os.rename(helper, f"{helper}.away")
@@ -60,7 +47,7 @@ def other_helper(text):
 
 def faults():
     for syscall in INJECTED:
-        yield pytest.param(lambda syscall=syscall: injected(syscall), id=syscall)
+        yield pytest.param(lambda syscall=syscall: injected(syscall, INJECTED[syscall]), id=syscall)
     yield pytest.param(lambda: other_helper(OTHER_VERSION), id="helper-of-another-version")
     yield pytest.param(lambda: other_helper(KILLED), id="killed-helper")
     yield pytest.param(lambda: contextlib.nullcontext(H.set_policy("user/alice.conf", STEP)), id="failing-step")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """network.mode = "slirp": sessions that get out by slirp4netns(1)."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import pytest
 from support import host as H
 from support import networks as N
 from support import programs as P
-from support.shared import STAY, live
+from support.shared import PID_NAMESPACE, SHARED, STAY, live
 
 SLIRP = 'network { mode = "slirp" }\n'
 PROGRAM = "/usr/bin/slirp4netns"
@@ -100,23 +101,71 @@ def test_the_user_inside_neither_sees_nor_ends_it():
     with P.ssh_background("alice", STAY) as login:
         login.read_line()
         process, = slirps()
-        assert "No such process" in inside(f"pgrep slirp4netns; kill -9 {process.pid} 2>&1; echo")
+        for root in ("", "sudo -n "):
+            said = inside(f"{root}pgrep slirp4netns; {root}kill -9 {process.pid} 2>&1; "
+                          f"{root}strace -p {process.pid} 2>&1; {root}ls -d /proc/{process.pid} 2>&1; echo")
+            assert said.count("No such process") == 2 and "No such file" in said, (root, said)
+            assert "slirp4netns" not in inside(f"{root}cat /proc/*/comm; echo")
         assert process.pid in [found.pid for found in slirps()]
 
 
-@pytest.mark.parametrize("end", ["logout", "init", "monitor"])
-def test_it_ends_with_the_session(end):
+def test_the_user_outside_neither_ends_nor_traces_it():
     with P.ssh_background("alice", STAY) as login:
         login.read_line()
-        assert len(slirps()) == 1
-        if end == "init":
-            os.kill(H.session_inits()[0], signal.SIGKILL)
-        elif end == "monitor":
-            os.kill(int(next(iter(live(False).values()))["login-pid"]), signal.SIGKILL)
+        process, = slirps()
+        for command in (["kill", "-9", str(process.pid)], ["strace", "-p", str(process.pid)],
+                        ["cat", f"/proc/{process.pid}/mem"], ["ls", f"/proc/{process.pid}/fd/"]):
+            done = P.run(command, user="alice")
+            assert done.status != 0 and ("not permitted" in done.stderr or "denied" in done.stderr), done.stderr
+        assert process.pid in [found.pid for found in slirps()]
+        assert "TracerPid:\t0\n" in H.read(f"/proc/{process.pid}/status")
+
+
+def holders_of_tap():
+    """Descriptors of tun(4) that processes have."""
+    found = []
+    for process in H.processes():
+        with contextlib.suppress(OSError):
+            found += [(process.name, fd) for fd in os.listdir(f"/proc/{process.pid}/fd")
+                      if os.readlink(f"/proc/{process.pid}/fd/{fd}").endswith("net/tun")]
+    return found
+
+
+@pytest.mark.parametrize("end", ["logout", "init", "monitor", "slirp", "slirp and init", "init and slirp"])
+def test_it_ends_with_the_session(end):
+    before = H.State.now()
+    with P.ssh_background("alice", STAY) as login:
+        login.read_line()
+        process, = slirps()
+        victims = {"init": H.session_inits()[0], "slirp": process.pid,
+                   "monitor": int(next(iter(live(False).values()))["login-pid"])}
+        assert [name for name, _ in holders_of_tap()] == ["slirp4netns"]
+        for victim in end.split(" and ") if end != "logout" else ():
+            os.kill(victims[victim], signal.SIGKILL)
         if end != "logout":
             H.wait_until(lambda: not slirps(), "slirp4netns is left")
+        if end == "slirp":
+            assert len(live(False)) == 1
     H.wait_until(lambda: not slirps() and not H.isolated_processes(), "something is left")
     P.sweep_records()
+    assert holders_of_tap() == []
+    H.assert_nothing_left(before)
+
+
+def test_joined_logins_have_the_same_way_out():
+    H.set_policy("user/alice.conf", SHARED + SLIRP)
+    with N.answering("the-server", SERVER, 8080, "server"):
+        with P.ssh_background("alice", STAY) as first:
+            namespace = first.read_line()
+            process, = slirps()
+            with P.ssh_background("alice", STAY) as second:
+                assert second.read_line() == namespace
+                assert [found.pid for found in slirps()] == [process.pid]
+                first.kill()
+                H.wait_until(lambda: len(live(True)) == 1, "the first to end")
+                assert inside(N.ask("tcp", SERVER, 8080)) == "the-server"
+                assert [found.pid for found in slirps()] == [process.pid]
+        H.wait_until(lambda: not slirps(), "slirp4netns is left")
 
 
 def findings():
@@ -126,7 +175,8 @@ def findings():
 
 
 def test_its_death_is_found_and_shown():
-    with P.ssh_background("alice", STAY) as login:
+    look = f"{PID_NAMESPACE}; read line; echo $(ls /sys/class/net); {N.ask('tcp', SERVER, 8080)}; cat >/dev/null"
+    with N.answering("the-server", SERVER, 8080, "server"), P.ssh_background("alice", look) as login:
         login.read_line()
         process, = slirps()
         assert findings() == []
@@ -135,9 +185,13 @@ def test_its_death_is_found_and_shown():
                  if step["step"] == "slirp"]
         assert step["kernel"] == f"pid {process.pid}" and not step["differs"]
         os.kill(process.pid, signal.SIGKILL)
-        H.wait_until(lambda: not slirps(), "it ends")
+        H.wait_until(lambda: not slirps() and not holders_of_tap(), "it ends")
         (code, seen), = findings()
-        assert code == "NSI017" and f"its slirp4netns, pid {process.pid}, has ended" in seen
+        assert code == "NSI016" and f"its slirp4netns, pid {process.pid}, has ended" in seen
+        login.process.stdin.write(b"\n")
+        login.process.stdin.flush()
+        assert login.read_line() == "lo"
+        assert "unreachable" in login.read_line()
 
 
 # refusals

@@ -28,6 +28,7 @@ MODULE_DIRECTORY = "/usr/lib/x86_64-linux-gnu/security"
 HELPER_DIRECTORY = "/usr/libexec/nsisolate"
 PRISTINE = "/.pristine"
 PROBE = "/usr/local/lib/nsisolate-tests/probe"
+REACH = "/usr/local/lib/nsisolate-tests/reach"
 KEY = "/root/.ssh/id_ed25519"
 MAILBOX = "/var/spool/test-mail"
 KINDS = ("mnt", "net", "ipc", "uts", "pid", "user", "cgroup", "time")
@@ -172,7 +173,9 @@ cat >"$file" && chmod 644 "$file" && mv "$file" "{MAILBOX}/${{file#{MAILBOX}/.}}
 
 def stage_programs(stage):
     """Programs of the tests themselves: laid over the machine's together with the install."""
-    write(stage + PROBE, read(os.path.join(os.path.dirname(__file__), "probe.py")), 0o755)
+    for program in (PROBE, REACH):
+        name = os.path.basename(program) + ".py"
+        write(stage + program, read(os.path.join(os.path.dirname(__file__), name)), 0o755)
     write(stage + "/usr/sbin/sendmail", SENDMAIL, 0o755)
 
 

@@ -61,11 +61,12 @@ static void the_page_describes_every_built_key_value_and_default(void **state)
 				fail_msg("%s: %s is built or described, but not both", info->name, choice->name);
 		}
 		assert_true(asprintf(&fallback,
-				     info->type == VALUE_TEXT && info->fallback ? "Default: \"%s\"."
-				     : info->fallback                           ? "Default: *%s*."
-				     : info->type == VALUE_LIST                 ? "Default: all."
-				     : info->type == VALUE_TEXT                 ? "Default: none."
-										: "Default: unchanged.",
+				     info->type == VALUE_TEXT && info->fallback             ? "Default: \"%s\"."
+				     : info->fallback                                       ? "Default: *%s*."
+				     : key_is_selector(key)                                 ? "Default: all."
+				     : info->type == VALUE_LIST                             ? "Default: none."
+				     : info->type == VALUE_TEXT || info->type == VALUE_PATH ? "Default: none."
+											    : "Default: unchanged.",
 				     info->fallback) > 0);
 		if (strncmp(entry_end, fallback, strlen(fallback)) != 0)
 			fail_msg("%s: the page does not say \"%s\"", info->name, fallback);

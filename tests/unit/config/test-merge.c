@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define AT1 TEST_FILE ":1: "
+#define A16 "aaaaaaaaaaaaaaaa"
+#define A64 A16 A16 A16 A16
 #define GIVE_UP_MOUNTS \
 	"ipc { isolate = false } pid { isolate = false } mount { isolate = false proc = host runtime-dir = host }"
 
@@ -31,6 +33,9 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "max-sessions=64\n"
 				       "network.mode=loopback\n"
 				       "network.name=\n"
+				       "network.pool=\n"
+				       "network.egress=\n"
+				       "network.masquerade=false\n"
 				       "network.resolv-conf=session\n"
 				       "network.hosts=session\n"
 				       "ipc.isolate=true\n"
@@ -47,6 +52,9 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "mount.private \"/var/tmp\".backing=tmpfs\n"
 				       "mount.private \"/var/tmp\".size=512m\n"
 				       "mount.private \"/var/tmp\".inodes=128k\n"
+				       "mount.hide=\n"
+				       "mount.read-only=\n"
+				       "mount.hide-engines=true\n"
 				       "mount.runtime-dir=private\n"
 				       "user-manager=refuse\n";
 	_cleanup_(policy_freep) struct policy *policy = policy_of(""), *built_in = NULL;
@@ -62,7 +70,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_int_equal(policy->hash, UINT64_C(0x82451bb81ef27179));
+	assert_int_equal(policy->hash, UINT64_C(0xb8c9b3ac57bfe295));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -180,6 +188,70 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.private \"/srv\": needs mount.isolate = true; remove the section or mount.isolate" },
 		{ GIVE_UP_MOUNTS " mount { propagation = slave }",
 		  AT1 "mount.propagation: means nothing with mount.isolate = false; remove one of them" },
+		{ GIVE_UP_MOUNTS " mount { hide = { /srv } }",
+		  AT1 "mount.hide: means nothing with mount.isolate = false; remove one of them" },
+		{ GIVE_UP_MOUNTS " mount { read-only = { /srv } }",
+		  AT1 "mount.read-only: means nothing with mount.isolate = false; remove one of them" },
+		{ "mount { private /tmp { backing = directory } }", NULL },
+		{ "mount { private /tmp { backing = directory size = 1g } }",
+		  AT1 "mount.private \"/tmp\".size: means nothing with backing = \"directory\", which quotas of the "
+		      "file system "
+		      "limit; remove one of them" },
+		{ "mount { private /tmp { inodes = 1k backing = directory } }", AT1
+		  "mount.private \"/tmp\".inodes: means nothing with backing = \"directory\", which quotas of the file "
+		  "system limit; remove one of them" },
+		{ "mount { private /srv/" A64 "/" A64 "/" A64 "/" A64 " { } }", NULL },
+		{ "mount { private /srv/" A64 "/" A64 "/" A64 "/" A64 " { backing = directory } }",
+		  AT1 "mount.private: '/srv/" A64 "/" A64 "/" A64 "/" A64
+		      "' is too long to be kept in a directory: 274 bytes "
+		      "with each / as three, and at most 255" },
+		{ "mount { bind /opt/x { source = /srv/x } }", NULL },
+		{ "mount { bind /opt/x { } }",
+		  AT1 "mount.bind \"/opt/x\": needs a source, the directory that is seen there" },
+		{ "mount { bind /etc { source = /srv } }",
+		  AT1 "mount.bind: '/etc' would hide /etc/security/nsisolate, which logins inside the session need" },
+		{ "mount { bind /run/x { source = /srv } }",
+		  AT1 "mount.bind: '/run/x' is within /run, which cannot be covered" },
+		{ "mount { bind /srv { source = /opt/a } bind /srv/ { source = /opt/b } }",
+		  AT1 "mount.bind: '/srv' is given twice, first in line 1" },
+		{ "mount { bind /srv { source = /opt } private /srv { } }",
+		  AT1 "mount.bind: '/srv' is a directory of mount.private as well; remove one of them" },
+		{ "mount { bind /tmp/x { source = /opt } }",
+		  AT1 "mount.bind: '/tmp/x' lies below '/tmp', which mount.private covers; remove one of them" },
+		{ "mount { bind /opt/x { source = /srv/all/x } hide = { /srv/all } }", NULL },
+		{ "mount { bind /opt/x { source = /srv } hide = { /srv/exams } }",
+		  AT1 "mount.bind: '/opt/x' would show '/srv/exams', which mount.hide covers, since its source is "
+		      "'/srv'; take a "
+		      "source that does not hold it" },
+		{ "mount { bind /opt/x { source = /var } }", AT1 "mount.bind: '/opt/x' would show '/var/lib/incus', "
+								 "which mount.hide-engines covers, since its source is "
+								 "'/var'; take a source that does not hold it" },
+		{ "mount { bind /opt/x { source = /srv } read-only = { /opt } }",
+		  AT1 "mount.bind: '/opt/x' is to be written in below '/opt', which mount.read-only covers; give it "
+		      "read-only = "
+		      "true, or remove one of them" },
+		{ "mount { bind /opt/x { source = /srv read-only = true } read-only = { /opt } }", NULL },
+		{ GIVE_UP_MOUNTS " mount { bind /opt/x { source = /srv } }",
+		  AT1 "mount.bind \"/opt/x\": needs mount.isolate = true; remove the section or mount.isolate" },
+		{ GIVE_UP_MOUNTS " mount { hide-engines = true }",
+		  AT1 "mount.hide-engines: means nothing with mount.isolate = false; remove one of them" },
+		{ GIVE_UP_MOUNTS " mount { hide-engines = false }", AT1
+		  "pid.isolate: 'false': processes that the user leaves running outlive the session and its record" },
+		{ "mount { hide = { /run/docker, /var/lib } read-only = { /run/podman/x } }", NULL },
+		{ "mount { hide = { /srv, /opt/x } read-only = { /etc, /var, /srv-x } }", NULL },
+		{ "mount { hide = { /srv/a } read-only = { /srv } private /srv/b { } }", NULL },
+		{ "mount { hide = { /srv } private /srv/x { } }",
+		  AT1 "mount.private: '/srv/x' lies below '/srv', which mount.hide covers; remove one of them" },
+		{ "mount { hide = { /srv, /srv/x } }",
+		  AT1 "mount.hide: '/srv/x' lies below '/srv', which mount.hide covers; remove one of them" },
+		{ "mount { hide = { /srv } read-only = { -/srv/x } }",
+		  AT1 "mount.read-only: '/srv/x' lies below '/srv', which mount.hide covers; remove one of them" },
+		{ "mount { hide = { /tmp/x } }",
+		  AT1 "mount.hide: '/tmp/x' lies below '/tmp', which mount.private covers; remove one of them" },
+		{ "mount { hide = { /var/tmp } }",
+		  AT1 "mount.hide: '/var/tmp' is a directory of mount.private as well; remove one of them" },
+		{ "mount { hide = { /srv } read-only = { /srv } }",
+		  AT1 "mount.read-only: '/srv' is a directory of mount.hide as well; remove one of them" },
 		{ "on-logout = wait scope = user", NULL },
 		{ "on-logout = wait",
 		  AT1 "on-logout: 'wait' with scope = \"session\": what the user leaves running goes on where no later "
@@ -203,6 +275,16 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		{ "network { mode = none name = course }", AT1
 		  "network.name: means nothing with network.mode = 'none', it goes with 'named'; remove one of them" },
 		{ "network { mode = named name = course } service ftp { }", NULL },
+		{ "network { mode = slirp }", NULL },
+		{ "network { mode = slirp egress = { any } }", AT1 "network.egress: means nothing with network.mode = "
+								   "'slirp', it goes with 'veth'; remove one of them" },
+		{ "network { mode = slirp pool = { \"10.99.0.0/16\" } }", AT1
+		  "network.pool: means nothing with network.mode = 'slirp', it goes with 'veth'; remove one of them" },
+		{ "network { mode = slirp masquerade = true }", AT1
+		  "network.masquerade: means nothing with network.mode = 'slirp', it goes with 'veth'; remove one of "
+		  "them" },
+		{ "network { mode = slirp name = course }", AT1
+		  "network.name: means nothing with network.mode = 'slirp', it goes with 'named'; remove one of them" },
 		{ "uts { isolate = false domainname = a }",
 		  AT1 "uts.domainname: means nothing with uts.isolate = false; remove one of them" },
 	};

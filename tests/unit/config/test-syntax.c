@@ -143,8 +143,8 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "mount_runtime-dir = x", AT1 "unknown key 'mount_runtime-dir'; write mount { runtime-dir = ... }" },
 		{ "foo = x", AT1 "unknown key 'foo'" KNOWN },
 		{ "foo-bar = x", AT1 "unknown key 'foo-bar'" KNOWN },
-		{ "network { foo = x }",
-		  AT1 "unknown key 'foo' in network; known here: mode, name, resolv-conf, hosts" },
+		{ "network { foo = x }", AT1 "unknown key 'foo' in network; known here: mode, name, pool, egress, "
+					     "masquerade, resolv-conf, hosts" },
 		{ "mount { private /srv { foo = x } }",
 		  AT1 "unknown key 'foo' in mount.private; known here: backing, size, inodes" },
 		{ "service x { foo = x }",
@@ -182,8 +182,8 @@ static void every_mistake_is_reported_at_its_line(void **state)
 		{ 1, "unknown key 'Mode'; keys are in lower case: 'mode'" },
 		{ 3, "uts.hostname: 'a_b' has '_' in it; letters, digits, '-' and expansions are allowed" },
 		{ 4, "unknown key 'foo'" KNOWN },
-		{ 8,
-		  "network.mode: 'loopbak' is none of host, none, loopback, named, slirp; did you mean 'loopback'?" },
+		{ 8, "network.mode: 'loopbak' is none of host, none, loopback, named, veth, slirp; did you mean "
+		     "'loopback'?" },
 		{ 9, "unknown key 'moed' in network; did you mean 'mode'?" },
 		{ 12, "ipc.isolate: given twice, first in line 11" },
 		{ 12, "ipc.isolate: 'yes' is none of true, false; did you mean 'true'?" },

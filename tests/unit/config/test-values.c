@@ -3,12 +3,25 @@
 
 #include "config/explain.h"
 #include "config/keys.h"
+#include "config/path.h"
 #include "config/value.h"
 
 #include <string.h>
 
 #define AT1 TEST_FILE ":1: "
 #define A16 "aaaaaaaaaaaaaaaa"
+
+/* What else its section needs. */
+static const char *companions(enum policy_key key, const char *text)
+{
+	if (key == KEY_NETWORK_MODE && strcmp(text, "veth") == 0)
+		return "pool = {\"10.99.0.0/16\"} egress = {any} ";
+	if (key == KEY_NETWORK_POOL)
+		return "mode = veth egress = {any} ";
+	if (key == KEY_NETWORK_EGRESS || key == KEY_NETWORK_MASQUERADE)
+		return "mode = veth pool = {\"10.99.0.0/16\"} ";
+	return "";
+}
 
 /* A file that gives `key` the value `text`, with what must go with it. */
 static char *file_with(enum policy_key key, const char *text)
@@ -25,9 +38,11 @@ static char *file_with(enum policy_key key, const char *text)
 	else if (key == KEY_NETWORK_MODE && strcmp(text, "named") == 0)
 		file = strdup("network { mode = named name = course }");
 	else if (third)
-		assert_true(asprintf(&file, "%s { %s \"/srv\" { %s = \"%s\" } }", first, second, third, text) > 0);
+		assert_true(asprintf(&file, "%s { %s \"/srv\" { %s%s = \"%s\" } }", first, second,
+				     key_is_bind(key) && key != KEY_MOUNT_BIND_SOURCE ? "source = /opt " : "", third,
+				     text) > 0);
 	else if (second)
-		assert_true(asprintf(&file, "%s { %s = \"%s\" }", first, second, text) > 0);
+		assert_true(asprintf(&file, "%s { %s%s = \"%s\" }", first, companions(key, text), second, text) > 0);
 	else
 		assert_true(asprintf(&file, "%s = \"%s\"", first, text) > 0);
 	return file;
@@ -72,6 +87,10 @@ static const struct {
 	{ KEY_NETWORK_MODE, "host", NULL },
 	{ KEY_NETWORK_MODE, "none", NULL },
 	{ KEY_NETWORK_MODE, "loopback", NULL },
+	{ KEY_NETWORK_MODE, "veth", NULL },
+	{ KEY_NETWORK_POOL, "10.99.0.0/16", "{\"10.99.0.0/16\"}" },
+	{ KEY_NETWORK_EGRESS, "any tcp 443", "{\"any tcp 443\"}" },
+	{ KEY_NETWORK_MASQUERADE, "true", NULL },
 	{ KEY_NETWORK_MODE, "named", NULL },
 	{ KEY_NETWORK_MODE, "slirp", NULL },
 	{ KEY_NETWORK_NAME, "course", NULL },
@@ -97,6 +116,7 @@ static const struct {
 	{ KEY_MOUNT_PROC, "session", NULL },
 	{ KEY_MOUNT_PROC, "hidepid", NULL },
 	{ KEY_MOUNT_PRIVATE_BACKING, "tmpfs", NULL },
+	{ KEY_MOUNT_PRIVATE_BACKING, "directory", NULL },
 	{ KEY_MOUNT_PRIVATE_SIZE, "1", NULL },
 	{ KEY_MOUNT_PRIVATE_SIZE, "1023", NULL },
 	{ KEY_MOUNT_PRIVATE_SIZE, "1024", "1k" },
@@ -107,6 +127,21 @@ static const struct {
 	{ KEY_MOUNT_PRIVATE_SIZE, "2048K", "2m" },
 	{ KEY_MOUNT_PRIVATE_INODES, "16k", NULL },
 	{ KEY_MOUNT_PRIVATE_INODES, "1000", NULL },
+	{ KEY_MOUNT_HIDE, "/srv", "{\"/srv\"}" },
+	{ KEY_MOUNT_HIDE, "-/srv/./exams/", "{\"-/srv/exams\"}" },
+	{ KEY_MOUNT_HIDE, "/run/docker", "{\"/run/docker\"}" },
+	{ KEY_MOUNT_HIDE, "/srv/%u", "{\"/srv/%u\"}" },
+	{ KEY_MOUNT_READ_ONLY, "/etc", "{\"/etc\"}" },
+	{ KEY_MOUNT_READ_ONLY, "-//usr", "{\"-/usr\"}" },
+	{ KEY_MOUNT_BIND_SOURCE, "/opt/./x/", "/opt/x" },
+	{ KEY_MOUNT_BIND_SOURCE, "/opt/%u", NULL },
+	{ KEY_MOUNT_BIND_READ_ONLY, "true", NULL },
+	{ KEY_MOUNT_BIND_READ_ONLY, "false", NULL },
+	{ KEY_MOUNT_BIND_NOSUID, "false", NULL },
+	{ KEY_MOUNT_BIND_NODEV, "false", NULL },
+	{ KEY_MOUNT_BIND_NOEXEC, "true", NULL },
+	{ KEY_MOUNT_HIDE_ENGINES, "true", NULL },
+	{ KEY_MOUNT_HIDE_ENGINES, "false", NULL },
 	{ KEY_MOUNT_RUNTIME_DIR, "private", NULL },
 	{ KEY_MOUNT_RUNTIME_DIR, "host", NULL },
 	{ KEY_USER_MANAGER, "refuse", NULL },
@@ -129,7 +164,8 @@ static void good_values_are_shown_with_their_line(void **state)
 	(void)state;
 	for (size_t i = 0; i < ELEMENTS(good); i++) {
 		_cleanup_free_ char *text = file_with(good[i].key, good[i].text);
-		_cleanup_free_ char *label = key_label(good[i].key, key_is_private(good[i].key) ? "/srv" : NULL);
+		_cleanup_free_ char *label =
+			key_label(good[i].key, key_is_private(good[i].key) || key_is_bind(good[i].key) ? "/srv" : NULL);
 		_cleanup_free_ char *lower = strdup(good[i].shown ? good[i].shown : good[i].text);
 		_cleanup_(policy_freep) struct policy *policy = policy_of(text);
 		struct wanted wanted = { .key = label, .value = lower };
@@ -156,11 +192,9 @@ static const struct {
 	{ KEY_MAX_SESSIONS, "-1", "max-sessions: '-1' is no number: digits, then nothing, k, m or g" },
 	{ KEY_MAX_SESSIONS, "many", "max-sessions: 'many' is no number: digits, then nothing, k, m or g" },
 	{ KEY_NETWORK_MODE, "loopbak",
-	  "network.mode: 'loopbak' is none of host, none, loopback, named, slirp; did you mean 'loopback'?" },
-	{ KEY_NETWORK_MODE, "veth",
-	  "network.mode: 'veth' is not built yet; built so far: host, none, loopback, named, slirp" },
+	  "network.mode: 'loopbak' is none of host, none, loopback, named, veth, slirp; did you mean 'loopback'?" },
 	{ KEY_NETWORK_MODE, "slrip",
-	  "network.mode: 'slrip' is none of host, none, loopback, named, slirp; did you mean 'slirp'?" },
+	  "network.mode: 'slrip' is none of host, none, loopback, named, veth, slirp; did you mean 'slirp'?" },
 	{ KEY_NETWORK_NAME, "",
 	  "network.name: '' is no name of a network namespace, as in ip netns add NAME: letters, digits, '_', '.' and "
 	  "'-'" },
@@ -201,8 +235,7 @@ static const struct {
 	  "uts.domainname: 'a/b' has '/' in it; letters, digits, '-', '.', '_' and expansions are allowed" },
 	{ KEY_MOUNT_PROPAGATION, "shared", "mount.propagation: 'shared' is none of slave, private" },
 	{ KEY_MOUNT_PROC, "sesion", "mount.proc: 'sesion' is none of session, hidepid, host; did you mean 'session'?" },
-	{ KEY_MOUNT_PRIVATE_BACKING, "directory",
-	  "mount.private \"/srv\".backing: 'directory' is not built yet; built so far: tmpfs" },
+	{ KEY_MOUNT_PRIVATE_BACKING, "disk", "mount.private \"/srv\".backing: 'disk' is none of tmpfs, directory" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "", "mount.private \"/srv\".size: '' is no size: digits, then nothing, k, m or g" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "m", "mount.private \"/srv\".size: 'm' is no size: digits, then nothing, k, m or g" },
 	{ KEY_MOUNT_PRIVATE_SIZE, "50%",
@@ -229,6 +262,39 @@ static const struct {
 	{ KEY_MOUNT_PRIVATE_INODES, "0", "mount.private \"/srv\".inodes: '0' is no number: it must be at least 1" },
 	{ KEY_MOUNT_PRIVATE_INODES, "many",
 	  "mount.private \"/srv\".inodes: 'many' is no number: digits, then nothing, k, m or g" },
+	{ KEY_MOUNT_HIDE, "", "mount.hide: '' is no absolute path" },
+	{ KEY_MOUNT_HIDE, "-", "mount.hide: '' is no absolute path" },
+	{ KEY_MOUNT_HIDE, "--/srv", "mount.hide: '-/srv' is no absolute path" },
+	{ KEY_MOUNT_HIDE, "srv", "mount.hide: 'srv' is no absolute path" },
+	{ KEY_MOUNT_HIDE, "/", "mount.hide: '/' cannot be hidden" },
+	{ KEY_MOUNT_HIDE, "/srv/../etc", "mount.hide: '/srv/../etc' has '..' in it" },
+	{ KEY_MOUNT_HIDE, "/proc/1", "mount.hide: '/proc/1' is within /proc, which cannot be hidden" },
+	{ KEY_MOUNT_HIDE, "/sys", "mount.hide: '/sys' is within /sys, which cannot be hidden" },
+	{ KEY_MOUNT_HIDE, "/dev/", "mount.hide: '/dev' is within /dev, which cannot be hidden" },
+	{ KEY_MOUNT_HIDE, "/run", "mount.hide: '/run' cannot be hidden: a session has a /run/nsisolate of its own" },
+	{ KEY_MOUNT_HIDE, "/run/nsisolate/sessions",
+	  "mount.hide: '/run/nsisolate/sessions' cannot be hidden: a session has a /run/nsisolate of its own" },
+	{ KEY_MOUNT_HIDE, "/run/user/0",
+	  "mount.hide: '/run/user/0' cannot be hidden: a session has a /run/user of its own" },
+	{ KEY_MOUNT_HIDE, "/run/%u", "mount.hide: '/run/%u': an expansion cannot choose a directory of '/run'" },
+	{ KEY_MOUNT_HIDE, "/srv/%q", "mount.hide: '%q' in '/srv/%q' is none of %u, %U, %g, %h, %s, %%" },
+	{ KEY_MOUNT_READ_ONLY, "/", "mount.read-only: '/' cannot be read-only" },
+	{ KEY_MOUNT_READ_ONLY, "/dev/shm", "mount.read-only: '/dev/shm' is within /dev, which cannot be read-only" },
+	{ KEY_MOUNT_READ_ONLY, "/run/user",
+	  "mount.read-only: '/run/user' cannot be read-only: a session has a /run/user of its own" },
+	{ KEY_MOUNT_BIND_SOURCE, "", "mount.bind \"/srv\".source: '' is no absolute path" },
+	{ KEY_MOUNT_BIND_SOURCE, "/", "mount.bind \"/srv\".source: '/' cannot be a source" },
+	{ KEY_MOUNT_BIND_SOURCE, "/proc/1/root",
+	  "mount.bind \"/srv\".source: '/proc/1/root' is within /proc, which cannot be a source" },
+	{ KEY_MOUNT_BIND_SOURCE, "/run/x",
+	  "mount.bind \"/srv\".source: '/run/x' is within /run, which cannot be a source" },
+	{ KEY_MOUNT_BIND_SOURCE, "/opt/../etc", "mount.bind \"/srv\".source: '/opt/../etc' has '..' in it" },
+	{ KEY_MOUNT_BIND_READ_ONLY, "ro", "mount.bind \"/srv\".read-only: 'ro' is none of true, false" },
+	{ KEY_MOUNT_BIND_NOSUID, "yes",
+	  "mount.bind \"/srv\".nosuid: 'yes' is none of true, false; did you mean 'true'?" },
+	{ KEY_MOUNT_BIND_NODEV, "2", "mount.bind \"/srv\".nodev: '2' is none of true, false" },
+	{ KEY_MOUNT_BIND_NOEXEC, "", "mount.bind \"/srv\".noexec: '' is none of true, false" },
+	{ KEY_MOUNT_HIDE_ENGINES, "docker", "mount.hide-engines: 'docker' is none of true, false" },
 	{ KEY_MOUNT_RUNTIME_DIR, "hsot", "mount.runtime-dir: 'hsot' is none of private, host; did you mean 'host'?" },
 	{ KEY_USER_MANAGER, "deny", "user-manager: 'deny' is none of refuse, allow" },
 	{ KEY_PRIORITY, "", "priority: '' is no integer" },
@@ -253,6 +319,10 @@ static const struct {
 	{ KEY_FROM, "10.0.0.1/8",
 	  "from: '10.0.0.1/8' has bits behind its prefix; write '10.0.0.0/8', or '10.0.0.1' for the one address" },
 	{ KEY_FROM, "10.0.0.0/33", "from: '10.0.0.0/33': the length of an IPv4 prefix is 0 to 32" },
+	{ KEY_NETWORK_POOL, "10.0.0.0", "network.pool: '10.0.0.0': the length of a pool's IPv4 prefix is 8 to 30" },
+	{ KEY_NETWORK_EGRESS, "everywhere",
+	  "network.egress: 'everywhere' is no address or prefix, nor any, host or dns; names are not looked up" },
+	{ KEY_NETWORK_MASQUERADE, "yes", "network.masquerade: 'yes' is none of true, false; did you mean 'true'?" },
 };
 
 static void bad_values_name_file_line_key_value_and_remedy(void **state)
@@ -296,25 +366,34 @@ static void keys_that_are_not_built_say_so(void **state)
 	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
 		const struct key_info *info = &policy_keys[key];
 		_cleanup_free_ char *text = NULL, *expected = NULL, *label = NULL;
-		bool titled = strncmp(info->name, "mount.bind.", strlen("mount.bind.")) == 0;
 
 		if (info->built)
 			continue;
-		if (key == KEY_MOUNT_BIND) {
-			const char *leaf = strrchr(info->name, '.');
-
-			assert_true(asprintf(&text, "%s%s \"/srv\" { } %s", leaf ? "mount { " : "",
-					     leaf ? leaf + 1 : info->name, leaf ? "}" : "") > 0);
-			titled = true;
-		} else {
-			text = file_with(key, "1");
-		}
-		label = key_label(key, titled ? "/srv" : NULL);
+		text = file_with(key, "1");
+		label = key_label(key, NULL);
 		assert_true(asprintf(&expected, AT1 "%s is not built yet", label) > 0);
 		assert_lint(text, expected);
 	}
 	assert_lint("service \"cron\" { limits { memory = 1 } }", AT1 "limits.memory is not built yet");
-	assert_lint("mount { hide = { /srv } }", AT1 "mount.hide is not built yet");
+	assert_lint("privileges { drop-capabilities = { net_raw } }",
+		    AT1 "privileges.drop-capabilities is not built yet");
+}
+
+static void a_path_is_the_name_of_one_file(void **state)
+{
+	static const struct {
+		const char *path, *name;
+	} cases[] = {
+		{ "/tmp", "%2Ftmp" },           { "/var/tmp", "%2Fvar%2Ftmp" }, { "/var%2Ftmp", "%2Fvar%252Ftmp" },
+		{ "/%/%%", "%2F%25%2F%25%25" }, { "/owner", "%2Fowner" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_free_ char *name = path_encode(cases[i].path);
+
+		assert_string_equal(name, cases[i].name);
+	}
 }
 
 static void private_paths_are_judged(void **state)
@@ -411,6 +490,7 @@ int main(void)
 		cmocka_unit_test(bad_values_name_file_line_key_value_and_remedy),
 		cmocka_unit_test(the_tables_above_cover_every_built_key),
 		cmocka_unit_test(keys_that_are_not_built_say_so),
+		cmocka_unit_test(a_path_is_the_name_of_one_file),
 		cmocka_unit_test(private_paths_are_judged),
 		cmocka_unit_test(every_key_is_found_by_its_name_in_its_section_alone),
 	};

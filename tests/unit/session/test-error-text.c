@@ -60,6 +60,12 @@ static void names_the_limit_that_a_step_has_reached(void **state)
 		{ "helper", -EAGAIN,
 		  "Resource temporarily unavailable: a limit on processes is reached: pids.max of its control group, "
 		  "RLIMIT_NPROC, kernel.pid_max or kernel.threads-max" },
+		{ "mount-hide", -ENOENT,
+		  "No such file or directory: a '-' before the path in the policy passes over what is missing" },
+		{ "mount-hide", -ENOTDIR,
+		  "Not a directory: only directories can be hidden, for what renames a new file over one takes a mask "
+		  "away" },
+		{ "mount-read-only", -ENOTDIR, "Not a directory: only directories can be made read-only" },
 		{ "join", -EAGAIN, "Resource temporarily unavailable" },
 	};
 	char buffer[ERROR_TEXT_SIZE];

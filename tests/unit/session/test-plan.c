@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/decide.h"
+#include "config/text_list.h"
 #include "session/plan.h"
 #include "session/probe.h"
 #include "session/record.h"
@@ -40,6 +41,16 @@ static void keep_host_network(struct policy *policy)
 static void take_network_without_loopback(struct policy *policy)
 {
 	policy->network.mode = NETWORK_NONE;
+}
+
+static void take_network_of_its_own(struct policy *policy)
+{
+	policy->network.mode = NETWORK_VETH;
+	assert_int_equal(text_list_add(&policy->network.pool, "10.99.0.0/24"), 0);
+	assert_int_equal(text_list_add(&policy->network.pool, "fd00:99::/64"), 0);
+	assert_int_equal(text_list_add(&policy->network.egress, "any tcp 443"), 0);
+	assert_int_equal(text_list_add(&policy->network.egress, "dns"), 0);
+	policy->network.masquerade = true;
 }
 
 static void enter_a_named_network(struct policy *policy)
@@ -136,6 +147,51 @@ static void have_no_private_directory(struct policy *policy)
 	policy->mount.private_count = 0;
 }
 
+static void keep_directories(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->mount.private_count; i++)
+		policy->mount.private[i].backing = BACKING_DIRECTORY;
+}
+
+static void show_elsewhere(struct policy *policy)
+{
+	static const struct bind_directory shown[] = {
+		{ .path = (char *)"/home/%u/shared", .source = (char *)"/srv/%g" },
+		{ .path = (char *)"/opt/tools",
+		  .source = (char *)"/srv/tools",
+		  .read_only = true,
+		  .nosuid = true,
+		  .nodev = true,
+		  .noexec = true },
+	};
+
+	policy->mount.bind = calloc(ELEMENTS(shown), sizeof(*shown));
+	assert_non_null(policy->mount.bind);
+	for (size_t i = 0; i < ELEMENTS(shown); i++) {
+		policy->mount.bind[i] = shown[i];
+		policy->mount.bind[i].path = strdup(shown[i].path);
+		policy->mount.bind[i].source = strdup(shown[i].source);
+	}
+	policy->mount.bind_count = ELEMENTS(shown);
+}
+
+static void see_engines(struct policy *policy)
+{
+	policy->mount.hide_engines = false;
+}
+
+/* Sorted among the private directories, without the '-' of what may be missing. */
+static void hide_and_protect(struct policy *policy)
+{
+	static const char *const hidden[] = { "/srv/exams", "-/opt/%u", "/opt/alice" };
+	static const char *const read_only[] = { "/var", "-/opt", "/srv/%g", "/srv/students" };
+
+	for (size_t i = 0; i < ELEMENTS(hidden); i++)
+		assert_int_equal(text_list_add(&policy->mount.hide, hidden[i]), 0);
+	for (size_t i = 0; i < ELEMENTS(read_only); i++)
+		assert_int_equal(text_list_add(&policy->mount.read_only, read_only[i]), 0);
+}
+
 static const struct row {
 	const char *golden;
 	void (*change)(struct policy *policy);
@@ -144,6 +200,7 @@ static const struct row {
 	{ "default", change_nothing, ALL_NAMESPACES },
 	{ "network-host", keep_host_network, ALL_NAMESPACES & ~CLONE_NEWNET },
 	{ "network-none", take_network_without_loopback, ALL_NAMESPACES },
+	{ "network-veth", take_network_of_its_own, ALL_NAMESPACES },
 	{ "network-named", enter_a_named_network, ALL_NAMESPACES },
 	{ "network-slirp", leave_by_slirp, ALL_NAMESPACES },
 	{ "network-files", choose_files, ALL_NAMESPACES },
@@ -157,6 +214,10 @@ static const struct row {
 	{ "runtime-dir-host", keep_host_runtime_dir, ALL_NAMESPACES },
 	{ "propagation-private", propagate_nothing, ALL_NAMESPACES },
 	{ "private-sizes", size_private_directories, ALL_NAMESPACES },
+	{ "private-kept", keep_directories, ALL_NAMESPACES },
+	{ "bind", show_elsewhere, ALL_NAMESPACES },
+	{ "engines-seen", see_engines, ALL_NAMESPACES },
+	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
 };
 
@@ -253,9 +314,11 @@ static void assert_private_targets(const struct plan *plan, const char *const *t
 
 	while (!plan->steps[i].target || strcmp(plan->steps[i].target, RECORD_ROOT) != 0)
 		assert_true(++i < plan->count);
-	for (i++; plan->steps[i].kind == STEP_MOUNT_TMPFS; i++, targets++) {
+	for (i++; plan->steps[i].kind == STEP_MOUNT_TMPFS || plan->steps[i].kind == STEP_HIDE_ENGINE; i++) {
+		if (plan->steps[i].kind == STEP_HIDE_ENGINE)
+			continue;
 		assert_non_null(*targets);
-		assert_string_equal(plan->steps[i].target, *targets);
+		assert_string_equal(plan->steps[i].target, *targets++);
 	}
 	assert_null(*targets);
 }
@@ -328,6 +391,38 @@ static void private_paths_that_this_login_makes_wrong_are_problems(void **state)
 	}
 }
 
+static void places_that_this_login_makes_contradict_are_problems(void **state)
+{
+	static const struct {
+		const char *hide, *read_only, *problem;
+	} cases[] = {
+		{ "/srv/%g", "/srv/students/x",
+		  "mount.read-only: '/srv/students/x' lies below '/srv/students', which mount.hide covers; remove one "
+		  "of "
+		  "them" },
+		{ "/srv/%u", "/srv/alice",
+		  "mount.read-only: '/srv/alice' is a directory of mount.hide as well; remove one of them" },
+		{ "/srv/%h/%u", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(policy_freep) struct policy *policy = NULL;
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+		_cleanup_free_ char *problem = NULL;
+		int r;
+
+		assert_int_equal(policy_new_default("default.conf", &policy), 0);
+		assert_int_equal(text_list_add(&policy->mount.hide, cases[i].hide), 0);
+		if (cases[i].read_only)
+			assert_int_equal(text_list_add(&policy->mount.read_only, cases[i].read_only), 0);
+		r = plan_make(policy, &alice, &plan, &problem);
+		assert_int_equal(r, cases[i].problem ? -EINVAL : 0);
+		if (cases[i].problem)
+			assert_string_equal(problem, cases[i].problem);
+	}
+}
+
 static void long_host_name_is_shortened_to_what_the_kernel_takes(void **state)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
@@ -395,8 +490,7 @@ static void plans_need_of_the_kernel_what_their_steps_do(void **state)
 			  1u << PROBE_PROC | 1u << PROBE_SYSFS | 1u << PROBE_TMPFS | 1u << PROBE_MQUEUE |
 			  1u << PROBE_OPEN_TREE | 1u << PROBE_MOVE_MOUNT,
 		  1u << NAMESPACE_USER | 1u << NAMESPACE_CGROUP | 1u << NAMESPACE_TIME },
-		{ keep_host_network, 1u << PROBE_PROC,
-		  1u << NAMESPACE_NETWORK | 1u << PROBE_SYSFS | 1u << PROBE_OPEN_TREE },
+		{ keep_host_network, 1u << PROBE_PROC, 1u << NAMESPACE_NETWORK | 1u << PROBE_SYSFS },
 		{ enter_a_named_network, 1u << PROBE_SYSFS, 1u << NAMESPACE_NETWORK },
 		{ keep_host_ipc, 1u << PROBE_PROC, 1u << NAMESPACE_IPC | 1u << PROBE_MQUEUE },
 		{ isolate_all_but_mounts, 1u << NAMESPACE_PID | 1u << PROBE_CLONE3,
@@ -432,6 +526,7 @@ int main(void)
 		cmocka_unit_test(unknown_group_in_a_name_is_a_problem),
 		cmocka_unit_test(private_paths_are_expanded_and_sorted_again),
 		cmocka_unit_test(private_paths_that_this_login_makes_wrong_are_problems),
+		cmocka_unit_test(places_that_this_login_makes_contradict_are_problems),
 		cmocka_unit_test(long_host_name_is_shortened_to_what_the_kernel_takes),
 		cmocka_unit_test(every_kind_of_step_has_a_name_and_a_place),
 		cmocka_unit_test(steps_run_in_the_order_of_their_places),

@@ -33,6 +33,8 @@ static struct record example(void)
 		.slirp_start = 123456799,
 		.mode = (char *)"enforce",
 		.scope = (char *)"session",
+		.interface = (char *)"nsabcdefghijklm",
+		.addresses = (char *)"10.99.0.7,fd00:99::7",
 		.on_logout = (char *)"kill",
 		.opened = 1700000000,
 	};
@@ -126,6 +128,8 @@ static void format_is_what_the_documentation_shows(void **state)
 				  "slirp-start=123456799\n"
 				  "mode=enforce\n"
 				  "scope=session\n"
+				  "interface=nsabcdefghijklm\n"
+				  "addresses=10.99.0.7,fd00:99::7\n"
 				  "on-logout=kill\n"
 				  "opened=1700000000\n");
 }
@@ -176,7 +180,7 @@ static void text_holds_one_line_a_value_and_only_printable_bytes(void **state)
 		assert_true(*at == '\n' || (*at >= 0x20 && *at <= 0x7e));
 		lines += *at == '\n';
 	}
-	assert_int_equal(lines, 25);
+	assert_int_equal(lines, 27);
 }
 
 static void names_of_four_kibibytes_are_kept(void **state)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "config/check_veth.h"
+
+#include "config/egress.h"
+#include "config/keys.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static void report(const struct policy *policy, enum policy_key key, enum severity severity, struct diagnostics *diag,
+		   const char *format, ...) _printf_(5, 6);
+
+/* At the line that gave the key, or for the file that decides. */
+static void report(const struct policy *policy, enum policy_key key, enum severity severity, struct diagnostics *diag,
+		   const char *format, ...)
+{
+	const struct origin *origin = &policy->origins[key];
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	diagnostics_add(diag, severity, origin->file ? origin->file : policy->file, origin->line, "%s",
+			text ? text : "out of memory");
+}
+
+static const char *pool_of(const struct policy *policy, bool ipv6)
+{
+	for (char **pool = policy->network.pool; pool && *pool; pool++)
+		if ((strchr(*pool, ':') != NULL) == ipv6)
+			return *pool;
+	return NULL;
+}
+
+static bool check_pool(const struct policy *policy, struct diagnostics *diag)
+{
+	size_t families[2] = { 0, 0 };
+
+	for (char **pool = policy->network.pool; pool && *pool; pool++)
+		families[strchr(*pool, ':') != NULL]++;
+	if (families[0] + families[1] == 0) {
+		report(policy, KEY_NETWORK_MODE, SEVERITY_ERROR, diag,
+		       "network.mode: 'veth' needs network.pool, the prefixes that sessions have their addresses from, "
+		       "as in pool = {\"10.99.0.0/16\", \"fd00:99::/64\"}");
+		return false;
+	}
+	for (size_t i = 0; i < ELEMENTS(families); i++) {
+		if (families[i] < 2)
+			continue;
+		report(policy, KEY_NETWORK_POOL, SEVERITY_ERROR, diag,
+		       "network.pool: has more than one %s prefix; a session has one address of each family",
+		       i == 0 ? "IPv4" : "IPv6");
+		return false;
+	}
+	return true;
+}
+
+static void advise_egress(const struct policy *policy, struct diagnostics *diag)
+{
+	if (!policy->network.egress)
+		report(policy, KEY_NETWORK_MODE, SEVERITY_WARNING, diag,
+		       "network.egress: is not given, so that a session reaches nothing; network.mode = \"loopback\" "
+		       "does "
+		       "that with less");
+	for (char **text = policy->network.egress; text && *text; text++) {
+		_cleanup_free_ char *ignored = NULL;
+		struct egress item;
+
+		if (egress_parse(*text, &item, &ignored) < 0 || item.kind != EGRESS_PREFIX || item.excluded ||
+		    pool_of(policy, item.prefix.family == AF_INET6))
+			continue;
+		report(policy, KEY_NETWORK_EGRESS, SEVERITY_WARNING, diag,
+		       "network.egress: '%s' is never reached: network.pool has no %s prefix", *text,
+		       item.prefix.family == AF_INET ? "IPv4" : "IPv6");
+	}
+}
+
+bool check_veth(const struct policy *policy, struct diagnostics *diag)
+{
+	bool good;
+
+	if (policy->network.mode != NETWORK_VETH)
+		return true;
+	good = check_pool(policy, diag);
+	if (!policy->pid.isolate) {
+		report(policy, KEY_PID_ISOLATE, SEVERITY_ERROR, diag,
+		       "pid.isolate: 'false' with network.mode = \"veth\": processes that the user leaves running "
+		       "would keep "
+		       "the network, with an address that the next session gets");
+		good = false;
+	}
+	advise_egress(policy, diag);
+	return good;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/firewall.h"
+
+#include "common/read_whole.h"
+#include "config/problem.h"
+#include "nsisolate-config.h"
+#include "session/byte_lock.h"
+#include "session/run_program.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LOADING_FILE    "loading"
+#define LOADING_WAIT_MS 10000 /* for another login that loads rules */
+#define NFT_TIMEOUT_MS  8000
+#define STATE_FORMAT    "nsisolate-rules=1\nhash=%016" PRIx64 "\nfingerprint=%016" PRIx64 "\nrules=%u\ngeneration=%u\n"
+#define STATE_MAX       256
+#define TEXT_SUFFIX     ".nft"
+#define UNLOAD_SUFFIX   ".unload.nft"
+#define RESTORE_NAME    "restore"
+#define RESTORE_HINT    "'nsisolate-network restore' loads them again"
+
+/* What was known of rules when somebody last looked. */
+struct state {
+	uint64_t hash; /* of the text */
+	struct firewall_view view;
+	uint32_t generation;
+};
+
+bool firewall_is_name(const char *name)
+{
+	return strlen(name) == FIREWALL_NAME_LENGTH && strncmp(name, "ns", 2) == 0 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz234567") == FIREWALL_NAME_LENGTH;
+}
+
+/* -ENOENT: nobody has loaded them; -EBADMSG: nothing of ours. */
+static int state_read(int directory, const char *name, struct state *ret)
+{
+	_cleanup_close_ int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	char again[STATE_MAX];
+	struct state state = { 0 };
+	size_t size;
+	int r;
+
+	if (file < 0)
+		return -errno;
+	r = read_whole(file, STATE_MAX - 1, &text, &size);
+	if (r < 0)
+		return r;
+	if (sscanf(text, "nsisolate-rules=1 hash=%" SCNx64 " fingerprint=%" SCNx64 " rules=%u generation=%" SCNu32,
+		   &state.hash, &state.view.fingerprint, &state.view.rules, &state.generation) != 4)
+		return -EBADMSG;
+	(void)snprintf(again, sizeof(again), STATE_FORMAT, state.hash, state.view.fingerprint, state.view.rules,
+		       state.generation);
+	if (strcmp(again, text) != 0)
+		return -EBADMSG;
+	*ret = state;
+	return 0;
+}
+
+/* Whole or not at all, whoever dies. */
+static int write_file(int directory, const char *name, const char *text)
+{
+	const size_t size = strlen(text);
+	char temporary[64];
+	int r = 0;
+
+	(void)snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid());
+
+	_cleanup_close_ int file =
+		openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (file < 0)
+		return -errno;
+	for (size_t done = 0; r == 0 && done < size;) {
+		ssize_t written = write(file, text + done, size - done);
+
+		if (written < 0 && errno != EINTR)
+			r = -errno;
+		else if (written > 0)
+			done += (size_t)written;
+	}
+	if (r == 0 && renameat(directory, temporary, directory, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(directory, temporary, 0);
+	return r;
+}
+
+static int state_write(int directory, const char *name, const struct state *state)
+{
+	char text[STATE_MAX];
+
+	(void)snprintf(text, sizeof(text), STATE_FORMAT, state->hash, state->view.fingerprint, state->view.rules,
+		       state->generation);
+	return write_file(directory, name, text);
+}
+
+static void put_path(int directory, const char *name, const char *suffix, char ret[96])
+{
+	char link[48], path[64] = "";
+	ssize_t length;
+
+	/* nft(8) opens the file by its path; the directory is ours, and nobody else's to write */
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
+	length = readlink(link, path, sizeof(path) - 1);
+	path[length > 0 ? length : 0] = '\0';
+	(void)snprintf(ret, 96, "%s/%s%s", path, name, suffix);
+}
+
+/* `what` goes into the sentence: "load". */
+static int run_nft(int directory, const char *name, const char *suffix, const char *what, char **ret_problem)
+{
+	_cleanup_free_ char *output = NULL;
+	char path[96];
+	char *const arguments[] = { (char *)NSISOLATE_NFT, (char *)"-f", path, NULL };
+	int r;
+
+	put_path(directory, name, suffix, path);
+	r = run_program(arguments, NFT_TIMEOUT_MS, &output);
+	if (r == -ENOENT)
+		return problem(ret_problem, r, "there is no " NSISOLATE_NFT ": install the package nftables");
+	if (r < 0)
+		return problem(ret_problem, r, NSISOLATE_NFT " did not %s the rules %s: %s", what, name, strerror(-r));
+	if (r > 0)
+		return problem(ret_problem, -EIO, NSISOLATE_NFT " did not %s the rules %s: %s", what, name,
+			       output ? output : "it gave no reason");
+	return 0;
+}
+
+/* How many rules the text has: the lines within chains that are not the chain's own description. */
+static unsigned count_rules(const char *text)
+{
+	unsigned count = 0;
+
+	for (const char *at = text; (at = strstr(at, "\n\t\t")); at++)
+		if (strncmp(at + 3, "type ", 5) != 0 && strncmp(at + 3, "size ", 5) != 0 &&
+		    strncmp(at + 3, "flags ", 6) != 0)
+			count++;
+	return count;
+}
+
+/* Under the lock. The state is written last: without one the next login loads them again. */
+static int load(struct netlink *netlink, int directory, const char *name, uint64_t hash, unsigned rules,
+		char **ret_problem)
+{
+	struct state state = { .hash = hash };
+	int r = run_nft(directory, name, TEXT_SUFFIX, "load", ret_problem);
+
+	if (r < 0)
+		return r;
+	r = firewall_generation(netlink, &state.generation);
+	if (r == 0)
+		r = firewall_read(netlink, name, &state.view, NULL, NULL);
+	if (r == 0 && state.view.rules != rules)
+		return problem(ret_problem, -ESTALE, "of the %u rules %s that were just loaded the kernel has %u",
+			       rules, name, state.view.rules);
+	if (r == 0)
+		r = state_write(directory, name, &state);
+	return r < 0 ? problem(ret_problem, r, "the rules %s, just loaded: %s", name, strerror(-r)) : 0;
+}
+
+static int lock_loading(int directory)
+{
+	_cleanup_close_ int file =
+		openat(directory, LOADING_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int r;
+
+	if (file < 0)
+		return -errno;
+	r = lock_byte_within(file, 0, LOADING_WAIT_MS);
+	return r < 0 ? r : TAKE_FD(file);
+}
+
+static int load_first(struct netlink *netlink, int directory, const struct firewall_rules *rules, char **ret_problem)
+{
+	_cleanup_close_ int lock = lock_loading(directory);
+	char file[FIREWALL_NAME_LENGTH + sizeof(UNLOAD_SUFFIX)];
+	struct state state = { 0 };
+	int r;
+
+	if (lock < 0)
+		return problem(ret_problem, lock, "the rules %s: waiting for who loads rules: %s", rules->name,
+			       strerror(-lock));
+	/* another login was faster */
+	if (state_read(directory, rules->name, &state) == 0)
+		return 0;
+	(void)snprintf(file, sizeof(file), "%s" UNLOAD_SUFFIX, rules->name);
+	r = write_file(directory, file, rules->unload);
+	(void)snprintf(file, sizeof(file), "%s" TEXT_SUFFIX, rules->name);
+	if (r == 0)
+		r = write_file(directory, file, rules->text);
+	if (r < 0)
+		return problem(ret_problem, r, "the rules %s: writing %s: %s", rules->name, file, strerror(-r));
+	return load(netlink, directory, rules->name, rules->hash, count_rules(rules->text), ret_problem);
+}
+
+/* Looks at the rules themselves; then, unless they changed, the state is of this generation. */
+static int look(struct netlink *netlink, int directory, const char *name, struct state *state, uint32_t generation,
+		enum firewall_state *ret)
+{
+	struct firewall_view view = { 0 };
+	int r = firewall_read(netlink, name, &view, NULL, NULL);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret = r == -ENOENT                                                                     ? FIREWALL_MISSING
+	       : view.fingerprint == state->view.fingerprint && view.rules == state->view.rules ? FIREWALL_INTACT
+												: FIREWALL_CHANGED;
+	if (*ret != FIREWALL_INTACT)
+		return 0;
+	state->generation = generation;
+	/* only spares the next one the same look */
+	(void)state_write(directory, name, state);
+	return 0;
+}
+
+static int check(struct netlink *netlink, int directory, const char *name, struct state *state,
+		 enum firewall_state *ret)
+{
+	uint32_t generation = 0;
+	int r = state_read(directory, name, state);
+
+	if (r == 0)
+		r = firewall_generation(netlink, &generation);
+	if (r < 0)
+		return r;
+	*ret = FIREWALL_INTACT;
+	return generation == state->generation ? 0 : look(netlink, directory, name, state, generation, ret);
+}
+
+int firewall_check(struct netlink *netlink, int directory, const char *name, enum firewall_state *ret)
+{
+	struct state state = { 0 };
+
+	return check(netlink, directory, name, &state, ret);
+}
+
+int firewall_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules, char **ret_problem)
+{
+	enum firewall_state found;
+	struct state state = { 0 };
+	int r = check(netlink, directory, rules->name, &state, &found);
+
+	if (r == -ENOENT) {
+		r = load_first(netlink, directory, rules, ret_problem);
+		if (r < 0)
+			return r;
+		r = check(netlink, directory, rules->name, &state, &found);
+	}
+	if (r < 0)
+		return problem(ret_problem, r, "the rules %s: %s", rules->name, strerror(-r));
+	if (state.hash != rules->hash)
+		return problem(
+			ret_problem, -ESTALE,
+			"other rules are loaded under the name %s; 'nsisolate-network unload %s' takes them away",
+			rules->name, rules->name);
+	if (found != FIREWALL_INTACT)
+		return problem(ret_problem, -ESTALE,
+			       "the rules %s of table inet " FIREWALL_TABLE " were loaded, and %s; " RESTORE_HINT,
+			       rules->name,
+			       found == FIREWALL_MISSING ? "are gone" : "are no longer as they were written");
+	return 0;
+}
+
+/* The table goes and comes back in one transaction, whatever became of it; the sessions' packets never pass without. */
+static int write_restore(int directory, char *const names[])
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	(void)fputs("add table inet " FIREWALL_TABLE "\ndelete table inet " FIREWALL_TABLE "\n", out);
+	for (; *names; names++) {
+		char path[96];
+
+		put_path(directory, *names, TEXT_SUFFIX, path);
+		(void)fprintf(out, "include \"%s\"\n", path);
+	}
+	if (fclose(out) != 0)
+		return -ENOMEM;
+	return write_file(directory, RESTORE_NAME TEXT_SUFFIX, text);
+}
+
+/* What the kernel has now is what is wanted. */
+static int adopt(struct netlink *netlink, int directory, const char *name)
+{
+	struct state state = { 0 };
+	int r = state_read(directory, name, &state);
+
+	if (r == 0)
+		r = firewall_generation(netlink, &state.generation);
+	if (r == 0)
+		r = firewall_read(netlink, name, &state.view, NULL, NULL);
+	return r < 0 ? r : state_write(directory, name, &state);
+}
+
+int firewall_restore(struct netlink *netlink, int directory, char *const names[], char **ret_problem)
+{
+	_cleanup_close_ int lock = lock_loading(directory);
+	int r = lock < 0 ? lock : write_restore(directory, names);
+
+	if (r < 0)
+		return problem(ret_problem, r, "the rules: %s", strerror(-r));
+	r = run_nft(directory, RESTORE_NAME, TEXT_SUFFIX, "restore", ret_problem);
+	for (; r == 0 && *names; names++) {
+		r = adopt(netlink, directory, *names);
+		if (r < 0)
+			return problem(ret_problem, r, "the rules %s: %s", *names, strerror(-r));
+	}
+	return r;
+}
+
+int firewall_unload(int directory, const char *name, char **ret_problem)
+{
+	static const char *const suffixes[] = { "", TEXT_SUFFIX, UNLOAD_SUFFIX };
+	_cleanup_close_ int lock = lock_loading(directory);
+	int r;
+
+	if (lock < 0)
+		return problem(ret_problem, lock, "the rules %s: %s", name, strerror(-lock));
+	r = run_nft(directory, name, UNLOAD_SUFFIX, "unload", ret_problem);
+	for (size_t i = 0; r == 0 && i < ELEMENTS(suffixes); i++) {
+		char file[FIREWALL_NAME_LENGTH + sizeof(UNLOAD_SUFFIX)];
+
+		(void)snprintf(file, sizeof(file), "%s%s", name, suffixes[i]);
+		if (unlinkat(directory, file, 0) < 0 && errno != ENOENT)
+			r = problem(ret_problem, -errno, "%s: %s", file, strerror(errno));
+	}
+	return r;
+}

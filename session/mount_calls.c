@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/mount_calls.h"
+
+#include "session/syscalls.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+int mount_new(const char *type, const struct mount_option *options, unsigned attributes)
+{
+	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
+	int fd;
+
+	if (context < 0)
+		return -errno;
+	for (; options && options->name; options++)
+		if (fsconfig(context, FSCONFIG_SET_STRING, options->name, options->value, 0) < 0)
+			return -errno;
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = fsmount(context, FSMOUNT_CLOEXEC, attributes);
+	return fd < 0 ? -errno : fd;
+}
+
+int mount_attach(int mount_fd, int target_fd)
+{
+	if (move_mount(mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+int mount_attach_at(int mount_fd, const char *target)
+{
+	_cleanup_close_ int target_fd = open_directory_nofollow(target);
+
+	if (target_fd < 0)
+		return target_fd;
+	return mount_attach(mount_fd, target_fd);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* What every mount of a session is made by: fsopen(2) and its kin. A file system is complete before it is visible. */
+
+#include "common/cleanup.h"
+
+struct mount_option {
+	const char *name;
+	const char *value;
+};
+
+/*
+ * A new, not yet attached mount of `type` with MOUNT_ATTR_... `attributes`; options end with a NULL name. A
+ * descriptor or -errno.
+ */
+int mount_new(const char *type, const struct mount_option *options, unsigned attributes) _must_check_;
+
+/* Attaches a detached mount over what an O_PATH descriptor names. 0 or -errno. */
+int mount_attach(int mount_fd, int target_fd) _must_check_;
+
+/* The same over a directory that is resolved without following links. */
+int mount_attach_at(int mount_fd, const char *target) _must_check_;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "session/mount_point.h"
+
+#include "session/syscalls.h"
+#include "session/trusted_path.h"
+
+#include <sys/stat.h>
+
+static bool takes_away(enum step_kind kind)
+{
+	return kind == STEP_MOUNT_HIDE || kind == STEP_MOUNT_READ_ONLY;
+}
+
+static int open_trusted_directory(const char *path)
+{
+	_cleanup_close_ int fd = trusted_open(path);
+	struct stat status;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	return S_ISDIR(status.st_mode) ? TAKE_FD(fd) : -ENOTDIR;
+}
+
+int mount_point_open(const struct step *step)
+{
+	return takes_away(step->kind) ? open_trusted_directory(step->target) : open_directory_nofollow(step->target);
+}
+
+int mount_source_open(const struct step *step)
+{
+	return open_trusted_directory(step->value);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/*
+ * nsisolate-veth, which the session helper starts for a session with network.mode "veth": in the login process's
+ * network namespace, with an empty environment and a socket to the helper as descriptor 3. While the helper makes the
+ * session's init it sees to the rules; then, given the session's network namespace, it makes the interface, answers,
+ * and exits. It is a program of its own because libmnl comes as a shared library only, and the helper is static.
+ */
+
+#include "config/text_list.h"
+#include "session/firewall.h"
+#include "session/forwarding.h"
+#include "session/network_order.h"
+#include "session/network_state.h"
+#include "session/resolver.h"
+#include "session/veth.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+/* Longer than the helper waits: it only ends what the helper can no longer end. */
+#define LIFE_SECONDS     30
+#define ORDER_TIMEOUT_MS 10000
+
+static int answer(const char *outcome, const char *first, const char *second)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+
+	message_put(&message, PROTOCOL_VERSION);
+	message_put(&message, outcome);
+	message_put(&message, first);
+	if (second)
+		message_put(&message, second);
+	return message_send(PROTOCOL_HELPER_FD, &message, NULL, 0);
+}
+
+/* 1: it was said, and this program fails. */
+static int refuse(const char *problem, int error)
+{
+	(void)answer("failed", problem ? problem : strerror(-error), NULL);
+	return 1;
+}
+
+static int receive_order(struct network_order *ret)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	int fds[NETWORK_POOLS_MAX];
+	size_t count = ELEMENTS(fds);
+	int r = message_receive(PROTOCOL_HELPER_FD, ORDER_TIMEOUT_MS, &message, fds, &count);
+
+	return r < 0 ? r : network_order_decode(&message, fds, count, ret);
+}
+
+/* The network namespace, once the helper has made it; or -errno. */
+static int receive_namespace(void)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	size_t count = 1;
+	int fd = -1;
+	int r = message_receive(PROTOCOL_HELPER_FD, ORDER_TIMEOUT_MS, &message, &fd, &count);
+
+	return r < 0 ? r : count == 1 ? fd : -EBADMSG;
+}
+
+/* Everything that does not need the session: rules and forwarding. */
+static int prepare(struct netlink *route, const struct network_order *order, char ret_rules[FIREWALL_NAME_LENGTH + 1],
+		   char **ret_problem)
+{
+	_cleanup_(firewall_rules_release) struct firewall_rules rules = { 0 };
+	_cleanup_close_ int directory = network_directory_open();
+	struct firewall_order firewall = { .pool = order->pool,
+					   .egress = order->egress,
+					   .masquerade = order->masquerade };
+	struct netlink netlink;
+	int r = directory;
+
+	if (r >= 0 && firewall_needs_servers(order->egress))
+		r = resolver_read(*order->resolver ? order->resolver : RESOLVER_FILE, &firewall, ret_problem);
+	if (r >= 0)
+		r = forwarding_check(route, &firewall, ret_problem);
+	if (r >= 0)
+		r = firewall_compose(&firewall, &rules);
+	if (r >= 0)
+		r = netlink_open(NETLINK_NETFILTER, &netlink);
+	if (r < 0)
+		return r;
+	r = firewall_ensure(&netlink, directory, &rules, ret_problem);
+	memcpy(ret_rules, rules.name, sizeof(rules.name));
+	netlink_close(&netlink);
+	return r;
+}
+
+static int set_pools(const struct network_order *order, struct veth *veth)
+{
+	for (size_t i = 0; i < VETH_FAMILIES; i++)
+		veth->pools[i].locks = -1;
+	for (size_t i = 0; i < order->lock_count; i++) {
+		_cleanup_free_ char *ignored = NULL;
+		struct prefix prefix;
+		struct veth_pool *pool;
+		int r = prefix_parse(order->pool[i], &prefix, &ignored);
+
+		if (r < 0)
+			return r;
+		pool = &veth->pools[prefix.family == AF_INET ? 0 : 1];
+		if (pool->locks >= 0)
+			return -EBADMSG;
+		*pool = (struct veth_pool){ .locks = order->locks[i], .prefix = prefix };
+	}
+	return 0;
+}
+
+static int answer_ready(const struct veth *veth)
+{
+	char addresses[VETH_FAMILIES * PREFIX_TEXT_SIZE] = "", one[PREFIX_TEXT_SIZE], *end = addresses;
+
+	for (size_t i = 0; i < VETH_FAMILIES; i++)
+		if (veth->pools[i].locks >= 0)
+			end = stpcpy(stpcpy(end, end == addresses ? "" : ","),
+				     prefix_format(&veth->pools[i].address, one));
+	return answer("ready", veth->name, addresses) < 0;
+}
+
+int main(void)
+{
+	_cleanup_(network_order_release) struct network_order order = { 0 };
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int network_namespace = -1;
+	char rules[FIREWALL_NAME_LENGTH + 1];
+	struct netlink route;
+	struct veth veth;
+	int r;
+
+	(void)alarm(LIFE_SECONDS);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return 1;
+	r = receive_order(&order);
+	if (r == 0)
+		r = netlink_open(NETLINK_ROUTE, &route);
+	if (r == 0)
+		r = set_pools(&order, &veth);
+	if (r == 0)
+		r = prepare(&route, &order, rules, &problem);
+	/* awaited whatever has happened: an answer is lost when its sender ends with a message unread, unix(7) */
+	network_namespace = receive_namespace();
+	if (r < 0)
+		return refuse(problem, r);
+	if (network_namespace < 0)
+		return 1;
+	r = veth_make(&route, network_namespace, rules, &veth, &problem);
+	if (r < 0)
+		return refuse(problem, r);
+	netlink_close(&route);
+	return answer_ready(&veth);
+}

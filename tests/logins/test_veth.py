@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""network.mode = "veth": what a session reaches and what reaches it, asked by real logins on a real network."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from support import host as H
+from support import network as N
+from support import programs as P
+from support.host import REACH
+
+EVERYTHING = 'egress = {"any"}'
+# the kernel limits how many errors it sends, so that some of several at once go without
+CLOSED = ("errno EHOSTUNREACH", "errno EACCES", "silence")
+
+pytestmark = pytest.mark.usefixtures("installed", "network")
+
+
+@pytest.fixture(scope="module")
+def network():
+    around = N.Network()
+    yield around
+    around.close()
+
+
+def policy(user="alice", egress=EVERYTHING, masquerade=True, more="", pool=(N.POOL["4"], N.POOL["6"])):
+    pools = ", ".join(f'"{prefix}"' for prefix in pool)
+    H.set_policy(f"user/{user}.conf",
+                 f"network {{\n mode = veth\n pool = {{{pools}}}\n {egress}\n masquerade = {str(masquerade).lower()}\n}}\n"
+                 + more)
+
+
+def tcp(address, port=443):
+    return f"tcp/{address}/{port}"
+
+
+def reach(*targets, user="alice", timeout=2):
+    command = f"REACH_TIMEOUT={timeout} {REACH} {' '.join(targets)}"
+    return P.run(["su", user, "-c", command]).check().json()
+
+
+def reach_by_ssh(*targets, user="alice"):
+    with P.sshd():
+        return P.ssh(user, f"{REACH} {' '.join(targets)}").check().json()
+
+
+def interfaces():
+    """The host's ends of sessions."""
+    return [name for name in os.listdir("/sys/class/net") if re.fullmatch(r"ns[a-z2-7]{13}", name)]
+
+
+def both(address):
+    return list(address.values())
+
+
+def test_a_session_reaches_both_families_with_the_hosts_address():
+    policy()
+    seen = reach_by_ssh(*(f"{kind}/{address}" for address in both(N.INTERNET) for kind in ("icmp",)),
+                        *map(tcp, both(N.INTERNET)), *(f"udp/{address}/443" for address in both(N.INTERNET)))
+    assert seen == {
+        "icmp/198.51.100.10": "echo", "icmp/2001:db8:2::10": "echo",
+        "tcp/198.51.100.10/443": "internet 192.0.2.2", "tcp/2001:db8:2::10/443": "internet 2001:db8:1::2",
+        "udp/198.51.100.10/443": "internet 192.0.2.2", "udp/2001:db8:2::10/443": "internet 2001:db8:1::2"}
+
+
+def test_without_masquerade_it_has_its_own_address_out_there():
+    policy(masquerade=False)
+    seen = reach(*map(tcp, both(N.CAMPUS)))
+    assert re.fullmatch(r"campus 10\.99\.0\.\d+", seen[tcp(N.CAMPUS["4"])])
+    assert re.fullmatch(r"campus fd00:99::[0-9a-f:]+", seen[tcp(N.CAMPUS["6"])])
+
+
+# what egress says, what is then reached, and what is not
+RULES = [
+    ('egress = {"any tcp 443"}', ["tcp/{i4}/443", "tcp/{i6}/443", "tcp/{c4}/443"],
+     ["tcp/{i4}/80", "tcp/{i6}/80", "udp/{i4}/443", "udp/{i6}/443", "icmp/{i4}", "icmp/{i6}"]),
+    ('egress = {"any udp 443", "any icmp"}', ["udp/{i4}/443", "udp/{i6}/443", "icmp/{i4}", "icmp/{i6}"],
+     ["tcp/{i4}/443", "tcp/{i6}/443", "udp/{i4}/8080"]),
+    ('egress = {"10.1.0.0/24", "2001:db8:ca::/48"}',
+     ["tcp/{c4}/80", "tcp/{c6}/80", "udp/{c4}/8080", "udp/{c6}/8080", "icmp/{c4}", "icmp/{c6}"],
+     ["tcp/{i4}/80", "tcp/{i6}/80", "udp/{i4}/8080", "udp/{i6}/8080", "icmp/{i4}", "icmp/{i6}"]),
+    ('egress = {"any tcp 80,8000-8100"}', ["tcp/{i4}/80", "tcp/{i6}/8080", "tcp/{i4}/8099"],
+     ["tcp/{i4}/443", "tcp/{i6}/443"]),
+    ('egress = {"any", "!10.1.0.0/16", "!2001:db8:ca::/48"}', ["tcp/{i4}/443", "tcp/{i6}/443"],
+     ["tcp/{c4}/443", "tcp/{c6}/443", "icmp/{c4}"]),
+    ('egress = {"0.0.0.0/0 tcp"}', ["tcp/{i4}/443"], ["tcp/{i6}/443", "udp/{i4}/443"]),
+    ('egress = {"any", "!::/0"}', ["tcp/{i4}/443"], ["tcp/{i6}/443"]),
+    ('egress = {"host tcp 8080"}', ["tcp/{h4}/8080", "tcp/{h6}/8080", "tcp/{o4}/8080"],
+     ["tcp/{h4}/443", "tcp/{o6}/443", "udp/{h4}/8080", "tcp/{i4}/8080"]),
+    ('', [], ["tcp/{i4}/443", "tcp/{i6}/443", "udp/{i4}/53", "icmp/{i4}", "icmp/{i6}"]),
+]
+
+
+def filled(target):
+    names = {"h": N.HOST, "o": N.OTHER, "c": N.CAMPUS, "i": N.INTERNET}
+    return target.format(**{key + family: addresses[family] for key, addresses in names.items() for family in "46"})
+
+
+@pytest.mark.parametrize("egress, reached, denied", RULES, ids=[rule[0] or "none" for rule in RULES])
+def test_egress_is_what_is_reached(egress, reached, denied):
+    policy(egress=egress)
+    reached, denied = [[filled(target) for target in targets] for targets in (reached, denied)]
+    seen = reach(*reached, *denied)
+    assert {target: seen[target] for target in reached if seen[target] in CLOSED} == {}
+    assert {target: seen[target] for target in denied if seen[target] not in CLOSED} == {}
+
+
+def test_dns_is_the_name_servers_of_the_resolver_file():
+    H.write("/etc/resolv.conf", f"# both\nnameserver {N.CAMPUS['4']}\nnameserver {N.CAMPUS['6']}\n")
+    try:
+        policy(egress='egress = {"dns"}')
+        allowed = [f"{kind}/{address}/53" for kind in ("tcp", "udp") for address in both(N.CAMPUS)]
+        denied = [tcp(N.CAMPUS["4"]), "udp/198.51.100.10/53", f"tcp/{N.INTERNET['6']}/53"]
+        seen = reach(*allowed, *denied)
+        assert [seen[target].split()[0] for target in allowed] == ["campus"] * 4
+        assert all(seen[target] in CLOSED for target in denied)
+    finally:
+        H.write("/etc/resolv.conf", "")
+
+
+@pytest.mark.parametrize("text, reason", [
+    ("", "names no name server"), ("nameserver 127.0.0.53\n", "names 127.0.0.53, which no session reaches"),
+    ("nameserver example.org\n", "'example.org' is no address of a name server")])
+def test_a_resolver_file_that_no_session_can_use_is_a_refusal(text, reason):
+    H.write("/etc/resolv.conf", text)
+    try:
+        policy(egress='egress = {"dns"}')
+        assert_refused(reason)
+    finally:
+        H.write("/etc/resolv.conf", "")
+
+
+def assert_refused(reason, user="alice"):
+    assert P.run(["su", user, "-c", "echo in"]).stdout == ""
+    H.log.wait_for(re.escape(reason))
+
+
+def test_what_is_denied_fails_at_once():
+    policy(egress="")
+    seen = reach(tcp(N.INTERNET["4"]), tcp(N.INTERNET["6"]))
+    assert set(seen.values()) <= {"errno EHOSTUNREACH", "errno EACCES"}
+
+
+def test_the_server_itself_is_not_reached():
+    """With a control: from elsewhere these answer."""
+    targets = [f"{kind}/{address}/{port}" for address in (*both(N.HOST), *both(N.OTHER))
+               for kind, port in (("tcp", 443), ("udp", 53), ("tcp", 8080))]
+    elsewhere = subprocess.run([REACH, *targets], check=True, capture_output=True, text=True)
+    assert "silence" not in elsewhere.stdout and "errno" not in elsewhere.stdout
+    policy()
+    seen = reach(*targets, *(f"icmp/{address}" for address in (*both(N.HOST), *both(N.OTHER))))
+    assert {target: answer for target, answer in seen.items() if answer not in CLOSED} == {}
+
+
+LISTEN = """import socket, sys
+s = socket.create_server(("::", 8443), family=socket.AF_INET6, dualstack_ipv6=True)
+print("up", flush=True)
+sys.stdin.read()"""
+
+
+@contextlib.contextmanager
+def listening(user="alice"):
+    """A session in which somebody listens on port 8443 of both families: gives its addresses."""
+    with P.Background(["su", user, "-c", f"exec /usr/bin/python3 -c '{LISTEN}'"]) as server:
+        assert server.read_line().strip() == "up"
+        [record] = [record for record in H.live_records().values() if record["user"] == user]
+        yield record["addresses"].split(",")
+
+
+def test_a_session_is_not_reached_from_anywhere(network):
+    policy(masquerade=False)
+    policy("bob", 'egress = {"any", "10.99.0.0/16", "fd00:99::/48"}', masquerade=False)
+    with listening() as addresses:
+        targets = [f"tcp/{address}/8443" for address in addresses] + [f"icmp/{address}" for address in addresses]
+        of_bob, of_alice = reach(*targets, user="bob"), reach(*targets)
+        elsewhere = [json.loads(end.run(REACH, *targets).stdout) for end in (network.campus, network.host)]
+        for seen in (of_bob, of_alice, *elsewhere):
+            assert {target: answer for target, answer in seen.items() if answer not in CLOSED} == {}
+        # the control: without our table they all would
+        network.host.run("nft", "delete", "table", "inet", "nsisolate")
+        for end in (network.campus, network.host):
+            seen = json.loads(end.run(REACH, *(target for target in targets if target.startswith("icmp"))).stdout)
+            assert set(seen.values()) == {"echo"}
+        network.host.run("nsisolate-network", "restore")
+
+
+@pytest.mark.parametrize("masquerade", [True, False])
+def test_large_transfers_through_a_narrow_link(masquerade):
+    policy(masquerade=masquerade)
+    size = 4_000_000
+    targets = [f"tcp/{address}/443/{way}/{size}" for address in both(N.INTERNET) for way in ("get", "put")]
+    seen = reach(*targets, *(f"udp/{address}/443/1300" for address in both(N.INTERNET)),
+                 *(f"udp/{address}/443/1440" for address in both(N.CAMPUS)))
+    assert all(answer.startswith(("internet", "campus")) for answer in seen.values()), seen
+
+
+def filled_pools(name):
+    """The policy of an example, with the name servers that it needs."""
+    H.set_policy("user/alice.conf", H.read(f"/usr/share/doc/nsisolate/examples/{name}.conf"))
+    H.write("/etc/resolv.conf", f"nameserver {N.CAMPUS['4']}\n")
+
+
+@pytest.mark.parametrize("name, reached, denied", [
+    ("bastion", ["tcp/{c4}/22", "tcp/{c6}/22", "tcp/{c4}/443", "udp/{c4}/53"],
+     ["tcp/{c4}/80", "tcp/{i4}/22", "tcp/{i6}/443", "tcp/{h4}/443", "icmp/{c4}"]),
+    ("shared-hosting", ["tcp/{i4}/443", "tcp/{i6}/80", "icmp/{i4}"],
+     ["tcp/{c4}/443", "tcp/{i4}/22", "udp/{i4}/443", "tcp/{h4}/443", "tcp/{o6}/80"])])
+def test_an_example_policy_does_what_it_says(name, reached, denied):
+    try:
+        filled_pools(name)
+        reached, denied = [[filled(target) for target in targets] for targets in (reached, denied)]
+        seen = reach(*reached, *denied)
+        assert {target: seen[target] for target in reached if seen[target] in CLOSED} == {}
+        assert {target: seen[target] for target in denied if seen[target] not in CLOSED} == {}
+    finally:
+        H.write("/etc/resolv.conf", "")
+
+
+def first_line(port, path="127.0.0.1"):
+    """What a server behind a forwarded port says first; "" when the connection is closed instead."""
+    with socket.create_connection((path, port), timeout=10) as connection:
+        connection.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            return connection.makefile().readline().strip()
+    return ""
+
+
+def test_forwarding_reaches_what_the_session_reaches():
+    """ssh -L to a permitted host, to the server itself, and to a neighbour; -D and -R."""
+    policy(egress='egress = {"10.1.0.0/16 tcp 443"}')
+    policy("bob")
+    with P.sshd(), listening("bob") as neighbour:
+        targets = {7001: (N.CAMPUS["4"], 443), 7002: (N.CAMPUS["4"], 80), 7003: (N.INTERNET["4"], 443),
+                   7004: (N.HOST["4"], 443), 7005: ("127.0.0.1", 443), 7006: (N.OTHER["4"], 8080),
+                   7007: (neighbour[0], 8443), 7008: (f"[{neighbour[1]}]", 8443), 7009: ("[::1]", 443)}
+        options = [option for port, (address, to) in targets.items() for option in ("-L", f"{port}:{address}:{to}")]
+        with P.ssh_forward("alice", *options, "-R", "7020:127.0.0.1:443", "-D", "7021"):
+            H.wait_until(lambda: P.listening_on(7009), "ssh does not listen")
+            assert first_line(7001) == "campus 192.0.2.2"
+            assert {port: first_line(port) for port in targets if port != 7001} == {
+                port: "" for port in targets if port != 7001}
+            assert first_line(443) == "host 127.0.0.1"
+            assert socks(7021, N.CAMPUS["4"], 443) == "campus 192.0.2.2"
+            assert socks(7021, N.HOST["4"], 443) == ""
+            # -R listens within the session alone
+            with pytest.raises(ConnectionRefusedError):
+                first_line(7020)
+
+
+def socks(port, address, to):
+    """Through ssh -D, SOCKS5 without a name or password."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b"\5\1\0")
+        assert connection.recv(2) == b"\5\0"
+        connection.sendall(b"\5\1\0\1" + socket.inet_aton(address) + to.to_bytes(2, "big"))
+        file = connection.makefile("rb")
+        answer = file.read(10)
+        return file.readline().decode().strip() if answer[1:2] == b"\0" else ""
+
+
+def test_files_are_copied(tmp_path):
+    policy()
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(3_000_000))
+    with P.sshd():
+        assert P.scp(str(source), "alice@127.0.0.1:copy").status == 0
+        assert P.scp("alice@127.0.0.1:copy", str(tmp_path / "back")).status == 0
+        assert P.ssh("alice", "rm copy").status == 0
+    assert (tmp_path / "back").read_bytes() == source.read_bytes()
+
+
+def test_teardown_leaves_no_interface_address_or_lock():
+    policy()
+    with P.Background(["su", "alice", "-c", "echo in; exec sleep 1000"]) as login:
+        assert login.read_line().strip() == "in"
+        [record] = H.live_records().values()
+        assert interfaces() == [record["interface"]]
+        routes = subprocess.run("ip route; ip -6 route", shell=True, check=True, capture_output=True, text=True).stdout
+        assert all(address in routes for address in record["addresses"].split(","))
+        os.kill(H.session_inits()[0], signal.SIGKILL)
+        H.wait_until(lambda: not interfaces(), "the interface is still there")
+        routes = subprocess.run("ip route; ip -6 route", shell=True, check=True, capture_output=True, text=True).stdout
+        assert not any(address in routes for address in record["addresses"].split(","))
+        login.kill()
+
+
+def test_names_and_addresses_do_not_come_again_at_once():
+    policy()
+    names, addresses = set(), []
+    for _ in range(8):
+        with P.Background(["su", "alice", "-c", "echo in; read line"]) as login:
+            assert login.read_line().strip() == "in"
+            [record] = H.live_records().values()
+            names.add(record["interface"])
+            addresses.append(record["addresses"])
+        H.wait_until(lambda: not H.live_records(), "the session does not end")
+    assert len(names) == 8
+    assert len({name[:8] for name in names}) == 1
+    assert all(before != after for before, after in zip(addresses, addresses[1:]))
+
+
+def test_an_exhausted_pool_refuses_by_name():
+    policy(pool=("10.99.7.0/30",))
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            login = stack.enter_context(P.Background(["su", "alice", "-c", "echo in; read line"]))
+            assert login.read_line().strip() == "in"
+        assert_refused("every address of network.pool 10.99.7.0/30 is taken")
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+    assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+
+
+@pytest.mark.parametrize("name, remedy", [
+    ("net.ipv4.conf.up0.forwarding", "sysctl net.ipv4.conf.up0.forwarding=1"),
+    ("net.ipv6.conf.all.forwarding", "sysctl net.ipv6.conf.all.forwarding=1")])
+def test_missing_forwarding_is_a_refusal_with_the_sysctl(network, name, remedy):
+    policy()
+    network.host.sysctl(name, "0")
+    try:
+        assert_refused(remedy)
+    finally:
+        network.forward(network.host, True)
+        network.host.sysctl("net.ipv4.conf.up0.forwarding", "1")
+    assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+
+
+def loaded():
+    return re.findall(r"chain (ns[a-z2-7]{6})-from", subprocess.run(
+        ["nft", "list", "table", "inet", "nsisolate"], check=False, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.parametrize("change", [
+    "flush ruleset", "delete table inet nsisolate", "flush table inet nsisolate", "flush chain inet nsisolate {}-from",
+    "add rule inet nsisolate {}-host accept", "insert rule inet nsisolate {}-from accept",
+    "add table inet nsisolate {{ flags dormant; }}", "flush chain inet nsisolate {}-source"])
+def test_rules_that_changed_refuse_logins_until_they_are_restored(change):
+    policy()
+    assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+    name = rules_of("alice")
+    subprocess.run(["nft", change.format(name)], check=True)
+    assert_refused("'nsisolate-network restore' loads them again")
+    subprocess.run(["nsisolate-network", "restore"], check=True)
+    assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+
+
+def rules_of(user):
+    with P.Background(["su", user, "-c", "echo in; read line"]) as login:
+        assert login.read_line().strip() == "in"
+        [record] = H.live_records().values()
+    H.wait_until(lambda: not H.live_records(), "the session does not end")
+    return record["interface"][:8]
+
+
+def test_other_rules_may_change_at_any_time():
+    policy()
+    for number in range(3):
+        assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+        subprocess.run(["nft", f"add table inet other{number}"], check=True)
+    for number in range(3):
+        subprocess.run(["nft", f"delete table inet other{number}"], check=True)
+    assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+
+
+def test_without_nft_the_refusal_names_the_package():
+    policy(egress='egress = {"192.0.2.77 tcp 1"}')
+    with H.renamed_away("/usr/sbin/nft"):
+        assert_refused("install the package nftables")
+
+
+def test_a_nested_login_is_refused_by_name():
+    policy("bob")
+    policy()
+    command = "sudo -n -u bob -- echo in"
+    done = P.run(["su", "alice", "-c", command])
+    assert "in" not in done.stdout.split()
+    H.log.wait_for("'veth' is set up from the host, and this login comes from inside a session")
+
+
+def test_logins_of_a_user_share_one_interface():
+    policy(more='scope = "user"\n')
+    with P.Background(["su", "alice", "-c", "echo in; read line"]) as first:
+        assert first.read_line().strip() == "in"
+        seen = P.run(["su", "alice", "-c", f"ip -br address show eth0; {REACH} {tcp(N.INTERNET['4'])}"]).check()
+        assert "internet 192.0.2.2" in seen.stdout
+        assert len(interfaces()) == 1
+
+
+def test_a_hundred_logins_at_once_have_addresses_of_their_own():
+    policy(more="max-sessions = 200\n")
+    P.run(["su", "alice", "-c", "true"]).check()
+    logins = [subprocess.Popen(["su", "alice", "-c", "echo in; read line"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True) for _ in range(100)]
+    try:
+        assert [login.stdout.readline() for login in logins] == ["in\n"] * 100
+        records = list(H.live_records().values())
+        assert len(records) == len({record["interface"] for record in records}) == 100
+        for family in (0, 1):
+            assert len({record["addresses"].split(",")[family] for record in records}) == 100
+        assert len(interfaces()) == 100
+    finally:
+        for login in logins:
+            login.communicate(input="\n", timeout=H.TIMEOUT)
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
