@@ -10,15 +10,41 @@ static ssize_t read_at(int fd, void *buffer, size_t size, off_t offset)
 	return got < 0 && errno == ESPIPE ? read(fd, buffer, size) : got;
 }
 
+/* Most files are short, whatever their limit. */
+#define ROOM_FIRST 8192
+
+/* Room for more bytes than there are, and a '\0'. */
+static int make_room(char **bytes, size_t size, size_t limit, size_t *room)
+{
+	size_t wanted = *room ? *room * 2 : ROOM_FIRST;
+	char *wider;
+
+	if (size < *room)
+		return 0;
+	if (wanted > limit)
+		wanted = limit;
+	wider = realloc(*bytes, wanted + 1);
+	if (!wider)
+		return -ENOMEM;
+	*bytes = wider;
+	*room = wanted;
+	return 0;
+}
+
 int read_head(int fd, size_t limit, char **ret, size_t *ret_size)
 {
-	_cleanup_free_ char *bytes = malloc(limit + 1);
-	size_t size = 0;
+	_cleanup_free_ char *bytes = malloc(1);
+	size_t size = 0, room = 0;
 
 	if (!bytes)
 		return -ENOMEM;
 	while (size < limit) {
-		ssize_t got = read_at(fd, bytes + size, limit - size, (off_t)size);
+		int r = make_room(&bytes, size, limit, &room);
+
+		if (r < 0)
+			return r;
+
+		ssize_t got = read_at(fd, bytes + size, room - size, (off_t)size);
 
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -2,6 +2,7 @@
 #include "config/advise.h"
 
 #include "config/keys.h"
+#include "config/privileges.h"
 #include "config/text_list.h"
 #include "config/value.h"
 
@@ -107,6 +108,7 @@ void policy_advise(const struct policy *policy, const char *service, struct diag
 {
 	if (policy->mode == MODE_OFF)
 		return;
+	privileges_advise(policy, diag);
 	for (size_t i = 0; i < policy->mount.private_count; i++)
 		advise_private(policy, &policy->mount.private[i], diag);
 	if (service)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/merge.h"
 
+#include "config/capability.h"
 #include "config/explain.h"
 #include "config/keys.h"
 #include "config/text_list.h"
@@ -34,6 +35,7 @@ struct policy *policy_free(struct policy *policy)
 	free(policy->network.hosts);
 	free(policy->uts.hostname);
 	free(policy->uts.domainname);
+	text_list_free(policy->privileges.drop_capabilities);
 	text_list_free(policy->sources);
 	text_list_free(policy->sections);
 	free(policy->section_origins);
@@ -339,6 +341,7 @@ int policy_merge(const struct layer *layers, size_t count, const char *service, 
 		      compare_paths);
 	if (policy->mount.bind_count > 0)
 		qsort(policy->mount.bind, policy->mount.bind_count, sizeof(*policy->mount.bind), compare_binds);
+	capabilities_normalise(policy->privileges.drop_capabilities);
 	r = policy_hash(policy, &policy->hash);
 	if (r < 0)
 		return r;

@@ -85,6 +85,10 @@ struct policy {
 		size_t bind_count;
 	} mount;
 	enum user_manager user_manager;
+	struct {
+		bool no_new_privileges;
+		char **drop_capabilities; /* canonical names of config/capability.h; NULL: none */
+	} privileges;
 
 	char *file;      /* the file that decided */
 	char **sources;  /* every file that gave a value (extends), deciding one first; NULL-terminated */

@@ -2,6 +2,7 @@
 #include "config/value.h"
 
 #include "config/address.h"
+#include "config/capability.h"
 #include "config/egress.h"
 #include "config/expand.h"
 #include "config/network.h"
@@ -217,6 +218,8 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 		return listed_path_parse(text, PATH_HIDE, ret, ret_problem);
 	case KEY_MOUNT_READ_ONLY:
 		return listed_path_parse(text, PATH_READ_ONLY, ret, ret_problem);
+	case KEY_PRIVILEGES_DROP_CAPABILITIES:
+		return capability_parse(text, ret, ret_problem);
 	default:
 		return problem(ret_problem, -EINVAL, "'%s' is no value of this key", text);
 	}

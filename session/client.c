@@ -100,6 +100,7 @@ static struct session *session_new(const struct session_request *request, const 
 	memcpy(session->namespaces, reply->namespaces, sizeof(session->namespaces));
 	session->policy_hash = reply->policy_hash;
 	session->clone_flags = reply->clone_flags;
+	session->privileges = reply->privileges;
 	session->init_pidfd = -1;
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++)
 		session->outside[i] = -1;
@@ -324,8 +325,15 @@ static void take_back(struct session *session)
 /* Moves the process. On failure it is back, and the session is gone. */
 static int enter(struct session *session, int socket, char **ret_text)
 {
-	int r = open_outside(session);
+	const char *step = "";
+	int r = privileges_check(&session->privileges);
 
+	if (r < 0) {
+		say(ret_text, "drop-capabilities", "CAP_SETPCAP", r);
+		take_back(session);
+		return r;
+	}
+	r = open_outside(session);
 	if (r < 0) {
 		say(ret_text, "setns", "/proc/self/ns", r);
 		take_back(session);
@@ -334,6 +342,8 @@ static int enter(struct session *session, int socket, char **ret_text)
 	r = go_inside(session->init_pidfd, session->clone_flags);
 	if (r < 0)
 		say(ret_text, "setns", "init", r);
+	else if ((r = privileges_drop(&session->privileges, &step)) < 0)
+		say(ret_text, step, "the login process", r);
 	else if (!*session->login && (r = acknowledge(socket)) < 0)
 		say(ret_text, "setns", "acknowledgement", r);
 	if (r < 0) {

@@ -22,6 +22,7 @@ struct session {
 	char *notice; /* of the policy, for the user; "": nothing */
 	uint64_t policy_hash;
 	unsigned clone_flags;
+	struct privileges privileges; /* given up, and not to be had back */
 	uint64_t namespaces[NAMESPACE_KINDS];
 	bool *opener; /* true in the process that entered; in every fork of it the page is zero: madvise(2) */
 	int init_pidfd;

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/read_whole.h"
 #include "session/cgroup.h"
+#include "session/privileges.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,8 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#define STATUS_MAX     (16 * 1024)
-#define CAPABILITY_MAX 63 /* the sets have 64 bits */
+#define STATUS_MAX (16 * 1024)
 
 static int read_file(int process, const char *name, size_t limit, char **ret)
 {
@@ -212,20 +212,6 @@ void confinement_narrow(struct confinement *confinement, const struct confinemen
 	}
 }
 
-/* EINVAL: behind the last one that this kernel has. */
-static int drop_from_bounding_set(uint64_t kept)
-{
-	for (unsigned long i = 0; i <= CAPABILITY_MAX; i++) {
-		int has = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-
-		if (has < 0)
-			return errno == EINVAL ? 0 : negative_errno();
-		if (has > 0 && !(kept >> i & 1) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return negative_errno();
-	}
-	return 0;
-}
-
 /* setrlimit(2): EPERM: without CAP_SYS_RESOURCE the hard limit is never raised; what is below it is no freer. */
 static int apply_limit(__rlimit_resource_t resource, const struct rlimit *wanted)
 {
@@ -274,7 +260,7 @@ int confinement_apply(const struct confinement *confinement, const char **ret_st
 	if (r < 0)
 		return r;
 	*ret_step = "bounding set";
-	r = drop_from_bounding_set(confinement->bounding);
+	r = bounding_set_drop(~confinement->bounding);
 	if (r < 0)
 		return r;
 	*ret_step = "no_new_privs";

@@ -17,6 +17,11 @@ struct way {
 	unsigned interface; /* 0: there is none, or the machine itself is meant */
 };
 
+/* Of each family the interface that was found to forward last: most destinations are behind the same. */
+struct checked {
+	unsigned interface4, interface6;
+};
+
 static int read_route(const struct nlmsghdr *message, void *data)
 {
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
@@ -106,14 +111,20 @@ static int check6(const char *interface, char **ret_problem)
 		own == 0 ? ".force_forwarding" : "");
 }
 
-static int check_address(struct netlink *netlink, const struct prefix *address, char **ret_problem)
+static int check_address(struct netlink *netlink, struct checked *checked, const struct prefix *address,
+			 char **ret_problem)
 {
 	const struct way way = find_way(netlink, address);
+	unsigned *last = address->family == AF_INET ? &checked->interface4 : &checked->interface6;
 	char interface[IF_NAMESIZE];
+	int r;
 
-	if (way.interface == 0 || !if_indextoname(way.interface, interface))
+	if (way.interface == 0 || way.interface == *last || !if_indextoname(way.interface, interface))
 		return 0;
-	return address->family == AF_INET ? check4(interface, ret_problem) : check6(interface, ret_problem);
+	r = address->family == AF_INET ? check4(interface, ret_problem) : check6(interface, ret_problem);
+	if (r == 0)
+		*last = way.interface;
+	return r;
 }
 
 /* An address of a prefix as good as any: not the network's own. */
@@ -127,11 +138,11 @@ static struct prefix some_address(const struct prefix *prefix)
 	return address;
 }
 
-static int check_elsewhere(struct netlink *netlink, const char *text, char **ret_problem)
+static int check_elsewhere(struct netlink *netlink, struct checked *checked, const char *text, char **ret_problem)
 {
 	struct prefix address;
 
-	return prefix_parse_address(text, &address) ? check_address(netlink, &address, ret_problem) : -EINVAL;
+	return prefix_parse_address(text, &address) ? check_address(netlink, checked, &address, ret_problem) : -EINVAL;
 }
 
 static bool has_family(const struct firewall_order *order, int family)
@@ -142,8 +153,8 @@ static bool has_family(const struct firewall_order *order, int family)
 	return false;
 }
 
-static int check_item(struct netlink *netlink, const struct firewall_order *order, const struct egress *item,
-		      char **ret_problem)
+static int check_item(struct netlink *netlink, struct checked *checked, const struct firewall_order *order,
+		      const struct egress *item, char **ret_problem)
 {
 	const bool any = item->kind == EGRESS_ANY || (item->kind == EGRESS_PREFIX && item->prefix.bits == 0);
 	int r = 0;
@@ -151,20 +162,21 @@ static int check_item(struct netlink *netlink, const struct firewall_order *orde
 	if (item->excluded || item->kind == EGRESS_HOST || item->kind == EGRESS_DNS)
 		return 0;
 	if (any && has_family(order, AF_INET) && (item->kind == EGRESS_ANY || item->prefix.family == AF_INET))
-		r = check_elsewhere(netlink, ELSEWHERE4, ret_problem);
+		r = check_elsewhere(netlink, checked, ELSEWHERE4, ret_problem);
 	if (r == 0 && any && has_family(order, AF_INET6) &&
 	    (item->kind == EGRESS_ANY || item->prefix.family == AF_INET6))
-		r = check_elsewhere(netlink, ELSEWHERE6, ret_problem);
+		r = check_elsewhere(netlink, checked, ELSEWHERE6, ret_problem);
 	if (!any && has_family(order, item->prefix.family)) {
 		struct prefix address = some_address(&item->prefix);
 
-		r = check_address(netlink, &address, ret_problem);
+		r = check_address(netlink, checked, &address, ret_problem);
 	}
 	return r;
 }
 
 int forwarding_check(struct netlink *netlink, const struct firewall_order *order, char **ret_problem)
 {
+	struct checked checked = { 0 };
 	int r = 0;
 
 	for (char *const *text = order->egress; r == 0 && text && *text; text++) {
@@ -173,10 +185,10 @@ int forwarding_check(struct netlink *netlink, const struct firewall_order *order
 
 		r = egress_parse(*text, &item, &ignored);
 		if (r == 0)
-			r = check_item(netlink, order, &item, ret_problem);
+			r = check_item(netlink, &checked, order, &item, ret_problem);
 	}
 	for (size_t i = 0; r == 0 && i < order->server_count; i++)
 		if (has_family(order, order->servers[i].family))
-			r = check_address(netlink, &order->servers[i], ret_problem);
+			r = check_address(netlink, &checked, &order->servers[i], ret_problem);
 	return r;
 }

@@ -117,6 +117,7 @@ static void describe(const struct wanted *wanted, const struct record *record, s
 	memcpy(reply->namespaces, record->namespaces, sizeof(reply->namespaces));
 	reply->shared = true;
 	reply->clone_flags = policy_clone_flags(wanted->policy);
+	reply->privileges = policy_privileges(wanted->policy);
 	reply->policy = wanted->policy->file;
 	reply->policy_hash = wanted->policy->hash;
 	reply->notice = wanted->policy->notice;

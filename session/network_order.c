@@ -2,6 +2,7 @@
 #include "session/network_order.h"
 
 #include "config/text_list.h"
+#include "session/resolver.h"
 
 #include <string.h>
 
@@ -28,7 +29,7 @@ void network_order_encode(const struct policy *policy, struct message *message)
 {
 	message_put(message, PROTOCOL_VERSION);
 	message_put_number(message, policy->network.masquerade);
-	message_put(message, "");
+	message_put(message, resolver_file(policy));
 	put_list(message, policy->network.pool);
 	put_list(message, policy->network.egress);
 }

@@ -19,7 +19,7 @@ struct network_order {
 	char **pool;   /* at most NETWORK_POOLS_MAX; malloced */
 	char **egress; /* malloced */
 	bool masquerade;
-	char *resolver; /* malloced: path of the sessions' resolver file; "": the machine's */
+	char *resolver; /* malloced: path of the sessions' resolver file */
 	int locks[NETWORK_POOLS_MAX];
 	size_t lock_count;
 };

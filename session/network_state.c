@@ -35,6 +35,19 @@ int network_directory_open(void)
 	return own_directory_open(all, name, 0700);
 }
 
+int network_directory_look(void)
+{
+	uint64_t cookie = 0;
+	char path[64];
+	int fd, r = network_cookie(&cookie);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), RECORD_ROOT "/" NETWORK_DIRECTORY "/%" PRIu64, cookie);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 /* `count` bytes from `from` on as a number, the first the highest. */
 static uint64_t number_of(const struct prefix *address, size_t from, size_t count)
 {

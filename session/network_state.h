@@ -24,6 +24,9 @@ int network_cookie(uint64_t *ret) _must_check_;
 /* Opens the directory, making it when missing. -EPERM: others than root can write to it; -errno. */
 int network_directory_open(void) _must_check_;
 
+/* The same, but only if it is there: -ENOENT. */
+int network_directory_look(void) _must_check_;
+
 /* Opens the file of the locks on this pool's addresses, a copy of its own each time. A descriptor or -errno. */
 int network_locks_open(int directory, const struct prefix *pool) _must_check_;
 

@@ -183,6 +183,8 @@ static bool describe_session(const struct session_request *request, const struct
 	int r;
 
 	result->reply.clone_flags = plan->clone_flags;
+	if (result->policy->mode == MODE_ENFORCE)
+		result->reply.privileges = policy_privileges(result->policy);
 	result->reply.policy = result->policy->file;
 	result->reply.policy_hash = result->policy->hash;
 	result->reply.notice = result->policy->notice;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/plan.h"
 
+#include "config/capability.h"
 #include "config/keys.h"
 #include "config/mount_places.h"
 #include "config/network.h"
@@ -50,6 +51,8 @@ static const struct {
 	[STEP_HIDE_PROCS] = { "hide-procs", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
+	[STEP_DROP_CAPABILITIES] = { "drop-capabilities", PLACE_CALLER },
+	[STEP_NO_NEW_PRIVILEGES] = { "no-new-privileges", PLACE_CALLER },
 };
 
 static const char *const place_names[PLACES] = {
@@ -375,6 +378,30 @@ static int add_veth(struct plan *plan, const struct policy *policy)
 	return add_step(plan, (struct step){ .kind = STEP_VETH, .target = "eth0", .value = pool });
 }
 
+struct privileges policy_privileges(const struct policy *policy)
+{
+	return (struct privileges){
+		.dropped = capabilities_set(policy->privileges.drop_capabilities),
+		.no_new_privs = policy->privileges.no_new_privileges,
+	};
+}
+
+/* Last: where a step before fails, the caller has given up nothing that no one can give back. */
+static int add_privileges(struct plan *plan, const struct policy *policy)
+{
+	const struct privileges privileges = policy_privileges(policy);
+	_cleanup_free_ char *names = text_list_join(policy->privileges.drop_capabilities, ",");
+	int r = names ? 0 : -ENOMEM;
+
+	if (r == 0 && privileges.dropped)
+		r = add_step(plan, (struct step){ .kind = STEP_DROP_CAPABILITIES,
+						  .value = names,
+						  .capabilities = privileges.dropped });
+	if (r == 0 && privileges.no_new_privs)
+		r = add_step(plan, (struct step){ .kind = STEP_NO_NEW_PRIVILEGES });
+	return r;
+}
+
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret, char **ret_problem)
 {
 	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
@@ -403,6 +430,8 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		r = add_step(plan, (struct step){ .kind = STEP_SETNS });
 	if (r == 0 && policy->mount.isolate)
 		r = add_step(plan, (struct step){ .kind = STEP_WORKING_DIRECTORY });
+	if (r == 0)
+		r = add_privileges(plan, policy);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

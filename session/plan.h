@@ -11,6 +11,7 @@
 #include "common/namespaces.h"
 #include "config/expand.h"
 #include "config/policy.h"
+#include "session/privileges.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +50,8 @@ enum step_kind {
 	STEP_HIDE_PROCS,        /* init: covers every proc(5) of the host but /proc */
 	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
+	STEP_DROP_CAPABILITIES, /* caller: from its bounding, inheritable and ambient set, capabilities(7) */
+	STEP_NO_NEW_PRIVILEGES, /* caller: prctl(2), PR_SET_NO_NEW_PRIVS */
 	STEP_KINDS,
 };
 
@@ -63,8 +66,9 @@ struct step {
 	mode_t mode;        /* of the root of a new file system */
 	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR, STEP_MOUNT_DIRECTORY: the user */
 	gid_t gid;
-	bool optional; /* a file at the path `value`, or a target, that is missing is passed over */
-	bool create;   /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
+	uint64_t capabilities; /* STEP_DROP_CAPABILITIES: a bit each */
+	bool optional;         /* a file at the path `value`, or a target, that is missing is passed over */
+	bool create; /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
 	bool read_only, nosuid, nodev, noexec; /* STEP_MOUNT_BIND */
 };
 
@@ -89,6 +93,9 @@ struct plan_login {
 
 /* CLONE_NEW... of the namespaces that a session under this policy has of its own. */
 unsigned policy_clone_flags(const struct policy *policy);
+
+/* What a login under this policy gives up. */
+struct privileges policy_privileges(const struct policy *policy);
 
 /* 0; -EINVAL with *ret_problem (malloced sentence) when a value cannot be expanded; -ENOMEM. */
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret,

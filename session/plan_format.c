@@ -99,6 +99,8 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		(void)fprintf(out, " own=%u", (unsigned)step->uid);
 	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE)
 		(void)fputs(" nosuid,nodev,noexec", out);
+	if (step->kind == STEP_NO_NEW_PRIVILEGES)
+		(void)fputs("set", out);
 	if (step->kind == STEP_MOUNT_HIDE)
 		(void)fputs(" empty ro,nosuid,nodev,noexec", out);
 	if (step->kind == STEP_HIDE_ENGINE)

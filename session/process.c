@@ -2,37 +2,38 @@
 #include "session/process.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define START_TIME_FIELD 22 /* proc_pid_stat(5) */
 
-int process_open(pid_t pid)
+/* `below`: "", or a name in the directory behind a slash. */
+static int open_path(pid_t pid, const char *below, int flags)
 {
-	char path[sizeof("/proc/") + 3 * sizeof(pid)];
+	char path[64];
 
 	if (pid <= 0)
 		return -ESRCH;
-	(void)snprintf(path, sizeof(path), "/proc/%jd", (intmax_t)pid);
+	(void)snprintf(path, sizeof(path), "/proc/%jd%s", (intmax_t)pid, below);
 
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(path, flags | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	return fd;
 }
 
-/* "mnt:[4026531841]" → 4026531841. */
-int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret)
+int process_open(pid_t pid)
 {
-	char path[32] = "ns/";
+	return open_path(pid, "", O_PATH | O_DIRECTORY);
+}
+
+/* "mnt:[4026531841]" → 4026531841. */
+static int read_link(int directory, const char *path, uint64_t *ret)
+{
 	char link[64];
 	char *end;
-
-	(void)strncat(path, namespace_table[kind].proc_link, sizeof(path) - sizeof("ns/"));
-
-	ssize_t size = readlinkat(process, path, link, sizeof(link) - 1);
+	ssize_t size = readlinkat(directory, path, link, sizeof(link) - 1);
 
 	if (size < 0)
 		return -errno;
@@ -47,13 +48,22 @@ int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret)
 	return 0;
 }
 
-int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS])
+int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret)
+{
+	char path[32] = "ns/";
+
+	(void)strncat(path, namespace_table[kind].proc_link, sizeof(path) - sizeof("ns/"));
+	return read_link(process, path, ret);
+}
+
+/* `directory`: /proc/PID/ns. Each link is some less to look up than from above it. */
+static int read_links(int directory, uint64_t ret[NAMESPACE_KINDS])
 {
 	uint64_t inodes[NAMESPACE_KINDS] = { 0 };
 	bool missing = false;
 
 	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
-		int r = process_namespace_at(process, kind, &inodes[kind]);
+		int r = read_link(directory, namespace_table[kind].proc_link, &inodes[kind]);
 
 		/* ENOENT: a kind that this kernel has not, or the process has exited, which is told apart below */
 		if (r < 0 && r != -ENOENT)
@@ -65,7 +75,8 @@ int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS])
 	 * An exiting process drops its namespaces: that the one which every kernel has is still
 	 * there ends the matter.
 	 */
-	int r = missing ? process_namespace_at(process, NAMESPACE_MOUNT, &inodes[NAMESPACE_MOUNT]) : 0;
+	const char *every = namespace_table[NAMESPACE_MOUNT].proc_link;
+	int r = missing ? read_link(directory, every, &inodes[NAMESPACE_MOUNT]) : 0;
 
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
@@ -73,19 +84,28 @@ int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS])
 	return 0;
 }
 
-int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
+int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS])
 {
-	_cleanup_close_ int process = process_open(pid);
+	_cleanup_close_ int directory = openat(process, "ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return process < 0 ? process : process_namespaces_at(process, ret);
+	if (directory < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	return read_links(directory, ret);
 }
 
-static int read_stat(int process, char *buffer, size_t capacity)
+int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
 {
-	_cleanup_close_ int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int directory = open_path(pid, "/ns", O_PATH | O_DIRECTORY);
+
+	return directory < 0 ? directory : read_links(directory, ret);
+}
+
+static int read_stat(pid_t pid, char *buffer, size_t capacity)
+{
+	_cleanup_close_ int fd = open_path(pid, "/stat", O_RDONLY);
 
 	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
+		return fd;
 
 	ssize_t size = read(fd, buffer, capacity - 1);
 
@@ -95,27 +115,34 @@ static int read_stat(int process, char *buffer, size_t capacity)
 	return 0;
 }
 
-int process_start_time(pid_t pid, uint64_t *ret)
+int process_state(pid_t pid, char *ret_state, uint64_t *ret_start)
 {
-	_cleanup_close_ int process = process_open(pid);
 	char stat[1024];
-	uint64_t start;
-
-	if (process < 0)
-		return process;
-
-	int r = read_stat(process, stat, sizeof(stat));
+	int r = read_stat(pid, stat, sizeof(stat));
 
 	if (r < 0)
 		return r;
 
 	/* The command name is the process's own choice and may hold spaces and brackets: count from the last one on. */
 	const char *field = strrchr(stat, ')');
+	char *end = NULL;
+	char state = field && field[1] == ' ' ? field[2] : '\0';
 
 	for (int i = 2; field && i < START_TIME_FIELD; i++)
 		field = strchr(field + 1, ' ');
-	if (!field || sscanf(field, " %" SCNu64, &start) != 1)
+
+	uint64_t start = field && field[1] >= '0' && field[1] <= '9' ? strtoull(field + 1, &end, 10) : 0;
+
+	if (!state || !end)
 		return -EBADMSG;
-	*ret = start;
+	*ret_state = state;
+	*ret_start = start;
 	return 0;
+}
+
+int process_start_time(pid_t pid, uint64_t *ret)
+{
+	char state;
+
+	return process_state(pid, &state, ret);
 }

@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/namespaces.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,3 +27,12 @@ int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret) _
 
 /* Start time in clock ticks since boot: field 22 of /proc/PID/stat, proc(5). -errno. */
 int process_start_time(pid_t pid, uint64_t *ret) _must_check_;
+
+/* Of a state, as stat and status have it: the process has ended, and at most waits for its parent. */
+static inline bool process_has_ended(char state)
+{
+	return state == 'Z' || state == 'X';
+}
+
+/* Likewise, and its state, field 3. */
+int process_state(pid_t pid, char *ret_state, uint64_t *ret_start) _must_check_;

@@ -12,7 +12,8 @@
  *             count, then for each candidate: kind has-descriptor name problem
  *             + descriptors: the caller's pidfd, the policy directory, the open candidates in order
  *   reply     version outcome text, and for "opened":
- *             id login shared clone-flags policy hash mode notice, then an inode number for each namespace kind
+ *             id login shared clone-flags dropped-capabilities no-new-privs policy hash mode notice, then an inode
+ *             number for each namespace kind
  *             + descriptor: the init's pidfd
  *             A login that joined a session has a name of its own, and neither report nor ack follow.
  *   report    version "ready", or version "failed" step object errno

@@ -84,6 +84,9 @@ int record_alive(int fd, pid_t *ret_pid) _must_check_;
 /* 1: the login that the record is of is alive; 0: it has ended; or -errno. */
 int record_login_alive(int fd) _must_check_;
 
+/* Both at once: as record_alive(), and *ret_login whether the login that the record is of is, as far as can be told. */
+int record_all_alive(int fd, pid_t *ret_pid, bool *ret_login) _must_check_;
+
 /* What a reader finds behind one name in the directory. */
 struct record_view {
 	struct record record;

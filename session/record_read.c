@@ -13,25 +13,59 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Asks for a read lock: only a write lock is in its way, so another reader's lock keeps nothing alive. */
-int record_alive(int fd, pid_t *ret_pid)
+/*
+ * The first lock in the way of a read lock on so many bytes, 0: on all behind the first of them; or F_UNLCK. Only a
+ * write lock is in its way, so another reader's lock keeps nothing alive.
+ */
+static int find_lock(int fd, off_t first, off_t count, struct flock *ret)
 {
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = count };
 
 	if (fcntl(fd, F_GETLK, &lock) < 0)
 		return -errno;
-	if (lock.l_type == F_UNLCK)
-		return 0;
-	/* -1: an open file description lock, fcntl_locking(2); 0: from a PID namespace that this one does not see */
-	*ret_pid = lock.l_pid > 0 ? lock.l_pid : 0;
-	return 1;
+	*ret = lock;
+	return lock.l_type != F_UNLCK;
+}
+
+/* -1: an open file description lock, fcntl_locking(2); 0: from a PID namespace that this one does not see */
+static pid_t holder_of(const struct flock *lock)
+{
+	return lock->l_pid > 0 ? lock->l_pid : 0;
+}
+
+int record_alive(int fd, pid_t *ret_pid)
+{
+	struct flock lock = { 0 };
+	int r = find_lock(fd, 0, 0, &lock);
+
+	if (r > 0)
+		*ret_pid = holder_of(&lock);
+	return r;
 }
 
 int record_login_alive(int fd)
 {
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = RECORD_LOGIN_BYTE, .l_len = 1 };
+	struct flock lock = { 0 };
 
-	return fcntl(fd, F_GETLK, &lock) < 0 ? -errno : lock.l_type != F_UNLCK;
+	return find_lock(fd, RECORD_LOGIN_BYTE, 1, &lock);
+}
+
+/* One lock that is on both bytes is told whole; a length of 0 is to the end of the file. */
+static bool covers_login(const struct flock *lock)
+{
+	return lock->l_whence == SEEK_SET && lock->l_start <= RECORD_LOGIN_BYTE &&
+	       (lock->l_len == 0 || lock->l_len > RECORD_LOGIN_BYTE - lock->l_start);
+}
+
+int record_all_alive(int fd, pid_t *ret_pid, bool *ret_login)
+{
+	struct flock lock = { 0 };
+	int r = find_lock(fd, 0, 0, &lock);
+
+	if (r > 0)
+		*ret_pid = holder_of(&lock);
+	*ret_login = (r > 0 && covers_login(&lock)) || record_login_alive(fd) > 0;
+	return r;
 }
 
 /* ID, or ID.LOGIN */
@@ -55,11 +89,12 @@ static bool is_called(const struct record *record, const char *name)
 	return strcmp(own, name) == 0;
 }
 
-static int read_record(int fd, struct record_view *view)
+/* A record is written whole before it has a name, and never again: its size is where it ends. */
+static int read_record(int fd, size_t whole, struct record_view *view)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	int r = read_whole(fd, RECORD_MAX, &text, &size);
+	int r = read_head(fd, whole, &text, &size);
 
 	if (r < 0)
 		return r;
@@ -93,13 +128,11 @@ int record_view_read(int directory, const char *name, struct record_view *view)
 		return 0;
 
 	if (status.st_size <= RECORD_MAX) {
-		r = read_record(fd, view);
+		r = read_record(fd, (size_t)status.st_size, view);
 		if (r == -ENOMEM)
 			return r;
 	}
-	r = record_alive(fd, &view->init_pid);
-	view->alive = r > 0;
-	view->login_alive = record_login_alive(fd) > 0;
+	view->alive = record_all_alive(fd, &view->init_pid, &view->login_alive) > 0;
 	return 0;
 }
 

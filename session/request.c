@@ -150,6 +150,8 @@ void reply_encode(const struct session_reply *reply, struct message *message)
 	message_put(message, reply->login);
 	message_put_number(message, reply->shared);
 	message_put_number(message, reply->clone_flags);
+	message_put_number(message, reply->privileges.dropped);
+	message_put_number(message, reply->privileges.no_new_privs);
 	message_put(message, reply->policy);
 	message_put_number(message, reply->policy_hash);
 	message_put(message, reply->mode);
@@ -169,6 +171,8 @@ static int decode_opened(struct message_reader *reader, struct session_reply *re
 	(void)stpcpy(reply->login, login);
 	reply->shared = message_get_number(reader, 1);
 	reply->clone_flags = (unsigned)message_get_number(reader, UINT_MAX);
+	reply->privileges.dropped = message_get_number(reader, UINT64_MAX);
+	reply->privileges.no_new_privs = message_get_number(reader, 1);
 	reply->policy = message_get(reader);
 	reply->policy_hash = message_get_number(reader, UINT64_MAX);
 	reply->mode = message_get(reader);

@@ -5,6 +5,7 @@
 
 #include "common/namespaces.h"
 #include "config/find.h"
+#include "session/privileges.h"
 #include "session/protocol.h"
 #include "session/record.h"
 
@@ -48,7 +49,8 @@ struct session_reply {
 	char login[LOGIN_ID_LENGTH + 1]; /* of a login that joined, or "" */
 	bool shared;                     /* the session may go on when this login ends: leave it, don't kill it */
 	unsigned clone_flags;
-	const char *policy; /* the file that decided */
+	struct privileges privileges; /* that the login process is to give up */
+	const char *policy;           /* the file that decided */
 	uint64_t policy_hash;
 	const char *mode;
 	const char *notice; /* for the user; "": nothing */

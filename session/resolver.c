@@ -33,11 +33,10 @@ static int add_server(const char *path, char *text, struct firewall_order *order
 		return problem(ret_problem, -EINVAL, "%s: '%s' is no address of a name server", path, text);
 	prefix_unmap(&address);
 	if (is_near(&address))
-		return problem(
-			ret_problem, -EINVAL,
-			"egress \"dns\": %s names %s, which no session reaches; write the name servers' prefixes "
-			"with 'udp 53' and 'tcp 53' instead, and give sessions a resolver file that names them",
-			path, text);
+		return problem(ret_problem, -EINVAL,
+			       "egress \"dns\": %s names %s, which no session reaches; give sessions another file by "
+			       "network.resolv-conf, as systemd-resolved has /run/systemd/resolve/resolv.conf",
+			       path, text);
 	if (order->server_count < FIREWALL_SERVERS_MAX)
 		order->servers[order->server_count++] = address;
 	return 0;

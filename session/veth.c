@@ -182,6 +182,11 @@ int veth_make(struct netlink *host, int network_namespace, const char *rules, st
 	r = set_up_host(host, index, &hardware, veth, ret_problem);
 	if (r == 0)
 		r = set_up_inside(network_namespace, &hardware, veth, ret_problem);
+	if (r == 0) {
+		r = veth_wait(host, index);
+		if (r < 0)
+			r = failed(host, "waiting until it sends", veth->name, r, ret_problem);
+	}
 	if (r < 0)
 		/* tolerates what it may: with the session's namespace both ends go */
 		(void)veth_delete(host, index);

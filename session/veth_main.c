@@ -76,7 +76,7 @@ static int prepare(struct netlink *route, const struct network_order *order, cha
 	int r = directory;
 
 	if (r >= 0 && firewall_needs_servers(order->egress))
-		r = resolver_read(*order->resolver ? order->resolver : RESOLVER_FILE, &firewall, ret_problem);
+		r = resolver_read(order->resolver, &firewall, ret_problem);
 	if (r >= 0)
 		r = forwarding_check(route, &firewall, ret_problem);
 	if (r >= 0)

@@ -9,6 +9,11 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#define WAIT_TRIES 5000 /* of a millisecond */
 
 /* A request about one interface. */
 static struct nlmsghdr *about_link(void *buffer, uint16_t type, uint16_t flags, unsigned index, unsigned link_flags)
@@ -84,6 +89,37 @@ int veth_up(struct netlink *netlink, unsigned index)
 	return netlink_do(netlink, about_link(buffer, RTM_SETLINK, 0, index, IFF_UP));
 }
 
+static int read_queue(const struct nlmsghdr *message, void *data)
+{
+	const void *from = mnl_nlmsg_get_payload_offset(message, sizeof(struct ifinfomsg));
+	const size_t size = mnl_nlmsg_get_payload_len(message) - MNL_ALIGN(sizeof(struct ifinfomsg));
+	const struct nlattr *attribute = NULL;
+
+	while ((attribute = netlink_next(from, size, attribute)))
+		if (mnl_attr_get_type(attribute) == IFLA_QDISC)
+			*(bool *)data = strcmp(mnl_attr_get_str(attribute), "noop") != 0;
+	return MNL_CB_OK;
+}
+
+int veth_wait(struct netlink *netlink, unsigned index)
+{
+	_Alignas(struct nlmsghdr) char buffer[NETLINK_MESSAGE_MAX];
+	bool active = false;
+
+	/* since Linux 6.8 the question itself has the kernel catch up */
+	for (int i = 0; i < WAIT_TRIES; i++) {
+		struct nlmsghdr *request = about_link(buffer, RTM_GETLINK, 0, index, 0);
+		int r;
+
+		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		r = netlink_ask(netlink, request, read_queue, &active);
+		if (r < 0 || active)
+			return r;
+		(void)poll(NULL, 0, 1);
+	}
+	return -ETIMEDOUT;
+}
+
 int veth_delete(struct netlink *netlink, unsigned index)
 {
 	_Alignas(struct nlmsghdr) char buffer[NETLINK_MESSAGE_MAX];
@@ -91,23 +127,18 @@ int veth_delete(struct netlink *netlink, unsigned index)
 	return netlink_do(netlink, about_link(buffer, RTM_DELLINK, 0, index, 0));
 }
 
-static int read_index(const struct nlmsghdr *message, void *data)
-{
-	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
-
-	*(unsigned *)data = (unsigned)link->ifi_index;
-	return MNL_CB_OK;
-}
-
 int link_index(struct netlink *netlink, const char *name, unsigned *ret)
 {
-	_Alignas(struct nlmsghdr) char buffer[NETLINK_MESSAGE_MAX];
-	struct nlmsghdr *request = about_link(buffer, RTM_GETLINK, 0, 0, 0);
+	struct ifreq request = { 0 };
 
-	mnl_attr_put_strz(request, IFLA_IFNAME, name);
-	/* the answer is long, and its statistics are of no use here */
-	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return netlink_ask(netlink, request, read_index, ret);
+	if (strlen(name) >= sizeof(request.ifr_name))
+		return -ENAMETOOLONG;
+	(void)stpcpy(request.ifr_name, name);
+	/* netdevice(7): of the socket's namespace, whatever its family; RTM_GETLINK would wait for rtnl's lock */
+	if (ioctl(mnl_socket_get_fd(netlink->socket), SIOCGIFINDEX, &request) < 0)
+		return -errno;
+	*ret = (unsigned)request.ifr_ifindex;
+	return 0;
 }
 
 int address_add(struct netlink *netlink, unsigned index, const struct prefix *address)

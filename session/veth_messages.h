@@ -20,6 +20,12 @@ int veth_create(struct netlink *netlink, const char *name, int network_namespace
 int veth_prepare(struct netlink *netlink, unsigned index) _must_check_;
 
 int veth_up(struct netlink *netlink, unsigned index) _must_check_;
+
+/*
+ * Waits until an end that is up sends: the kernel learns only in the background that the other end has come up, too,
+ * and drops until then, among the rest the first answer to a session. 0; -ETIMEDOUT; -errno.
+ */
+int veth_wait(struct netlink *netlink, unsigned index) _must_check_;
 int veth_delete(struct netlink *netlink, unsigned index);
 int link_index(struct netlink *netlink, const char *name, unsigned *ret) _must_check_;
 

@@ -12,8 +12,8 @@
 #include "tools/audit_services.h"
 #include "tools/audit_since.h"
 #include "tools/audit_users.h"
+#include "tools/audit_verdicts.h"
 #include "tools/mounts.h"
-#include "tools/verdict.h"
 #include "tools/sessions.h"
 
 struct audit {
@@ -43,6 +43,7 @@ struct look {
 	struct findings findings;
 	struct inside_request *insides; /* while audit_sessions() runs, of the sessions that can be asked */
 	size_t inside_count, inside_room;
+	struct audit_verdicts verdicts; /* likewise, of the logins that opened them */
 };
 
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */
@@ -50,6 +51,10 @@ int audit_sessions(struct look *look) _must_check_;
 int audit_processes(struct look *look) _must_check_;
 int audit_engines(struct look *look) _must_check_;
 int audit_limits(struct look *look) _must_check_;
+int audit_network(struct look *look) _must_check_;
+
+/* Whether the host forwards what the policy of a live session with a network lets through. Likewise. */
+int audit_forwarding(struct look *look, const struct session *session, const struct policy *policy) _must_check_;
 
 /* A number below the directory: "kernel/pid_max". False where there is none. */
 bool audit_sysctl_read(const char *directory, const char *name, uint64_t *ret);

@@ -59,11 +59,23 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_WARNING,
 		.remedy = "find out who or what ended it, the kernel for want of memory perhaps; a new login has a new one",
 	},
+	[FINDING_INTERFACE] = {
+		.code = "NSI018",
+		.name = "interface-changed",
+		.severity = AUDIT_WARNING,
+		.remedy = "only root inside, or the host, can do that; end the session: a new login has an interface of its own",
+	},
 	[FINDING_NETWORK] = {
 		.code = "NSI017",
 		.name = "network-changed",
 		.severity = AUDIT_WARNING,
 		.remedy = "find out who removed or replaced it; end the session, so that a new login has what is there now",
+	},
+	[FINDING_PRIVILEGES] = {
+		.code = "NSI019",
+		.name = "privileges-kept",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "the kernel gives nothing back: this is no process that logged in; end the session",
 	},
 	[FINDING_POLICY_CHANGED] = {
 		.code = "NSI020",
@@ -335,6 +347,24 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.name = "limit-near",
 		.severity = AUDIT_WARNING,
 		.remedy = "raise the limit, or end sessions: at the limit logins are refused",
+	},
+	[FINDING_FIREWALL] = {
+		.code = "NSI110",
+		.name = "firewall-changed",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "nsisolate-network restore: until then nothing holds live sessions, and logins are refused",
+	},
+	[FINDING_FORWARDING] = {
+		.code = "NSI111",
+		.name = "forwarding-off",
+		.severity = AUDIT_WARNING,
+		.remedy = "set the sysctl that is named, and write it to a file of sysctl.d(5): until then logins are refused",
+	},
+	[FINDING_INTERFACE_LEFT] = {
+		.code = "NSI112",
+		.name = "interface-left",
+		.severity = AUDIT_WARNING,
+		.remedy = "rename it if it is none of a session's; else find who keeps its namespace, and: ip link delete NAME",
 	},
 };
 

@@ -29,15 +29,34 @@ static bool act_as(const struct identity *identity, const struct group_list *gro
 	return (gid_t)setfsgid((gid_t)-1) == identity->gid && (uid_t)setfsuid((uid_t)-1) == identity->uid;
 }
 
-/* unix(7): to connect is to write; the kernel itself judges modes and access control lists, all the way there. */
-static bool may_connect(int root, const char *path)
+/* An O_PATH descriptor of the socket at the path, as the session sees its file system, or negative. */
+static int open_socket(int root, const char *path)
 {
 	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	_cleanup_close_ int fd = sys_openat2(root, path, &how);
 	struct stat status;
 
-	return fd >= 0 && fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
-	       faccessat(fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0;
+	return fd >= 0 && fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) ? TAKE_FD(fd) : -1;
+}
+
+/* On most hosts there is none, and nobody has to be asked for. */
+static bool has_engine(int root)
+{
+	for (size_t i = 0; i < ELEMENTS(engines); i++) {
+		_cleanup_close_ int fd = open_socket(root, engines[i].socket);
+
+		if (fd >= 0)
+			return true;
+	}
+	return false;
+}
+
+/* unix(7): to connect is to write; the kernel itself judges modes and access control lists, all the way there. */
+static bool may_connect(int root, const char *path)
+{
+	_cleanup_close_ int fd = open_socket(root, path);
+
+	return fd >= 0 && faccessat(fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0;
 }
 
 /* One bit an engine; written whole, or not at all when it cannot be said. */
@@ -49,7 +68,7 @@ static void tell_reachable(int root, const struct identity *identity, const stru
 		_exit(1);
 	for (size_t i = 0; i < ELEMENTS(engines); i++)
 		reachable |= may_connect(root, engines[i].socket) ? 1u << i : 0;
-	_exit(write(answer, &reachable, sizeof(reachable)) != sizeof(reachable));
+	_exit(write(answer, &reachable, sizeof(reachable)) == sizeof(reachable) ? 0 : 1);
 }
 
 static int root_open(pid_t pid)
@@ -64,17 +83,14 @@ static int root_open(pid_t pid)
 }
 
 /* As the session sees its file system, by the user's ids, which a child takes on. 0 or -errno. */
-static int find_reachable(pid_t init, const struct identity *identity, const struct group_list *groups, uint32_t *ret)
+static int find_reachable(int root, const struct identity *identity, const struct group_list *groups, uint32_t *ret)
 {
-	_cleanup_close_ int root = root_open(init);
 	_cleanup_close_ int ours = -1, theirs = -1;
 	uint32_t reachable;
 	int pair[2];
 	ssize_t size;
 	pid_t pid;
 
-	if (root < 0)
-		return root;
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return negative_errno();
 	ours = pair[0];
@@ -108,14 +124,14 @@ static int report(struct look *look, const struct identity *identity, const char
 }
 
 /* The session may end at any moment: what cannot be read is no finding. */
-static int judge_engines(struct look *look, const struct session *session, const struct identity *identity)
+static int judge_engines(struct look *look, int root, const struct identity *identity)
 {
 	struct group_list groups = { 0 };
 	uint32_t reachable = 0;
 	int r = group_list_of(identity, &groups);
 
 	if (r == 0)
-		r = find_reachable(session->view.init_pid, identity, &groups, &reachable);
+		r = find_reachable(root, identity, &groups, &reachable);
 	group_list_release(&groups);
 	if (r < 0)
 		return r == -ENOMEM || r == -EMFILE || r == -ENFILE ? r : 0;
@@ -125,20 +141,29 @@ static int judge_engines(struct look *look, const struct session *session, const
 	return r;
 }
 
+static int judge_session(struct look *look, const struct session *session)
+{
+	_cleanup_close_ int root = root_open(session->view.init_pid);
+	struct identity identity = { 0 };
+	int r;
+
+	if (root < 0 || !has_engine(root) || identity_lookup(session->view.record.user, &identity) < 0)
+		return 0;
+	r = judge_engines(look, root, &identity);
+	identity_release(&identity);
+	return r;
+}
+
 int audit_engines(struct look *look)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < look->sessions.count; i++) {
 		const struct session *session = look->sessions.items[i];
-		struct identity identity = { 0 };
 
-		if (!session_is_alive(session) || !session->seen || !session->view.valid ||
-		    strcmp(session->view.record.mode, "enforce") != 0 ||
-		    identity_lookup(session->view.record.user, &identity) < 0)
-			continue;
-		r = judge_engines(look, session, &identity);
-		identity_release(&identity);
+		if (session_is_alive(session) && session->seen && session->view.valid &&
+		    strcmp(session->view.record.mode, "enforce") == 0)
+			r = judge_session(look, session);
 	}
 	return r;
 }

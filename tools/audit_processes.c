@@ -20,6 +20,7 @@
 struct pass {
 	struct look *look;
 	struct holdings holdings;
+	bool telling[NAMESPACE_KINDS]; /* kinds that some session has of its own */
 };
 
 /* One process. */
@@ -27,9 +28,10 @@ struct suspect {
 	struct look *look;
 	const struct pass *pass;
 	int process;
-	struct process_info info; /* without a command: only what its status tells */
-	bool named_init;          /* it calls itself so */
-	uint64_t namespaces[NAMESPACE_KINDS];
+	struct process_info info; /* what its status tells; once it is known, all */
+	bool known;
+	bool named_init;                      /* it calls itself so */
+	uint64_t namespaces[NAMESPACE_KINDS]; /* likewise: the telling ones, and 0 of the others; then all */
 };
 
 /*
@@ -40,13 +42,34 @@ static bool know(struct suspect *suspect, int *ret)
 {
 	struct process_info info;
 
-	if (suspect->info.command)
+	if (suspect->known)
 		return true;
-	*ret = process_info_read(suspect->process, &info);
-	if (*ret == 0)
-		suspect->info = info;
+	*ret = process_namespaces_at(suspect->process, suspect->namespaces);
+	if (*ret == 0 && !suspect->info.command) {
+		*ret = process_info_read(suspect->process, &info);
+		if (*ret == 0)
+			suspect->info = info;
+	}
+	suspect->known = *ret == 0;
 	*ret = *ret == -ENOMEM ? *ret : 0;
-	return suspect->info.command != NULL;
+	return suspect->known;
+}
+
+/*
+ * The namespaces by which a process is seen to be in a session or not. Who is in its PID namespace is known from the
+ * start. -ESRCH when the process has gone: a kind that some session has of its own, this kernel has.
+ */
+static int read_telling(struct suspect *suspect)
+{
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		int r = 0;
+
+		if (kind != NAMESPACE_PID && suspect->pass->telling[kind])
+			r = process_namespace_at(suspect->process, kind, &suspect->namespaces[kind]);
+		if (r < 0)
+			return r == -ENOENT ? -ESRCH : r;
+	}
+	return 0;
 }
 
 /* "alice:/usr/bin/sleep": the program as the kernel knows it, not as it calls itself. Malloced or NULL. */
@@ -146,8 +169,8 @@ static int judge_init(struct suspect *suspect)
 	char text[32];
 	int r = 0;
 
-	if (!suspect->named_init || suspect->info.real_uid != 0 ||
-	    suspect->namespaces[NAMESPACE_USER] != sessions->host[NAMESPACE_USER] || !know(suspect, &r))
+	if (!suspect->named_init || suspect->info.real_uid != 0 || !know(suspect, &r) ||
+	    suspect->namespaces[NAMESPACE_USER] != sessions->host[NAMESPACE_USER])
 		return r;
 	for (size_t i = 0; i < sessions->count; i++)
 		if (sessions->items[i]->view.init_pid == suspect->info.pid)
@@ -225,13 +248,12 @@ static int judge_entry(struct suspect *suspect, const struct session *session)
 {
 	const struct session *entered = session ? session : find_entered(suspect);
 	char outside[64];
-
 	int r = 0;
 
-	if (!entered)
-		return 0;
+	if (!entered || !know(suspect, &r))
+		return r;
 	name_kinds(suspect, entered, false, outside, sizeof(outside));
-	return *outside && know(suspect, &r) && !is_login(suspect) ? add_entered(suspect, entered, outside) : r;
+	return *outside && !is_login(suspect) ? add_entered(suspect, entered, outside) : 0;
 }
 
 /* A process whose first thread has ended looks like a zombie while others run on. A descriptor, or -ESRCH. */
@@ -359,16 +381,16 @@ static int judge_process(struct suspect *suspect, const struct session *session)
 static int judge(struct session *session, int process, void *data)
 {
 	const struct pass *pass = data;
-	struct suspect suspect = { .look = pass->look, .pass = pass };
+	struct suspect suspect = { .look = pass->look, .pass = pass, .process = process };
 	_cleanup_close_ int thread = -1;
 	int r = 0;
 
 	members_add(session);
-	if (session && (process_namespaces_at(process, suspect.namespaces) < 0 || is_whole(&suspect, session)))
+	if (session && (read_telling(&suspect) < 0 || is_whole(&suspect, session)))
 		return 0;
 	r = read_process(&suspect, process, &thread);
 	if (r == 0)
-		r = process_namespaces_at(suspect.process, suspect.namespaces);
+		r = read_telling(&suspect);
 	/* gone meanwhile, or not to be read: another look will tell */
 	if (r < 0)
 		r = r == -ENOMEM ? r : 0;
@@ -378,10 +400,20 @@ static int judge(struct session *session, int process, void *data)
 	return r;
 }
 
+static void find_telling(const struct sessions *sessions, bool telling[NAMESPACE_KINDS])
+{
+	for (size_t i = 0; i < sessions->count; i++)
+		for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++)
+			telling[kind] = telling[kind] || sessions->items[i]->apart[kind];
+}
+
 int audit_processes(struct look *look)
 {
 	struct pass pass = { .look = look };
-	int r = holdings_make(&look->sessions, &pass.holdings);
+	int r;
+
+	find_telling(&look->sessions, pass.telling);
+	r = holdings_make(&look->sessions, &pass.holdings);
 
 	if (r == 0)
 		r = holdings_visit_mounts(&pass.holdings, &look->mounts, add_mount, look);

@@ -64,22 +64,6 @@ static int judge_state(struct look *look, const struct session *session)
 	return 0;
 }
 
-/* What the policies say now of the login that opened the session. */
-static int ask_policies(const struct look *look, const struct record *record, struct verdict *ret)
-{
-	const struct audit_service *service = audit_services_find(&look->audit->services, record->service);
-	const struct verdict_query query = {
-		.directory = service ? service->directory : NULL,
-		/* of nsrun -p: that file decides now as it did then */
-		.file = record->policy[0] == '/' ? record->policy : NULL,
-		.user = record->user,
-		.service = record->service,
-		.from = record->remote_host,
-	};
-
-	return verdict_find(&query, ret);
-}
-
 struct comparison {
 	struct look *look;
 	const struct session *session;
@@ -90,7 +74,8 @@ static int find_difference(const struct plan_item *item, void *data)
 	static const enum finding_code codes[PLAN_PARTS] = {
 		[PART_MOUNT] = FINDING_MOUNT,     [PART_LOOPBACK] = FINDING_LOOPBACK,
 		[PART_NAME] = FINDING_HOSTNAME,   [PART_PROPAGATION] = FINDING_PROPAGATION,
-		[PART_NETWORK] = FINDING_NETWORK, [PART_SLIRP] = FINDING_SLIRP,
+		[PART_NETWORK] = FINDING_NETWORK, [PART_INTERFACE] = FINDING_INTERFACE,
+		[PART_SLIRP] = FINDING_SLIRP,     [PART_PRIVILEGES] = FINDING_PRIVILEGES,
 	};
 	const struct comparison *comparison = data;
 
@@ -139,6 +124,9 @@ static int judge_inside(struct look *look, const struct session *session, const 
 
 	if (!plan_is_comparable(session, verdict))
 		return 0;
+	r = audit_forwarding(look, session, verdict->policy);
+	if (r < 0)
+		return r;
 	r = plan_compare(session, verdict, &look->mounts, find_inside(look, session), find_difference, &comparison);
 	return r == -ENOMEM ? r : 0;
 }
@@ -161,18 +149,18 @@ static int judge_verdict(struct look *look, const struct session *session, const
 
 static int judge_policy(struct look *look, const struct session *session)
 {
-	_cleanup_(verdict_release) struct verdict verdict = { .directory = -1 };
+	const struct verdict *verdict = NULL;
 	int r;
 
 	if (!session_is_alive(session) || !session->view.valid)
 		return 0;
-	r = ask_policies(look, &session->view.record, &verdict);
+	r = audit_verdicts_find(&look->verdicts, &look->audit->services, &session->view.record, &verdict);
 	if (r == -ENOENT)
 		return find(look, session, FINDING_POLICY_CHANGED, "its user %s is no user of this host any more",
 			    session->view.record.user);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	return judge_verdict(look, session, &verdict);
+	return judge_verdict(look, session, verdict);
 }
 
 static int (*const judges[])(struct look *look, const struct session *session) = { judge_state, judge_policy };
@@ -184,6 +172,7 @@ int audit_sessions(struct look *look)
 	for (size_t i = 0; i < look->sessions.count; i++)
 		for (size_t j = 0; r == 0 && j < ELEMENTS(judges); j++)
 			r = judges[j](look, look->sessions.items[i]);
+	audit_verdicts_release(&look->verdicts);
 	inside_requests_free(look->insides, look->inside_room);
 	look->insides = NULL;
 	return r;

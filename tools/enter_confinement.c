@@ -44,6 +44,40 @@ static int read_logins(const struct session *session, struct confinement *ret)
 	return r;
 }
 
+/* One that ends meanwhile is none. */
+static int add_login(const struct session *session, const struct record *record, enum login_state state, bool *any,
+		     struct confinement *ret)
+{
+	struct confinement login;
+	int r = read_login(session, record, state, &login);
+
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	if (*any) {
+		confinement_widen(ret, &login);
+		confinement_release(&login);
+	} else {
+		*ret = login;
+	}
+	*any = true;
+	return 0;
+}
+
+int logins_confinement(const struct session *session, struct confinement *ret)
+{
+	_cleanup_(confinement_release) struct confinement widest = { 0 };
+	bool any = false;
+	int r = add_login(session, &session->view.record, session->login, &any, &widest);
+
+	for (size_t i = 0; r == 0 && i < session->login_count; i++)
+		r = add_login(session, &session->logins[i].view.record, session->logins[i].state, &any, &widest);
+	if (r < 0 || !any)
+		return r < 0 ? r : -ESRCH;
+	*ret = widest;
+	widest.cgroups = NULL;
+	return 0;
+}
+
 static bool is_within(const struct session *session, const struct session *outer)
 {
 	while (session && session != outer)

@@ -14,3 +14,9 @@
  */
 int enter_confinement(const struct sessions *sessions, const struct session *session,
 		      struct confinement *ret) _must_check_;
+
+/*
+ * What at least one of its login processes still has, as confinement_widen() has it. 0; -ESRCH when none is in any
+ * more; or -errno.
+ */
+int logins_confinement(const struct session *session, struct confinement *ret) _must_check_;

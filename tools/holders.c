@@ -71,27 +71,36 @@ const struct session *holdings_find_named(const struct holdings *holdings, const
 	return NULL;
 }
 
+static int visit_link(const struct holdings *holdings, int directory, const char *name, holder_visitor visit,
+		      void *data)
+{
+	const struct session *session;
+	char link[64];
+	ssize_t size = name[0] == '.' ? -1 : readlinkat(directory, name, link, sizeof(link) - 1);
+
+	/* most are paths */
+	if (size <= 0 || link[0] == '/')
+		return 0;
+	link[size] = '\0';
+	session = holdings_find_named(holdings, link);
+	return session ? visit(session, link, data) : 0;
+}
+
+/* Without the 32 kB that readdir(3) takes for a directory: here is one a process, and most are short. */
 int holdings_visit_open(const struct holdings *holdings, int process, holder_visitor visit, void *data)
 {
-	int fd = holdings->count == 0 ? -1 : openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	_cleanup_close_ int fd = holdings->count == 0 ? -1 : openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct dirent64) char entries[4096];
+	ssize_t size;
 	int r = 0;
 
-	if (!dir) {
-		close_fd(fd);
-		return 0;
-	}
-	while (r == 0 && (entry = readdir(dir))) {
-		const struct session *session;
-		char link[64];
-		ssize_t size =
-			entry->d_name[0] == '.' ? -1 : readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+	while (r == 0 && fd >= 0 && (size = getdents64(fd, entries, sizeof(entries))) > 0) {
+		for (ssize_t at = 0; r == 0 && at < size;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(const void *)&entries[at];
 
-		link[size < 0 ? 0 : size] = '\0';
-		session = holdings_find_named(holdings, link);
-		if (session)
-			r = visit(session, link, data);
+			r = visit_link(holdings, fd, entry->d_name, visit, data);
+			at += entry->d_reclen;
+		}
 	}
 	return r;
 }

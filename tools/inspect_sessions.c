@@ -107,20 +107,15 @@ int record_verdict(const struct record *record, const char *directory, struct ve
 
 char *format_namespaces(const struct session *session, char separator)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	bool first = true;
+	char text[NAMESPACE_KINDS * 16] = "";
+	char *to = text;
 
-	if (!out)
-		return NULL;
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
 		if (!session->apart[i])
 			continue;
-		if (!first)
-			(void)fputc(separator, out);
-		(void)fputs(namespace_table[i].name, out);
-		first = false;
+		if (to > text)
+			*to++ = separator;
+		to = stpcpy(to, namespace_table[i].name);
 	}
-	return fclose(out) == 0 ? TAKE_PTR(text) : NULL;
+	return strdup(text);
 }

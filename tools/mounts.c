@@ -3,42 +3,34 @@
 
 #include "tools/process_info.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define MOUNTINFO_MAX (4 * 1024 * 1024)
+#define ROOM_FIRST    64 /* mounts */
 
 static bool is_octal(char digit)
 {
 	return digit >= '0' && digit <= '7';
 }
 
-/* A copy with the kernel's \040 undone; NULL without memory. */
-static char *unescape(const char *text)
+/* Undoes the kernel's \040, in place. */
+static char *unescape(char *text)
 {
-	char *result = malloc(strlen(text) + 1);
-	char *to = result;
+	const char *from = strchr(text, '\\');
+	char *to = text + (from ? from - text : 0);
 
-	while (result && *text) {
-		if (text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) && is_octal(text[3])) {
-			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
-			text += 4;
+	while (from && *from) {
+		if (from[0] == '\\' && is_octal(from[1]) && is_octal(from[2]) && is_octal(from[3])) {
+			*to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+			from += 4;
 		} else {
-			*to++ = *text++;
+			*to++ = *from++;
 		}
 	}
-	if (result)
+	if (from)
 		*to = '\0';
-	return result;
-}
-
-static void entry_release(struct mount_entry *entry)
-{
-	free(entry->root);
-	free(entry->target);
-	free(entry->options);
-	free(entry->type);
-	free(entry->source);
-	free(entry->super_options);
+	return text;
 }
 
 /* Up to `count` fields, each ended by one space. What is behind them is left, NULL when nothing is. */
@@ -51,30 +43,50 @@ static size_t split(char **line, char **fields, size_t count)
 	return found;
 }
 
+/* The number at the start of a text: what is behind it, or NULL when there is none. */
+static const char *parse_number(const char *text, unsigned *ret)
+{
+	char *end = NULL;
+	unsigned long number = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+
+	if (!end || number > UINT_MAX)
+		return NULL;
+	*ret = (unsigned)number;
+	return end;
+}
+
+/* "98:0" */
+static bool parse_device(const char *text, struct mount_entry *entry)
+{
+	const char *colon = parse_number(text, &entry->major);
+
+	return colon && *colon == ':' && parse_number(colon + 1, &entry->minor);
+}
+
 /* The number behind "shared:" or "master:" among the optional fields, or 0. */
 static unsigned find_group(const char *optional, const char *name)
 {
 	const char *at = optional ? strstr(optional, name) : NULL;
 	unsigned group = 0;
 
-	return at && sscanf(at + strlen(name), "%u", &group) == 1 ? group : 0;
+	return at && parse_number(at + strlen(name), &group) ? group : 0;
 }
 
-/* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue": 1; 0: no such line; -ENOMEM. */
-static int parse_line(char *line, struct mount_entry *entry)
+/* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
+static bool parse_line(char *line, struct mount_entry *entry)
 {
 	char *rest = strstr(line, " - ");
 	char *head[6];
 	char *tail[3];
 
 	if (!rest)
-		return 0;
+		return false;
 	*rest = '\0';
 	rest += strlen(" - ");
 	if (split(&line, head, ELEMENTS(head)) < ELEMENTS(head) ||
-	    split(&rest, tail, ELEMENTS(tail)) < ELEMENTS(tail) || sscanf(head[0], "%u", &entry->id) != 1 ||
-	    sscanf(head[1], "%u", &entry->parent) != 1 || sscanf(head[2], "%u:%u", &entry->major, &entry->minor) != 2)
-		return 0;
+	    split(&rest, tail, ELEMENTS(tail)) < ELEMENTS(tail) || !parse_number(head[0], &entry->id) ||
+	    !parse_number(head[1], &entry->parent) || !parse_device(head[2], entry))
+		return false;
 
 	entry->shared = find_group(line, "shared:");
 	entry->master = find_group(line, "master:");
@@ -84,40 +96,37 @@ static int parse_line(char *line, struct mount_entry *entry)
 	entry->type = unescape(tail[0]);
 	entry->source = unescape(tail[1]);
 	entry->super_options = unescape(tail[2]);
-	return entry->root && entry->target && entry->options && entry->type && entry->source && entry->super_options
-		       ? 1
-		       : -ENOMEM;
+	return true;
 }
 
-static int add_line(struct mount_list *list, char *line)
+static int make_room(struct mount_list *list)
 {
-	struct mount_entry entry = { 0 };
-	int r = parse_line(line, &entry);
+	size_t room = list->room ? list->room * 2 : ROOM_FIRST;
+	struct mount_entry *items;
 
-	if (r > 0) {
-		struct mount_entry *items = reallocarray(list->items, list->count + 1, sizeof(*items));
-
-		if (items) {
-			items[list->count++] = entry;
-			list->items = items;
-			return 0;
-		}
-		r = -ENOMEM;
-	}
-	entry_release(&entry);
-	return r;
+	if (list->count < list->room)
+		return 0;
+	items = reallocarray(list->items, room, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	list->room = room;
+	return 0;
 }
 
 int mounts_parse(char *text, struct mount_list *ret)
 {
-	_cleanup_(mounts_release) struct mount_list list = { 0 };
+	_cleanup_(mounts_release) struct mount_list list = { .text = text };
 	char *line;
 
 	while ((line = strsep(&text, "\n"))) {
-		int r = add_line(&list, line);
+		struct mount_entry entry = { 0 };
+		int r = make_room(&list);
 
 		if (r < 0)
 			return r;
+		if (parse_line(line, &entry))
+			list.items[list.count++] = entry;
 	}
 	*ret = list;
 	list = (struct mount_list){ 0 };
@@ -134,14 +143,13 @@ int mounts_read(pid_t pid, struct mount_list *ret)
 
 	int r = process_file_read(process, "mountinfo", MOUNTINFO_MAX, &text, NULL);
 
-	return r < 0 ? r : mounts_parse(text, ret);
+	return r < 0 ? r : mounts_parse(TAKE_PTR(text), ret);
 }
 
 void mounts_release(struct mount_list *list)
 {
-	for (size_t i = 0; i < list->count; i++)
-		entry_release(&list->items[i]);
 	free(list->items);
+	free(list->text);
 	*list = (struct mount_list){ 0 };
 }
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct mount_entry {
+struct mount_entry {         /* its texts are pieces of the list's */
 	unsigned id, parent; /* parent: the mount that this one lies on */
 	unsigned major, minor;
 	unsigned shared, master; /* peer groups that it is in, and that it is a slave of; 0: none */
@@ -23,12 +23,13 @@ struct mount_entry {
 
 struct mount_list {
 	struct mount_entry *items;
-	size_t count;
+	size_t count, room;
+	char *text;
 };
 
 int mounts_read(pid_t pid, struct mount_list *ret) _must_check_;
 
-/* Parses the text of a mountinfo file; a line that cannot be read is left out. */
+/* Parses the malloced text of a mountinfo file, which it takes over; a line that cannot be read is left out. */
 int mounts_parse(char *text, struct mount_list *ret) _must_check_;
 void mounts_release(struct mount_list *list);
 

@@ -64,12 +64,16 @@ static int start(struct session *const *sessions, size_t count, const struct nes
 	pid_t child = fork();
 
 	if (child == 0) {
+		static struct nested_answer answer;
+
+		answer.pipe = ends[1];
 		(void)signal(SIGPIPE, SIG_DFL);
 		for (size_t i = 0; i < count; i++) {
 			const struct nested_place place = place_of(sessions[i]);
 
-			nested_read(&place, known, known_count, ends[1]);
+			nested_read(&place, known, known_count, &answer);
 		}
+		nested_flush(&answer);
 		_exit(0);
 	}
 	close_fd(ends[1]);

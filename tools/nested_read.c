@@ -29,7 +29,7 @@ struct found {
 struct reading {
 	const struct nested_place *known;
 	size_t known_count;
-	int out;
+	struct nested_answer *answer;
 	struct found found[NESTED_SESSIONS_MAX + 1]; /* the first is the one that was asked about */
 	size_t count;
 	struct directory_id seen[NESTED_SESSIONS_MAX + 2]; /* directories, the reader's own first */
@@ -38,20 +38,36 @@ struct reading {
 	enum nested_cut cut;
 };
 
-static void write_whole(int out, const void *data, size_t size)
+void nested_flush(struct nested_answer *answer)
 {
-	const char *at = data;
-
-	while (size > 0) {
-		ssize_t written = write(out, at, size);
+	for (size_t at = 0; at < answer->size;) {
+		ssize_t written = write(answer->pipe, answer->bytes + at, answer->size - at);
 
 		if (written < 0 && errno == EINTR)
 			continue;
 		/* nobody reads any more */
 		if (written < 0)
 			_exit(1);
-		at += written;
-		size -= (size_t)written;
+		at += (size_t)written;
+	}
+	answer->size = 0;
+}
+
+/* Whoever listens is woken once for many sessions in which there is nothing. */
+static void say(struct nested_answer *answer, const void *data, size_t size)
+{
+	const char *at = data;
+
+	while (size > 0) {
+		size_t room = sizeof(answer->bytes) - answer->size;
+		size_t some = size < room ? size : room;
+
+		memcpy(answer->bytes + answer->size, at, some);
+		answer->size += some;
+		at += some;
+		size -= some;
+		if (answer->size == sizeof(answer->bytes))
+			nested_flush(answer);
 	}
 }
 
@@ -271,8 +287,9 @@ static void read_one(struct reading *reading, const struct found *outer, int dir
 	head.size = (uint32_t)size;
 	head.login_alive = record_login_alive(file) > 0;
 	memcpy(head.name, name, sizeof(head.name));
-	write_whole(reading->out, &head, sizeof(head));
-	write_whole(reading->out, text, size);
+	say(reading->answer, &head, sizeof(head));
+	say(reading->answer, text, size);
+	nested_flush(reading->answer);
 	reading->found[reading->count] =
 		(struct found){ .place = head.place, .depth = outer->depth + 1, .number = (uint32_t)reading->count };
 	reading->count++;
@@ -341,13 +358,34 @@ static bool has_own_mounts(const struct reading *reading, const struct found *fo
 	return true;
 }
 
-void nested_read(const struct nested_place *session, const struct nested_place *known, size_t known_count, int out)
+/*
+ * Whether nothing was ever nested in a session: then it has no directory of records, which is what is seen of most.
+ * Whose root that was does not matter, as in open_directory().
+ */
+static bool is_empty(const struct nested_place *session)
+{
+	char path[48];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%jd/root", (intmax_t)session->init);
+
+	_cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return false;
+	r = open_in(root, &RECORD_DIRECTORY[1], O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+	if (r >= 0)
+		(void)close_fd(r);
+	return r == -ENOENT;
+}
+
+static enum nested_cut read_all(const struct nested_place *session, const struct nested_place *known,
+				size_t known_count, struct nested_answer *answer)
 {
 	static struct reading reading;
-	struct nested_head end = { 0 };
 	struct stat status;
 
-	reading = (struct reading){ .known = known, .known_count = known_count, .out = out, .count = 1 };
+	reading = (struct reading){ .known = known, .known_count = known_count, .answer = answer, .count = 1 };
 	reading.found[0].place = *session;
 	if (stat(RECORD_DIRECTORY, &status) == 0)
 		(void)see(&reading, &status);
@@ -359,6 +397,15 @@ void nested_read(const struct nested_place *session, const struct nested_place *
 		else
 			note(&reading, NESTED_TOO_DEEP);
 	}
-	end.cut = reading.cut;
-	write_whole(out, &end, sizeof(end));
+	return reading.cut;
+}
+
+void nested_read(const struct nested_place *session, const struct nested_place *known, size_t known_count,
+		 struct nested_answer *answer)
+{
+	struct nested_head end = { 0 };
+
+	if (!is_empty(session))
+		end.cut = read_all(session, known, known_count, answer);
+	say(answer, &end, sizeof(end));
 }

@@ -48,9 +48,18 @@ struct nested_head {
 	char name[SESSION_ID_LENGTH + 1];
 };
 
+/* What a child has to say, and has not said yet. Starts with its pipe, and 0. */
+struct nested_answer {
+	int pipe;
+	size_t size;
+	char bytes[4096];
+};
+
 /*
- * In the child: writes what is nested in a session, and in what is nested there, to a pipe. `known`: the reader's own
+ * In the child: writes what is nested in a session, and in what is nested there. `known`: the reader's own
  * place, without an init, and those of its sessions: no process of theirs is nested in another because a record inside
- * says so.
+ * says so. A session that is found is said at once, and that there is none by nested_flush() at the latest.
  */
-void nested_read(const struct nested_place *session, const struct nested_place *known, size_t known_count, int out);
+void nested_read(const struct nested_place *session, const struct nested_place *known, size_t known_count,
+		 struct nested_answer *answer);
+void nested_flush(struct nested_answer *answer);

@@ -110,7 +110,8 @@ static const char *severity_color(const void *row)
 }
 
 /* The processes first: they are counted on the way. */
-static int (*const live[])(struct look *look) = { audit_processes, audit_sessions, audit_engines, audit_limits };
+static int (*const live[])(struct look *look) = { audit_processes, audit_sessions, audit_engines, audit_limits,
+						  audit_network };
 
 static int (*const standing[])(struct audit *audit, struct findings *findings) = {
 	audit_policies, audit_files, audit_stacks, audit_sshd, audit_escapes,

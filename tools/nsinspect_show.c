@@ -317,6 +317,7 @@ static void show_alive(json_object *document, const struct session *session, con
 		show_contained(document, session);
 		show_login(document, session, login, differences);
 	}
+	show_network(document, session, differences);
 	if (session->seen)
 		show_kernel(document, session, verdict, differences);
 	else

@@ -2,8 +2,10 @@
 
 #include "tools/plan_compare.h"
 
+#include "config/capability.h"
 #include "session/network_name.h"
 #include "session/record.h"
+#include "tools/enter_confinement.h"
 #include "tools/process_info.h"
 #include "tools/seen_judge.h"
 
@@ -17,12 +19,13 @@ static const char *const mount_types[STEP_KINDS] = {
 };
 
 struct comparison {
+	const struct session *session;
 	pid_t init;
 	const struct plan *plan;
 	const struct mount_list *host;
 	struct mount_list mounts;
-	const struct session *session;
 	uint64_t network;            /* inode number of its network namespace */
+	const char *addresses;       /* of its interface, as the record has them */
 	const struct inside *inside; /* NULL: not known */
 	plan_visitor visit;
 	void *data;
@@ -299,6 +302,36 @@ static int compare_slirp(const struct comparison *comparison, const struct step 
 		    record->slirp_pid);
 }
 
+/* Whether the next of the addresses that commas divide is the one of the interface's. */
+static bool has_address(const struct inside *inside, const char *interface, const char *address, size_t length)
+{
+	for (size_t i = 0; i < inside->count; i++) {
+		const struct inside_address *at = &inside->addresses[i];
+
+		if (strcmp(at->interface, interface) == 0 && at->up && strncmp(at->address, address, length) == 0 &&
+		    (at->address[length] == '/' || at->address[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* What root in the session has done with it harms nobody else: the host lets nothing else through. */
+static int compare_interface(const struct comparison *comparison, const struct step *step)
+{
+	for (const char *at = comparison->addresses; at && *at;) {
+		const size_t length = strcspn(at, ",");
+
+		if (!has_address(comparison->inside, step->target, at, length))
+			return comparison->inside->truncated
+				       ? 0
+				       : tell(comparison, step, PART_INTERFACE, NULL,
+					      "the interface %s has not the address %.*s, or is down", step->target,
+					      (int)length, at);
+		at += length + (at[length] == ',');
+	}
+	return tell(comparison, step, PART_INTERFACE, comparison->addresses, NULL);
+}
+
 /* A file of the session's own is dropped when the host puts another in the place of the one below it. */
 static int compare_etc_file(const struct comparison *comparison, const struct step *step)
 {
@@ -322,6 +355,31 @@ static int compare_name(const struct comparison *comparison, const struct step *
 	return tell(comparison, step, PART_NAME, name, "the %s is '%s', its plan says '%s'", what, name, step->value);
 }
 
+/* What a login process gave up, nobody can give back to it; one that did not is none that the module moved. */
+static int compare_privileges(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_(confinement_release) struct confinement logins = { 0 };
+	_cleanup_free_ char *kept = NULL;
+	int r = logins_confinement(comparison->session, &logins);
+
+	/* those who stayed came from one that did */
+	if (r == -ESRCH)
+		return 0;
+	if (r < 0)
+		return r;
+	if (step->kind == STEP_NO_NEW_PRIVILEGES && logins.no_new_privs)
+		return tell(comparison, step, PART_PRIVILEGES, "set", NULL);
+	if (step->kind == STEP_NO_NEW_PRIVILEGES)
+		return tell(comparison, step, PART_PRIVILEGES, "not set",
+			    "a login process does not have no_new_privs set");
+	kept = capabilities_names(logins.bounding & step->capabilities);
+	if (!kept)
+		return -ENOMEM;
+	if (!(logins.bounding & step->capabilities))
+		return tell(comparison, step, PART_PRIVILEGES, "dropped", NULL);
+	return tell(comparison, step, PART_PRIVILEGES, kept, "a login process still has %s in its bounding set", kept);
+}
+
 static int compare_step(const struct comparison *comparison, const struct step *step)
 {
 	if (mount_types[step->kind])
@@ -338,8 +396,12 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_slirp(comparison, step);
 	if (step->kind == STEP_NETWORK_NAMED)
 		return compare_network(comparison, step);
+	if (step->kind == STEP_DROP_CAPABILITIES || step->kind == STEP_NO_NEW_PRIVILEGES)
+		return compare_privileges(comparison, step);
 	if (!comparison->inside)
 		return 0;
+	if (step->kind == STEP_VETH)
+		return compare_interface(comparison, step);
 	if (step->kind == STEP_LOOPBACK_UP)
 		return compare_loopback(comparison, step);
 	if (step->kind == STEP_HOSTNAME)
@@ -362,10 +424,11 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
 	struct comparison comparison = {
+		.session = session,
 		.init = session->view.init_pid,
 		.host = host,
-		.session = session,
 		.network = session->namespaces[NAMESPACE_NETWORK],
+		.addresses = session->view.record.addresses,
 		.inside = inside,
 		.visit = visit,
 		.data = data,

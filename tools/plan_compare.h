@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * A live session beside the plan that made it: its mounts and how they propagate, its network, its names.
+ * A live session beside the plan that made it: its mounts and how they propagate, its network, its names, and what its
+ * login processes can still do.
  * For whoever shows both and for whoever looks for what differs.
  */
 
@@ -11,7 +12,17 @@
 #include "tools/sessions.h"
 #include "tools/verdict.h"
 
-enum plan_part { PART_MOUNT, PART_LOOPBACK, PART_NAME, PART_PROPAGATION, PART_NETWORK, PART_SLIRP, PLAN_PARTS };
+enum plan_part {
+	PART_MOUNT,
+	PART_LOOPBACK,
+	PART_NAME,
+	PART_PROPAGATION,
+	PART_NETWORK,
+	PART_INTERFACE,
+	PART_SLIRP,
+	PART_PRIVILEGES,
+	PLAN_PARTS,
+};
 
 /* One step beside what the kernel has. */
 struct plan_item {

@@ -44,5 +44,5 @@ int process_file_read(int process, const char *name, size_t limit, char **ret, s
 /* True for a process that has ended and waits for its parent. */
 static inline bool process_is_zombie(const struct process_info *info)
 {
-	return info->state == 'Z' || info->state == 'X';
+	return process_has_ended(info->state);
 }

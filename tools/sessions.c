@@ -62,15 +62,15 @@ struct reader {
 /* The login process is a pid AND a start time: a reused pid is another process. */
 static enum login_state ask_process(const struct record *record)
 {
-	_cleanup_close_ int process = process_open(record->login_pid);
-	struct process_info info;
-	int r = process < 0 ? process : process_stat_read(process, &info);
+	uint64_t start = 0;
+	char state = '\0';
+	int r = process_state(record->login_pid, &state, &start);
 
 	if (r == -ESRCH)
 		return LOGIN_GONE;
 	if (r < 0)
 		return LOGIN_UNKNOWN;
-	return info.start == record->login_start && !process_is_zombie(&info) ? LOGIN_RUNNING : LOGIN_GONE;
+	return start == record->login_start && !process_has_ended(state) ? LOGIN_RUNNING : LOGIN_GONE;
 }
 
 /* The init knows when a login has left; it may be slow to learn that its process has ended. */

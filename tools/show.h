@@ -18,6 +18,9 @@ void show_differ(json_object *differences, const char *format, ...) _printf_(2, 
 void show_plan(json_object *document, const struct session *session, const struct verdict *verdict,
 	       const struct mount_list *host, const struct inside *inside, json_object *differences);
 
+/* The host's end of its network, with the rules that it is under and what they counted; nothing without one. */
+void show_network(json_object *document, const struct session *session, json_object *differences);
+
 /*
  * Privileges, limits and control groups of its processes and of those of sessions nested in it, summarised: most have
  * the same. 0, -ENOMEM or what kept /proc from being read.

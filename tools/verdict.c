@@ -166,7 +166,25 @@ void verdict_release(struct verdict *verdict)
 	verdict->policy = policy_free(verdict->policy);
 	free(verdict->problem);
 	free(verdict->broken);
+	free(verdict->group);
 	verdict->directory = close_fd(verdict->directory);
+}
+
+static char *group_of(const struct verdict *verdict)
+{
+	char *group = identity_group_name(&verdict->identity);
+
+	return group ? group : strdup("");
+}
+
+int verdict_keep(struct verdict *verdict)
+{
+	candidates_release(&verdict->candidates);
+	verdict->directory = close_fd(verdict->directory);
+	if (!verdict->policy || verdict->group)
+		return 0;
+	verdict->group = group_of(verdict);
+	return verdict->group ? 0 : -ENOMEM;
 }
 
 static const char *const meanings[VERDICT_OUTCOMES] = {
@@ -211,16 +229,19 @@ const char *verdict_no_session(const struct verdict *verdict, const char *servic
 
 int verdict_plan(const struct verdict *verdict, const char *session, struct plan **ret, char **ret_problem)
 {
-	_cleanup_free_ char *group = identity_group_name(&verdict->identity);
+	_cleanup_free_ char *asked = verdict->group ? NULL : group_of(verdict);
+	const char *group = verdict->group ? verdict->group : asked;
 	struct utsname host;
 
+	if (!group)
+		return -ENOMEM;
 	if (uname(&host) < 0)
 		return negative_errno();
 
 	const struct plan_login login = {
 		.names = { .user = verdict->identity.name,
 			   .uid = verdict->identity.uid,
-			   .group = group ? group : "",
+			   .group = group,
 			   .host = host.nodename,
 			   .session = session ? session : EXAMPLE_SESSION },
 		.gid = verdict->identity.gid,

@@ -25,6 +25,7 @@ struct verdict {
 	struct policy *policy;
 	char *problem; /* one line, escaped; of VERDICT_ROOT why a user/root.conf cannot be looked for, or NULL */
 	char *broken;  /* the file in which the problem is, or NULL */
+	char *group;   /* the primary group's name, once verdict_keep() has asked; or NULL */
 	int directory; /* the open policy directory, or -1 */
 	uid_t uid_min;
 };
@@ -41,6 +42,12 @@ struct verdict_query {
 /* 0; -ENOENT: no such user; -EINVAL: no name of a user; or the error of NSS. *ret is to be released in any case. */
 int verdict_find(const struct verdict_query *query, struct verdict *ret) _must_check_;
 void verdict_release(struct verdict *verdict);
+
+/*
+ * Prepares a verdict that was found to be kept beside many others, and to make many plans of: gives up what is open,
+ * after which verdict_try() is not for it, and asks once for what every plan needs. 0 or -ENOMEM.
+ */
+int verdict_keep(struct verdict *verdict) _must_check_;
 
 /* What it means for a login: "isolated", "passed: …", "refused: …". */
 const char *verdict_meaning(const struct verdict *verdict, const char *service);

@@ -173,7 +173,8 @@ def test_the_store_cannot_be_reached_from_what_is_kept(secret):
     P.su("alice", "touch /tmp/mine").check()
     with P.Background(["su", "alice", "-c", "cd /tmp && exec 9</tmp && echo in && cat >/dev/null"]) as login:
         login.read_line()
-        shell, = [process.pid for process in H.isolated_processes() if process.name == "cat"]
+        shell, = H.wait_until(lambda: [process.pid for process in H.isolated_processes() if process.name == "cat"],
+                              "cat to run")
         assert sorted(os.listdir(f"/proc/{shell}/fd/9")) == ["mine"]
         assert "%2Ftmp" not in os.listdir(f"/proc/{shell}/fd/9/..")
         assert "%2Ftmp" not in os.listdir(f"/proc/{shell}/cwd/..")

@@ -10,6 +10,7 @@
 
 #include "config/decide.h"
 #include "config/explain.h"
+#include "config/keys.h"
 #include "config/scan.h"
 #include "config/text_list.h"
 #include "session/plan.h"
@@ -170,6 +171,14 @@ static void enter(struct writer *writer, const char *section, const char *title)
 	(void)snprintf(writer->title, sizeof(writer->title), "%s", title);
 }
 
+static bool is_list(const char *key)
+{
+	for (enum policy_key i = 0; i < POLICY_KEYS; i++)
+		if (strcmp(policy_keys[i].name, key) == 0)
+			return policy_keys[i].type == VALUE_LIST;
+	return false;
+}
+
 /* "mode", "network.mode" or "mount.private \"/tmp\".size" */
 static void write_statement(struct writer *writer, const char *key, const char *value)
 {
@@ -188,10 +197,10 @@ static void write_statement(struct writer *writer, const char *key, const char *
 	}
 	enter(writer, section, title);
 	(void)fprintf(writer->stream, "%s = ", leaf ? leaf + 1 : key);
-	if (strcmp(key, "services") == 0 || strcmp(key, "from") == 0 || strcmp(key, "mount.hide") == 0 ||
-	    strcmp(key, "mount.read-only") == 0)
-		for (; *value; value++)
-			(void)fprintf(writer->stream, *value == ',' ? ",\n" : "%c", *value);
+	if (is_list(key))
+		/* a line each: an item may have a ',' of its own, but no quote */
+		for (char before = '\0'; *value; before = *value++)
+			(void)fprintf(writer->stream, *value == ',' && before == '"' ? ",\n" : "%c", *value);
 	else
 		put_quoted(writer->stream, value);
 	(void)fputc('\n', writer->stream);
@@ -205,7 +214,7 @@ static int on_value(const char *key, const char *value, const struct origin *ori
 	check_text("a value", value);
 	MUST(!origin->file || origin->line > 0, "%s has no line", key);
 	/* a default written down may contradict another key; an empty private section cannot be left out */
-	if (writer->as_file && !origin->file && !strchr(key, '"'))
+	if (writer->as_file && !origin->file && !(strchr(key, '"') && strcmp(strrchr(key, '.'), ".backing") == 0))
 		return 0;
 	if (writer->as_file)
 		write_statement(writer, key, value);

@@ -183,6 +183,13 @@ def test_the_journal_has_fields(host, findings):
     assert not host.log.matching("audit: critical=")
 
 
+def test_without_the_library_the_system_log_has_the_line(host, findings, tmp_path):
+    (tmp_path / "libsystemd.so.0").touch()
+    with journal():
+        P.run(["nsinspect", "audit", "--hurried", "--log"], env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)})
+        host.log.wait_for(r"nsinspect\[\d+\]: audit: critical=")
+
+
 @pytest.mark.parametrize("options", [["--user", "alice"], ["--write-baseline"]])
 def test_a_part_of_an_audit_is_not_logged(host, findings, options):
     done = P.run(["nsinspect", "audit", "--hurried", "--log", *options])

@@ -15,6 +15,7 @@ from support import host as H
 from support import network as N
 from support import programs as P
 from support.host import REACH
+from support.inside import root_inside
 
 EVERYTHING = 'egress = {"any"}'
 # the kernel limits how many errors it sends, so that some of several at once go without
@@ -123,6 +124,19 @@ def test_dns_is_the_name_servers_of_the_resolver_file():
         assert all(seen[target] in CLOSED for target in denied)
     finally:
         H.write("/etc/resolv.conf", "")
+
+
+def test_dns_is_of_the_resolver_file_that_the_policy_gives():
+    H.write("/etc/resolv.conf", "nameserver 127.0.0.53\n")
+    H.write("/etc/resolv-sessions.conf", f"nameserver {N.CAMPUS['4']}\n")
+    try:
+        policy(egress='egress = {"dns"}\n resolv-conf = "/etc/resolv-sessions.conf"')
+        seen = P.run(["su", "alice", "-c", f"{REACH} udp/{N.CAMPUS['4']}/53; cat /etc/resolv.conf"]).check().stdout
+        assert "campus 192.0.2.2" in seen
+        assert f"nameserver {N.CAMPUS['4']}" in seen
+    finally:
+        H.write("/etc/resolv.conf", "")
+        os.unlink("/etc/resolv-sessions.conf")
 
 
 @pytest.mark.parametrize("text, reason", [
@@ -392,6 +406,28 @@ def test_logins_of_a_user_share_one_interface():
         assert len(interfaces()) == 1
 
 
+def test_the_first_packet_of_a_session_is_answered():
+    """The kernel activates an end of a veth pair in the background: a login waits for it."""
+    policy()
+    ping = f"ping -n -c 1 -W 1 {N.CAMPUS['4']} >/dev/null && echo echo"
+    assert [P.run(["nsrun", "-u", "alice", "--", "sh", "-c", ping]).stdout for _ in range(10)] == ["echo\n"] * 10
+
+
+def test_five_hundred_sessions_at_once():
+    policy(more="max-sessions = 1000\n", pool=("10.99.0.0/20", N.POOL["6"]))
+    P.run(["nsrun", "-u", "alice", "true"]).check()
+    sessions = [subprocess.Popen(["nsrun", "-u", "alice", "--", "sh", "-c", "echo in; read line"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(500)]
+    try:
+        assert [process.stdout.readline() for process in sessions] == ["in\n"] * 500
+        assert len(interfaces()) == 500
+        assert reach(tcp(N.INTERNET["4"]))[tcp(N.INTERNET["4"])] == "internet 192.0.2.2"
+    finally:
+        for process in sessions:
+            process.communicate(input="\n", timeout=H.TIMEOUT)
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+
+
 def test_a_hundred_logins_at_once_have_addresses_of_their_own():
     policy(more="max-sessions = 200\n")
     P.run(["su", "alice", "-c", "true"]).check()
@@ -408,3 +444,97 @@ def test_a_hundred_logins_at_once_have_addresses_of_their_own():
         for login in logins:
             login.communicate(input="\n", timeout=H.TIMEOUT)
     H.wait_until(lambda: not interfaces(), "interfaces are left")
+
+
+# what inspectors see
+
+def findings(*codes):
+    """Code → all that was seen."""
+    done = P.run(["nsinspect", "audit", "-J"])
+    found = {}
+    for finding in json.loads(done.stdout)["findings"]:
+        if finding["code"] in codes:
+            found[finding["code"]] = f"{found.get(finding['code'], '')}{finding['seen']}\n"
+    return found
+
+
+NETWORK_CODES = ("NSI012", "NSI018", "NSI110", "NSI111", "NSI112")
+
+
+def test_show_has_interface_addresses_and_counted_rules():
+    policy(egress='egress = {"any tcp 443"}')
+    with listening():
+        reach(tcp(N.INTERNET["4"]), tcp(N.INTERNET["4"], 80))
+        [(ident, record)] = H.live_records().items()
+        shown = json.loads(P.run(["nsinspect", "show", "-J", ident]).check().stdout)
+    assert shown["differences"] == []
+    assert {key: shown["network"][key] for key in ("interface", "addresses", "state")} == {
+        "interface": record["interface"], "addresses": record["addresses"], "state": "up"}
+    counted = {rule["rule"]: rule for rule in shown["firewall"] if rule["packets"]}
+    assert counted["egress any tcp 443"]["verdict"] == "accept"
+    assert counted["not in egress"]["verdict"] == "deny"
+
+
+CHANGES = [
+    ("ip link set {host} down", "NSI018", "is down"),
+    ("ip link set {host} group 0", "NSI018", "is in another group"),
+    ("ip link set {host} down; ip link set {host} name admin0", "NSI018", "is gone, or has another name"),
+    ("ip link delete {host}", "NSI018", "is gone, or has another name"),
+    ("nft flush chain inet nsisolate {rules}-from", "NSI110", "are not as they were loaded"),
+    ("nft delete table inet nsisolate", "NSI110", "are gone"),
+    ("sysctl -q net.ipv4.conf.up0.forwarding=0", "NSI111", "net.ipv4.conf.up0.forwarding is 0"),
+    ("sysctl -q net.ipv6.conf.all.forwarding=0", "NSI111", "net.ipv6.conf.all.forwarding is 0"),
+    ("ip link add nsaaaaaaaaaaaaa type veth peer name other0", "NSI112", "no session has it"),
+]
+
+
+@pytest.mark.parametrize("change, code, seen", CHANGES, ids=[change[0] for change in CHANGES])
+def test_an_audit_finds_what_differs_on_the_host(network, change, code, seen):
+    policy()
+    try:
+        with listening():
+            assert findings(*NETWORK_CODES) == {}
+            [record] = H.live_records().values()
+            command = change.format(host=record["interface"], rules=record["interface"][:8])
+            subprocess.run(command, shell=True, check=True)
+            assert seen in findings(code)[code]
+    finally:
+        network.forward(network.host, True)
+        network.host.sysctl("net.ipv4.conf.up0.forwarding", "1")
+        subprocess.run("ip link delete nsaaaaaaaaaaaaa; nsisolate-network restore", shell=True, check=False,
+                       stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("change", ["ip link set eth0 down", "ip address flush dev eth0", "ip link delete eth0"])
+def test_an_audit_finds_what_root_inside_did_to_their_end(change):
+    policy()
+    with root_inside() as root:
+        assert root.status(change)[0] == 0
+        assert "NSI018" in findings("NSI018")
+
+
+def test_check_says_what_would_be_refused(network):
+    policy()
+    assert "would be refused" not in P.run(["nsinspect", "check"]).stdout
+    network.host.sysctl("net.ipv6.conf.all.forwarding", "0")
+    try:
+        assert "sysctl net.ipv6.conf.all.forwarding=1" in P.run(["nsinspect", "check"]).stdout
+    finally:
+        network.forward(network.host, True)
+    with H.renamed_away("/usr/sbin/nft"):
+        assert "needs /usr/sbin/nft, of the package nftables" in P.run(["nsinspect", "check"]).stdout
+
+
+def test_the_tool_shows_keeps_and_takes_away():
+    policy(egress='egress = {"192.0.2.78 tcp 1"}')
+    with listening():
+        [record] = H.live_records().values()
+        name = record["interface"][:8]
+        assert f"{name} intact   1" in P.run(["nsisolate-network"]).check().stdout
+        assert P.run(["nsisolate-network", "unload", name]).status == 2
+        assert name in loaded()
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+    P.run(["nsisolate-network", "unload", name]).check()
+    assert name not in loaded()
+    assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+    assert name in loaded()

@@ -313,7 +313,9 @@ def run_as_init(command, build, parent_pipe):
     host.populate()
     main = os.fork()
     if main == 0:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # a shell without job control starts what runs behind it with some of these ignored
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
         os.execvpe(command[0], command, environment())
     while True:
         pid, status = os.wait()

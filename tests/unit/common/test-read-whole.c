@@ -47,6 +47,27 @@ static int file_of(const char *text)
 	return fd;
 }
 
+static void a_long_file_is_read_whole(void **state)
+{
+	static char text[100 * 1000 + 1];
+	static const size_t limits[] = { 8191, 8192, 8193, 16384, sizeof(text) - 1, sizeof(text), 4 * sizeof(text) };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		text[i] = (char)('a' + i % 23);
+	for (size_t i = 0; i < ELEMENTS(limits); i++) {
+		size_t expected = limits[i] < sizeof(text) - 1 ? limits[i] : sizeof(text) - 1;
+		_cleanup_close_ int fd = file_of(text);
+		_cleanup_free_ char *head = NULL;
+		size_t size = 0;
+
+		assert_int_equal(read_head(fd, limits[i], &head, &size), 0);
+		assert_int_equal(size, expected);
+		assert_int_equal(strlen(head), expected);
+		assert_memory_equal(head, text, expected);
+	}
+}
+
 static void a_file_is_read_up_to_its_limit_or_refused(void **state)
 {
 	static const struct {
@@ -117,6 +138,7 @@ static void a_pipe_is_read_to_its_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_long_file_is_read_whole, reset),
 		cmocka_unit_test_setup(a_file_is_read_up_to_its_limit_or_refused, reset),
 		cmocka_unit_test_setup(an_error_gives_nothing, reset),
 		cmocka_unit_test_setup(a_pipe_is_read_to_its_end, reset),

@@ -15,6 +15,10 @@
 	"lo "                                                                                                        \
 	"is down; 'loopback' has it up"
 
+#define WITHOUT(name) "privileges.drop-capabilities: without '" name "': "
+#define SUDO          "sudo and su fail in the session"
+#define NESTED        "a login from inside the session, as by sudo, of a user whom a policy isolates is refused"
+
 static const struct {
 	const char *text, *message;
 } cases[] = {
@@ -49,6 +53,22 @@ static const struct {
 	{ "services = { cron } network { mode = none }", NULL },
 	{ "network { mode = none }", NULL },
 
+	{ "privileges {\nno-new-privileges = true }", AT2
+	  "privileges.no-new-privileges: 'true': sudo, su, ping, crontab and all that gains rights by a set-user-ID "
+	  "bit or by capabilities of its file fail in the session" },
+	{ "privileges { drop-capabilities = { cap_kill,\ncap_setgid } }", AT1 WITHOUT("cap_setgid") SUDO },
+	{ "privileges { drop-capabilities = { cap_setuid } }", AT1 WITHOUT("cap_setuid") SUDO },
+	{ "privileges { drop-capabilities = { all } }", AT1 WITHOUT("all") SUDO },
+	{ "privileges { drop-capabilities = { cap_net_raw } }",
+	  AT1 WITHOUT("cap_net_raw") "ping fails in the session" },
+	{ "privileges { drop-capabilities = { cap_chown } }", AT1 WITHOUT("cap_chown") NESTED },
+	{ "privileges { drop-capabilities = { cap_net_admin } }", AT1 WITHOUT("cap_net_admin") NESTED },
+	{ "privileges { drop-capabilities = { cap_sys_chroot } }", AT1 WITHOUT("cap_sys_chroot") NESTED },
+	{ "privileges { drop-capabilities = { cap_sys_ptrace } }", AT1 WITHOUT("cap_sys_ptrace") NESTED },
+	{ "privileges { drop-capabilities = { cap_sys_admin } }", AT1 WITHOUT("cap_sys_admin") NESTED },
+	{ "privileges { drop-capabilities = { cap_sys_module, cap_sys_boot } }", NULL },
+	{ "mode = off privileges { no-new-privileges = true drop-capabilities = { all } }", NULL },
+
 	{ "\nfrom = { 10.1.0.0 }", AT2 "from: '10.1.0.0' is one address; for a network write its length, as in "
 				       "'10.1.0.0/24'" },
 	{ "from = { \"2001:db8::\" }", AT1 "from: '2001:db8::' is one address; for a network write its length, as in "
@@ -61,6 +81,22 @@ static void what_does_not_serve_its_logins_is_named_where_it_is_said(void **stat
 	(void)state;
 	for (size_t i = 0; i < ELEMENTS(cases); i++)
 		assert_lint(cases[i].text, cases[i].message);
+}
+
+static void capabilities_that_can_be_taken_from_others_are_named(void **state)
+{
+	static const char text[] = "pid { isolate = false } mount { proc = hidepid }\n"
+				   "privileges { drop-capabilities = { cap_sys_module } }";
+	struct diagnostics diag = { 0 };
+
+	(void)state;
+	assert_int_equal(policy_lint(TEST_FILE, text, strlen(text), NULL, &diag), 0);
+	/* the first is about pid.isolate itself */
+	assert_int_equal(diag.count, 2);
+	assert_string_equal(diag.items[1].text,
+			    "privileges.drop-capabilities: with 'pid.isolate = false': root in the session can trace "
+			    "processes of the host, and have them do what it cannot; add \"cap_sys_ptrace\"");
+	diagnostics_release(&diag);
 }
 
 static void a_warning_is_given_once_and_refuses_nobody(void **state)
@@ -82,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_does_not_serve_its_logins_is_named_where_it_is_said),
+		cmocka_unit_test(capabilities_that_can_be_taken_from_others_are_named),
 		cmocka_unit_test(a_warning_is_given_once_and_refuses_nobody),
 	};
 

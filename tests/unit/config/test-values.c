@@ -10,6 +10,10 @@
 
 #define AT1 TEST_FILE ":1: "
 #define A16 "aaaaaaaaaaaaaaaa"
+#define NO_CAPABILITY(name)                    \
+	"privileges.drop-capabilities: '" name \
+	"' is no capability of capabilities(7), such as \"cap_sys_admin\", nor \"all\""
+#define MEANT(name) "; did you mean '" name "'?"
 
 /* What else its section needs. */
 static const char *companions(enum policy_key key, const char *text)
@@ -146,6 +150,11 @@ static const struct {
 	{ KEY_MOUNT_RUNTIME_DIR, "host", NULL },
 	{ KEY_USER_MANAGER, "refuse", NULL },
 	{ KEY_USER_MANAGER, "allow", NULL },
+	{ KEY_PRIVILEGES_NO_NEW_PRIVILEGES, "true", NULL },
+	{ KEY_PRIVILEGES_NO_NEW_PRIVILEGES, "false", NULL },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_sys_admin", "{\"cap_sys_admin\"}" },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "CAP_NET_RAW", "{\"cap_net_raw\"}" },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "all", "{\"all\"}" },
 	{ KEY_PRIORITY, "0", NULL },
 	{ KEY_PRIORITY, "1000000", NULL },
 	{ KEY_PRIORITY, "-1000000", NULL },
@@ -297,6 +306,16 @@ static const struct {
 	{ KEY_MOUNT_HIDE_ENGINES, "docker", "mount.hide-engines: 'docker' is none of true, false" },
 	{ KEY_MOUNT_RUNTIME_DIR, "hsot", "mount.runtime-dir: 'hsot' is none of private, host; did you mean 'host'?" },
 	{ KEY_USER_MANAGER, "deny", "user-manager: 'deny' is none of refuse, allow" },
+	{ KEY_PRIVILEGES_NO_NEW_PRIVILEGES, "yes",
+	  "privileges.no-new-privileges: 'yes' is none of true, false; did you mean 'true'?" },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "", NO_CAPABILITY("") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "SYS_ADMIN", NO_CAPABILITY("SYS_ADMIN") MEANT("cap_sys_admin") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_sysadmin", NO_CAPABILITY("cap_sysadmin") MEANT("cap_sys_admin") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_everything", NO_CAPABILITY("cap_everything") },
+	/* what libcap would take */
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "21", NO_CAPABILITY("21") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_kill+ep", NO_CAPABILITY("cap_kill+ep") },
+	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_kill,cap_chown", NO_CAPABILITY("cap_kill,cap_chown") },
 	{ KEY_PRIORITY, "", "priority: '' is no integer" },
 	{ KEY_PRIORITY, "-", "priority: '-' is no integer" },
 	{ KEY_PRIORITY, "high", "priority: 'high' is no integer" },
@@ -375,8 +394,6 @@ static void keys_that_are_not_built_say_so(void **state)
 		assert_lint(text, expected);
 	}
 	assert_lint("service \"cron\" { limits { memory = 1 } }", AT1 "limits.memory is not built yet");
-	assert_lint("privileges { drop-capabilities = { net_raw } }",
-		    AT1 "privileges.drop-capabilities is not built yet");
 }
 
 static void a_path_is_the_name_of_one_file(void **state)

@@ -147,6 +147,15 @@ static void have_no_private_directory(struct policy *policy)
 	policy->mount.private_count = 0;
 }
 
+static void give_up_privileges(struct policy *policy)
+{
+	static const char *const names[] = { "cap_sys_admin", "cap_sys_ptrace" };
+
+	policy->privileges.no_new_privileges = true;
+	for (size_t i = 0; i < ELEMENTS(names); i++)
+		assert_int_equal(text_list_add(&policy->privileges.drop_capabilities, names[i]), 0);
+}
+
 static void keep_directories(struct policy *policy)
 {
 	for (size_t i = 0; i < policy->mount.private_count; i++)
@@ -218,6 +227,7 @@ static const struct row {
 	{ "bind", show_elsewhere, ALL_NAMESPACES },
 	{ "engines-seen", see_engines, ALL_NAMESPACES },
 	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
+	{ "privileges", give_up_privileges, ALL_NAMESPACES },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
 };
 

@@ -82,15 +82,20 @@ static void process_that_is_gone_is_reported_as_such(void **state)
 
 static void zombie_has_no_namespaces_any_more(void **state)
 {
-	uint64_t inodes[NAMESPACE_KINDS], start;
+	uint64_t inodes[NAMESPACE_KINDS], start, same;
 	pid_t child = start_child("zombie");
 	siginfo_t info;
+	char letter;
 
 	(void)state;
+	assert_int_equal(process_state(child, &letter, &start), 0);
+	assert_false(process_has_ended(letter));
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(process_namespaces(child, inodes), -ESRCH);
-	assert_int_equal(process_start_time(child, &start), 0);
+	assert_int_equal(process_state(child, &letter, &same), 0);
+	assert_true(process_has_ended(letter));
+	assert_true(same == start);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 }
 

@@ -298,6 +298,8 @@ static void login_is_told_from_its_session(void **state)
 		{ 0, 1, true, false },
 		{ RECORD_LOGIN_BYTE, 1, true, true },
 		{ 0, RECORD_LOGIN_BYTE + 1, true, true },
+		{ 0, 0, true, true },
+		{ RECORD_LOGIN_BYTE + 1, 0, true, false },
 	};
 	_cleanup_free_ char *path = path_in(*state, ID);
 

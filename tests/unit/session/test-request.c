@@ -39,6 +39,7 @@ static const struct session_reply example_reply = {
 	.login = "abcdef",
 	.shared = true,
 	.clone_flags = CLONE_NEWNS | CLONE_NEWPID,
+	.privileges = { .dropped = UINT64_MAX, .no_new_privs = true },
 	.policy = "user/alice.conf",
 	.policy_hash = UINT64_MAX,
 	.mode = "enforce",
@@ -181,6 +182,8 @@ static void reply_comes_back_as_it_was(void **state)
 	assert_string_equal(reply.text, "");
 	assert_string_equal(reply.id, example_reply.id);
 	assert_int_equal(reply.clone_flags, example_reply.clone_flags);
+	assert_true(reply.privileges.dropped == UINT64_MAX);
+	assert_true(reply.privileges.no_new_privs);
 	assert_string_equal(reply.policy, example_reply.policy);
 	assert_true(reply.policy_hash == example_reply.policy_hash);
 	assert_string_equal(reply.mode, example_reply.mode);

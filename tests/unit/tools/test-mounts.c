@@ -9,9 +9,7 @@
 
 static int parse(const char *text, struct mount_list *list)
 {
-	_cleanup_free_ char *copy = strdup(text);
-
-	return mounts_parse(copy, list);
+	return mounts_parse(strdup(text), list);
 }
 
 static void line_of_the_manual_is_understood(void **state)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""
+A user with root inside a session with a network of its own (sudo, so every capability) against the rules on the host's
+side. Each attack has a control: it works once the rules are gone.
+"""
+
+import contextlib
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from support import host as H
+from support import network as N
+from support.inside import root_inside as inside
+
+
+pytestmark = pytest.mark.usefixtures("installed", "network")
+
+
+@pytest.fixture(scope="module")
+def network():
+    around = N.Network()
+    yield around
+    around.close()
+
+
+@pytest.fixture
+def installed(installed):
+    H.set_policy("user/alice.conf", f"""
+        network {{ mode = veth
+                   pool = {{"{N.POOL["4"]}", "{N.POOL["6"]}"}}
+                   egress = {{"any tcp 443", "any udp 443"}} }}""")
+
+
+class Sniffer:
+    """What arrives at an interface of another namespace: IP packets, by a packet socket of the test's."""
+
+    def __init__(self, namespace, interface):
+        self.socket = namespace.inside(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)))
+        self.socket.bind((interface, 3))
+        self.seen = []
+        threading.Thread(target=self.receive, daemon=True).start()
+
+    def receive(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.seen.append(self.socket.recv(65536))
+
+    def has(self, mark):
+        return any(mark in packet for packet in self.seen)
+
+    def close(self):
+        self.socket.close()
+
+
+RAW = """
+import socket, struct
+def checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = (total >> 16) + (total & 0xffff)
+    return ~(total + (total >> 16)) & 0xffff
+def ipv4(source, target, protocol, payload, flags=0, number=1):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), number, flags, 64, protocol, 0,
+                       socket.inet_aton(source), socket.inet_aton(target))
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+def ipv6(source, target, following, payload):
+    return struct.pack("!IHBB", 6 << 28, len(payload), following, 64) + socket.inet_pton(10, source) \\
+        + socket.inet_pton(10, target) + payload
+def udp(payload, port=443):
+    return struct.pack("!HHHH", 4000, port, 8 + len(payload), 0) + payload
+def own(family):
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.connect(("198.51.100.10" if family == 2 else "2001:db8:2::10", 443))
+        return s.getsockname()[0]
+def frame(packet, kind=None):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    s.bind(("eth0", 0))
+    mine = open("/sys/class/net/eth0/address").read().strip().replace(":", "")
+    kind = kind or (0x0800 if packet[0] >> 4 == 4 else 0x86dd)
+    s.send(bytes.fromhex("026e73000001" + mine) + struct.pack("!H", kind) + packet)
+"""
+
+# what leaves by a packet socket: name, the expression of the packet, its mark
+PACKETS = [
+    ("source of the campus", 'ipv4("10.1.0.77", "198.51.100.10", 17, udp(MARK))'),
+    ("source of the server", 'ipv4("192.0.2.2", "198.51.100.10", 17, udp(MARK))'),
+    ("source of a neighbour", 'ipv4("10.99.0.200", "198.51.100.10", 17, udp(MARK))'),
+    ("source 6 of the campus", 'ipv6("2001:db8:ca::77", "2001:db8:2::10", 17, udp(MARK))'),
+    ("source 6 of a neighbour", 'ipv6("fd00:99::dead", "2001:db8:2::10", 17, udp(MARK))'),
+    ("protocol 41", 'ipv4(own(2), "198.51.100.10", 41, ipv6("2001:db8:1::1", "2001:db8:2::10", 17, udp(MARK)))'),
+    ("protocol 4", 'ipv4(own(2), "198.51.100.10", 4, ipv4("10.1.0.1", "10.1.0.10", 17, udp(MARK)))'),
+    ("GRE", 'ipv4(own(2), "198.51.100.10", 47, b"\\0\\0\\x08\\0" + MARK)'),
+    ("ESP", 'ipv4(own(2), "198.51.100.10", 50, b"\\0\\0\\0\\1\\0\\0\\0\\1" + MARK)'),
+    ("SCTP", 'ipv4(own(2), "198.51.100.10", 132, MARK * 2)'),
+    ("GRE in IPv6", 'ipv6(own(10), "2001:db8:2::10", 47, b"\\0\\0\\x08\\0" + MARK)'),
+    ("another port behind a destination option",
+     'ipv6(own(10), "2001:db8:2::10", 60, bytes([17, 0, 1, 4, 0, 0, 0, 0]) + udp(MARK, 80))'),
+    ("another port in fragments", 'ipv4(own(2), "198.51.100.10", 17, udp(MARK + bytes(64), 80)[:40], 0x2000, 77), '
+                                  'ipv4(own(2), "198.51.100.10", 17, udp(MARK + bytes(64), 80)[40:], 5, 77)'),
+    ("TCP without a connection", 'ipv4(own(2), "198.51.100.10", 6, struct.pack("!HHIIBBHHH", 4000, 443, 1, 1, 0x50, '
+                                 '0x10, 1000, 0, 0) + MARK)'),
+]
+
+
+@pytest.mark.parametrize("what, packets", PACKETS, ids=[packet[0] for packet in PACKETS])
+def test_no_raw_packet_gets_out(network, what, packets):
+    sniffer = Sniffer(network.router, "host")
+    try:
+        with inside() as root:
+            send = "for packet in (" + packets + ",): frame(packet)"
+            root.python(RAW + "MARK = b'denied-mark-denied'\n" + send)
+            root.python(RAW + f"frame(ipv4(own(2), '198.51.100.10', 17, udp(b'witness-mark')))")
+            H.wait_until(lambda: sniffer.has(b"witness-mark"), "what is allowed does not arrive")
+            assert not sniffer.has(b"denied-mark")
+            # the control: without rules, and without the kernel's own check of sources
+            [record] = H.live_records().values()
+            network.host.run("nft", "delete", "table", "inet", "nsisolate")
+            network.host.sysctl(f"net.ipv4.conf.{record['interface']}.rp_filter", "0")
+            network.host.sysctl(f"net.ipv4.conf.{record['interface']}.accept_local", "1")
+            root.python(RAW + "MARK = b'control-mark-control'\n" + send)
+            H.wait_until(lambda: sniffer.has(b"control-mark"), "without rules it does not arrive either")
+    finally:
+        sniffer.close()
+        network.host.run("nsisolate-network", "restore")
+
+
+def test_changed_addresses_and_routes_reach_nothing_more(network):
+    denied = [f"tcp/{address}/{port}" for address in (*N.HOST.values(), *N.OTHER.values()) for port in (443, 8080)]
+    with inside() as root:
+        assert root.reach("tcp/198.51.100.10/443")["tcp/198.51.100.10/443"].startswith("internet 10.99.0.")
+        root.run("ip address add 192.0.2.99/24 dev eth0; ip address add 10.1.0.77/32 dev eth0; "
+                 "ip route replace default via 169.254.1.1 dev eth0 src 10.1.0.77 onlink; "
+                 "ip -6 address add 2001:db8:1::99/64 dev eth0 nodad; "
+                 "ip link set eth0 address 02:00:00:00:00:01; ip link set eth0 arp on; ip link set eth0 promisc on")
+        seen = root.reach("tcp/198.51.100.10/443", *denied, "tcp/169.254.1.1/443", "tcp/fe80::1%eth0/443")
+        assert not [answer for answer in seen.values() if answer.startswith(("host", "internet", "campus"))]
+    assert H.wait_until(lambda: not H.live_records(), "the session does not end")
+
+
+def test_the_hosts_loopback_is_not_reached_by_martians(network):
+    with inside() as root:
+        root.run("sysctl -qw net.ipv4.conf.all.route_localnet=1; ip address del 127.0.0.1/8 dev lo; "
+                 "ip route add 127.0.0.1/32 via 169.254.1.1 dev eth0 onlink")
+        seen = root.reach("tcp/127.0.0.1/443", "tcp/127.0.0.1/22")
+        assert not [answer for answer in seen.values() if answer.startswith("host")]
+
+
+def test_router_advertisements_of_a_session_change_nothing_on_the_host(network):
+    before = network.host.run("sh", "-c", "ip -6 route; ip -6 address | grep inet6").stdout
+    with inside() as root:
+        control = root.python(RAW + """
+prefix = struct.pack("!BBBBIII16s", 3, 4, 64, 0xc0, 3600, 3600, 0, socket.inet_pton(10, "2001:db8:bad::"))
+body = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix
+packet = ipv6("fe80::bad", "ff02::1", 58, body)
+pseudo = packet[8:40] + struct.pack("!II", len(body), 58) + body
+body = body[:2] + struct.pack("!H", checksum(pseudo)) + body[4:]
+packet = bytearray(ipv6("fe80::bad", "ff02::1", 58, body)); packet[7] = 255
+frame(bytes(packet))
+print("sent")""")
+        assert "sent" in control
+        time.sleep(0.2)  # for nothing to happen in
+        during = network.host.run("sh", "-c", "ip -6 route; ip -6 address | grep inet6").stdout
+        assert "bad" not in during
+    assert "bad" not in before
+
+
+def test_connections_are_limited(network):
+    """So that one session does not fill the table that the whole host needs."""
+    with inside() as root:
+        root.python("""
+import socket
+for port in range(20000, 23000):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("", port))
+    s.sendto(b"x", ("198.51.100.10", 443))
+    s.close()
+print("sent")""")
+        rules = network.host.run("nft", "list", "table", "inet", "nsisolate").stdout
+        denied = [line for line in rules.splitlines() if "too many connections" in line and "packets 0 " not in line]
+        assert denied, rules
+        table = H.read("/proc/net/nf_conntrack") if subprocess.run(["test", "-e", "/proc/net/nf_conntrack"],
+                                                                   check=False).returncode == 0 else ""
+        assert table.count("src=10.99.0.") <= 1100
+
+
+def test_an_administrators_interface_of_a_like_name_is_left_alone(network):
+    """Rules are for interfaces whose names begin with theirs, and nobody else's are like that."""
+    network.host.run("ip", "link", "add", "nsadmin0", "type", "veth", "peer", "name", "nsadmin1")
+    try:
+        with inside() as root:
+            assert root.reach("tcp/198.51.100.10/443")["tcp/198.51.100.10/443"].startswith("internet")
+            rules = network.host.run("nft", "list", "table", "inet", "nsisolate").stdout
+            assert '"ns*"' not in rules
+        assert "nsadmin0" in network.host.run("ip", "-br", "link").stdout
+    finally:
+        network.host.run("ip", "link", "delete", "nsadmin0")

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+
+/* What sessions with network.mode "veth" have on the host's side: rules, interfaces, forwarding. */
+
+#include "tools/audit.h"
+
+#include "session/firewall.h"
+#include "session/forwarding.h"
+#include "session/network_state.h"
+#include "session/veth_list.h"
+
+#include <dirent.h>
+#include <string.h>
+
+/* What cannot be asked is no finding: only root can, and only on the host. */
+static int judge_rules(struct look *look, struct netlink *netlink, int directory, const char *name)
+{
+	const struct subject subject = { .text = name };
+	enum firewall_state state;
+
+	if (firewall_check(netlink, directory, name, &state) < 0 || state == FIREWALL_INTACT)
+		return 0;
+	return findings_add(&look->findings, FINDING_FIREWALL, &subject,
+			    "the rules %s of table inet " FIREWALL_TABLE " %s", name,
+			    state == FIREWALL_MISSING ? "are gone" : "are not as they were loaded");
+}
+
+static int is_rules(const struct dirent *entry)
+{
+	return firewall_is_name(entry->d_name);
+}
+
+static int judge_all_rules(struct look *look)
+{
+	_cleanup_close_ int directory = network_directory_look();
+	struct dirent **entries = NULL;
+	struct netlink netlink;
+	int count, r = 0;
+
+	if (directory < 0 || netlink_open(NETLINK_NETFILTER, &netlink) < 0)
+		return 0;
+	count = scandirat(directory, ".", &entries, is_rules, alphasort);
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = judge_rules(look, &netlink, directory, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	netlink_close(&netlink);
+	return r;
+}
+
+static bool has_interface(const struct session *session)
+{
+	return session_is_alive(session) && session->view.valid && !session->inside && *session->view.record.interface;
+}
+
+static int judge_interface(struct look *look, const struct session *session, const struct veth_list *links)
+{
+	const struct record *record = &session->view.record;
+	const struct veth_link *link = veth_list_find(links, record->interface);
+	const struct subject subject = { .text = session->view.name, .user = record->user };
+	const char *what = !link          ? "is gone, or has another name"
+			   : !link->up    ? "is down"
+			   : !link->group ? "is in another group, by which other sessions' rules do not know it"
+					  : NULL;
+
+	return what ? findings_add(&look->findings, FINDING_INTERFACE, &subject, "its interface %s %s",
+				   record->interface, what)
+		    : 0;
+}
+
+static bool is_sessions(const struct look *look, const char *name)
+{
+	for (size_t i = 0; i < look->sessions.count; i++)
+		if (has_interface(look->sessions.items[i]) &&
+		    strcmp(look->sessions.items[i]->view.record.interface, name) == 0)
+			return true;
+	return false;
+}
+
+static int judge_links(struct look *look, const struct veth_list *links)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < look->sessions.count; i++)
+		if (has_interface(look->sessions.items[i]))
+			r = judge_interface(look, look->sessions.items[i], links);
+	for (size_t i = 0; r == 0 && i < links->count; i++) {
+		const struct subject subject = { .text = links->items[i].name };
+
+		if (!is_sessions(look, links->items[i].name))
+			r = findings_add(&look->findings, FINDING_INTERFACE_LEFT, &subject,
+					 "the interface %s is named or grouped as a session's, and no session has it",
+					 links->items[i].name);
+	}
+	return r;
+}
+
+int audit_forwarding(struct look *look, const struct session *session, const struct policy *policy)
+{
+	const struct subject subject = { .text = policy->file };
+	const struct firewall_order order = { .pool = policy->network.pool, .egress = policy->network.egress };
+	_cleanup_free_ char *problem = NULL;
+	struct netlink netlink;
+	int r;
+
+	if (!has_interface(session) || policy->network.mode != NETWORK_VETH ||
+	    netlink_open(NETLINK_ROUTE, &netlink) < 0)
+		return 0;
+	r = forwarding_check(&netlink, &order, &problem);
+	netlink_close(&netlink);
+	if (r != -ENETUNREACH || !problem)
+		return 0;
+	return findings_add(&look->findings, FINDING_FORWARDING, &subject, "%s", problem);
+}
+
+int audit_network(struct look *look)
+{
+	struct veth_list links = { 0 };
+	struct netlink netlink;
+	int r = judge_all_rules(look);
+
+	if (r < 0 || netlink_open(NETLINK_ROUTE, &netlink) < 0)
+		return r;
+	if (veth_list_read(&netlink, &links) == 0)
+		r = judge_links(look, &links);
+	veth_list_release(&links);
+	netlink_close(&netlink);
+	return r;
+}

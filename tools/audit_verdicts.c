@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#include "tools/audit_verdicts.h"
+
+#include <string.h>
+
+struct audit_verdict {
+	const struct record *record; /* of one of the logins that it is about */
+	struct verdict verdict;
+	int result;
+};
+
+/* Of nsrun -p: that file decides now as it did then. NULL: the policies of the directory do. */
+static const char *file_of(const struct record *record)
+{
+	return record->policy[0] == '/' ? record->policy : NULL;
+}
+
+static int compare_files(const struct record *left, const struct record *right)
+{
+	const char *one = file_of(left), *other = file_of(right);
+
+	return strcmp(one ? one : "", other ? other : "");
+}
+
+/* By everything that the policies are asked with. */
+static int compare(const struct record *left, const struct record *right)
+{
+	int r = strcmp(left->user, right->user);
+
+	if (r == 0)
+		r = strcmp(left->service, right->service);
+	if (r == 0)
+		r = strcmp(left->remote_host, right->remote_host);
+	return r == 0 ? compare_files(left, right) : r;
+}
+
+/* Where a login like this is, or would be. */
+static size_t find(const struct audit_verdicts *verdicts, const struct record *record, bool *ret_found)
+{
+	size_t low = 0, high = verdicts->count;
+
+	*ret_found = false;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int r = compare(verdicts->items[middle]->record, record);
+
+		if (r == 0) {
+			*ret_found = true;
+			return middle;
+		}
+		if (r < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void item_free(struct audit_verdict *item)
+{
+	verdict_release(&item->verdict);
+	free(item);
+}
+
+/* -ENOMEM, else 0 with what was said in the item. */
+static int ask(struct audit_verdict *item, const struct audit_services *services)
+{
+	const struct record *record = item->record;
+	const struct audit_service *service = audit_services_find(services, record->service);
+	const struct verdict_query query = {
+		.directory = service ? service->directory : NULL,
+		.file = file_of(record),
+		.user = record->user,
+		.service = record->service,
+		.from = record->remote_host,
+	};
+
+	item->result = verdict_find(&query, &item->verdict);
+	if (item->result == 0)
+		return verdict_keep(&item->verdict);
+	return item->result == -ENOMEM ? -ENOMEM : 0;
+}
+
+static int add(struct audit_verdicts *verdicts, size_t at, const struct audit_services *services,
+	       const struct record *record)
+{
+	struct audit_verdict **items =
+		reallocarray(verdicts->items, verdicts->count + 1, sizeof(struct audit_verdict *));
+	struct audit_verdict *item = calloc(1, sizeof(*item));
+	int r = -ENOMEM;
+
+	if (items)
+		verdicts->items = items;
+	if (item) {
+		*item = (struct audit_verdict){ .record = record, .verdict.directory = -1 };
+		r = items ? ask(item, services) : -ENOMEM;
+	}
+	if (r < 0) {
+		if (item)
+			item_free(item);
+		return r;
+	}
+	memmove(&items[at + 1], &items[at], (verdicts->count - at) * sizeof(struct audit_verdict *));
+	items[at] = item;
+	verdicts->count++;
+	return 0;
+}
+
+int audit_verdicts_find(struct audit_verdicts *verdicts, const struct audit_services *services,
+			const struct record *record, const struct verdict **ret)
+{
+	const struct audit_verdict *item;
+	bool found;
+	size_t at = find(verdicts, record, &found);
+	int r = found ? 0 : add(verdicts, at, services, record);
+
+	if (r < 0)
+		return r;
+	item = verdicts->items[at];
+	if (item->result == 0)
+		*ret = &item->verdict;
+	return item->result;
+}
+
+void audit_verdicts_release(struct audit_verdicts *verdicts)
+{
+	for (size_t i = 0; i < verdicts->count; i++)
+		item_free(verdicts->items[i]);
+	free(verdicts->items);
+	*verdicts = (struct audit_verdicts){ 0 };
+}
