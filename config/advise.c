@@ -70,10 +70,11 @@ static void advise_network(const struct policy *policy, const char *service, str
 
 	if (policy->services && !text_list_has(policy->services, service))
 		return;
-	if (is_ftp(service) && (mode == NETWORK_NONE || mode == NETWORK_LOOPBACK))
+	/* of a network with a name the administrator knows what comes in */
+	if (is_ftp(service) && mode != NETWORK_HOST && mode != NETWORK_NAMED)
 		r = asprintf(&text,
 			     "network.mode: '%s': data connections do not reach the clients of %s; it needs 'host'",
-			     mode == NETWORK_NONE ? "none" : "loopback", service);
+			     choice_name(policy_keys[KEY_NETWORK_MODE].choices, mode), service);
 	else if (strcmp(service, "sshd") == 0 && mode == NETWORK_NONE)
 		r = asprintf(&text,
 			     "network.mode: 'none': X11 forwarding and ssh -L to the session's own loopback fail "

@@ -44,7 +44,7 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 	[KEY_NETWORK_MODE] = { "network.mode", VALUE_CHOICE, true,
 			       CHOICES({ "host", NETWORK_HOST, true }, { "none", NETWORK_NONE, true },
 				       { "loopback", NETWORK_LOOPBACK, true }, { "named", NETWORK_NAMED, true },
-				       { "veth", NETWORK_VETH, true }, { "slirp", NETWORK_SLIRP, false }),
+				       { "veth", NETWORK_VETH, true }, { "slirp", NETWORK_SLIRP, true }),
 			       "loopback", POLICY(network.mode), "which network the session has" },
 	[KEY_NETWORK_NAME] = { "network.name", VALUE_TEXT, true, NULL, NULL, POLICY(network.name),
 			       "network namespace to join" },

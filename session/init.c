@@ -110,12 +110,12 @@ void init_main(const struct init_arguments *arguments)
 	int at_work[] = {
 		arguments->caller_pidfd, arguments->caller, arguments->helper, files->record,
 		files->directory,        files->place,      files->listener,   files->gate,
-		files->locks[0],         files->locks[1],
+		files->locks[0],         files->locks[1],   files->slirp,
 	};
 	/* nothing of the host may be held once somebody can come in */
 	int at_rest[] = {
 		arguments->caller_pidfd, arguments->caller, files->record,   files->place,
-		files->listener,         files->locks[0],   files->locks[1],
+		files->listener,         files->locks[0],   files->locks[1], files->slirp,
 	};
 	struct report report = { 0 };
 

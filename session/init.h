@@ -17,6 +17,7 @@ struct init_files {
 	int place;     /* taken for the session among those of its user, user_state.h; held for its life */
 	int listener;  /* bound: where later logins join and leave; -1: the session is one login's */
 	int locks[2];  /* on the session's addresses, held for its life, network.h; -1 */
+	int slirp;     /* closed with the init: then slirp4netns ends; -1: there is none */
 	int gate;      /* keeps other openings of the user waiting until this session can be joined; -1 */
 };
 

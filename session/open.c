@@ -14,6 +14,7 @@
 #include "session/process.h"
 #include "session/record_store.h"
 #include "session/session_record.h"
+#include "session/slirp.h"
 #include "session/user_state.h"
 
 #include <inttypes.h>
@@ -229,6 +230,8 @@ struct opening {
 	struct plan *plan;
 	struct init_files files;
 	int user_directory;
+	int slirp_end; /* by which slirp4netns learns that the init has ended, or -1 */
+	struct slirp slirp;
 	int network;             /* namespace that the plan names, or -1 */
 	uint64_t network_number; /* of it, else 0 */
 	bool wait;               /* the session may outlive its logins */
@@ -243,6 +246,9 @@ static void opening_release(struct opening *opening)
 	close_fd(opening->files.place);
 	close_fd(opening->files.listener);
 	close_fd(opening->files.gate);
+	close_fd(opening->files.slirp);
+	close_fd(opening->slirp_end);
+	slirp_release(&opening->slirp);
 	close_fd(opening->user_directory);
 	close_fd(opening->network);
 }
@@ -257,6 +263,8 @@ static bool find_network(struct opening *opening, struct open_result *result)
 	r = etc_files_check(opening->plan, &problem);
 	if (r == 0 && network_needs_host(result->policy->network.mode))
 		r = network_host_is_here(result->policy->network.mode, &problem);
+	if (r == 0 && result->policy->network.mode == NETWORK_SLIRP)
+		r = slirp_check(&problem);
 	if (r == 0 && step)
 		r = network_name_open(step->target, &opening->network, &opening->network_number, &problem);
 	if (r < 0 && problem)
@@ -351,6 +359,45 @@ static int listen_for_logins(struct opening *opening, struct open_result *result
 	return r;
 }
 
+static int fail_slirp(struct open_result *result, const char *sentence, int error)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (sentence && problem_write(&text, "step %s: %s", step_name(STEP_SLIRP), sentence))
+		fail_text(result, text);
+	else
+		fail(result, step_name(STEP_SLIRP), NSISOLATE_SLIRP4NETNS, error);
+	return error;
+}
+
+/* As soon as the init is there, which its network is of. It has our end of the pipe, and nobody else will. */
+static int start_slirp(struct opening *opening, struct open_result *result)
+{
+	int r;
+
+	if (!plan_find(opening->plan, STEP_SLIRP))
+		return 0;
+	opening->files.slirp = close_fd(opening->files.slirp);
+	r = slirp_start(result->launch.pid, opening->slirp_end, &opening->slirp);
+	if (r < 0)
+		return fail_slirp(result, NULL, r);
+	result->reply.slirp_pid = opening->slirp.pid;
+	result->reply.slirp_start = opening->slirp.start;
+	return 0;
+}
+
+/* Last of all: it takes longer than whatever else there is to do. */
+static int finish_slirp(struct opening *opening, struct open_result *result)
+{
+	_cleanup_free_ char *sentence = NULL;
+	int r;
+
+	if (!plan_find(opening->plan, STEP_SLIRP))
+		return 0;
+	r = slirp_wait(&opening->slirp, &sentence);
+	return r < 0 ? fail_slirp(result, sentence, r) : 0;
+}
+
 static void fail_network(struct open_result *result, const char *problem)
 {
 	_cleanup_free_ char *text = NULL;
@@ -389,25 +436,35 @@ static int finish_network(const struct opening *opening, struct open_result *res
 	return r;
 }
 
-static void launch_session(const struct opening *opening, struct open_result *result)
+static void launch_session(struct opening *opening, struct open_result *result)
 {
 	_cleanup_free_ char *failure = NULL;
-	const struct launch_order order = {
+	struct launch_order order = {
 		.plan = opening->plan,
 		.policy = result->policy,
 		.id = result->reply.id,
 		.wait = opening->wait,
-		.files = opening->files,
 		.network = opening->network,
 	};
-	int r = launch_start(opening->request, &order, &result->launch, &failure);
+	int r;
+
+	if (plan_find(opening->plan, STEP_SLIRP)) {
+		r = slirp_pipe(&opening->files.slirp, &opening->slirp_end);
+		if (r < 0) {
+			fail(result, step_name(STEP_SLIRP), "pipe", r);
+			return;
+		}
+	}
+	order.files = opening->files;
+	r = launch_start(opening->request, &order, &result->launch, &failure);
 
 	if (r < 0) {
 		fail_text(result, failure ? failure : strerror(-r));
 		return;
 	}
-	if (finish_network(opening, result) < 0 ||
-	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record)) {
+	if (start_slirp(opening, result) < 0 || finish_network(opening, result) < 0 ||
+	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record) ||
+	    finish_slirp(opening, result) < 0) {
 		launch_abort(&result->launch);
 		return;
 	}
@@ -460,7 +517,10 @@ static void open_by_policy(const struct session_request *request, struct open_re
 			   .place = -1,
 			   .listener = -1,
 			   .locks = { -1, -1 },
-			   .gate = -1 },
+			   .gate = -1,
+			   .slirp = -1 },
+		.slirp_end = -1,
+		.slirp = SLIRP_NONE_YET,
 		.user_directory = -1,
 		.network = -1,
 	};

@@ -9,6 +9,7 @@
 #include "config/problem.h"
 #include "config/text_list.h"
 #include "session/record.h"
+#include "session/slirp.h"
 
 #include <sched.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static const struct {
 	[STEP_NAMESPACES] = { "namespaces", PLACE_HOST },
 	[STEP_FIREWALL] = { "firewall", PLACE_HOST },
 	[STEP_VETH] = { "veth", PLACE_HOST },
+	[STEP_SLIRP] = { "slirp", PLACE_HOST },
 	[STEP_PROPAGATION] = { "propagation", PLACE_INIT },
 	[STEP_LOOPBACK_UP] = { "loopback-up", PLACE_INIT },
 	[STEP_HOSTNAME] = { "hostname", PLACE_INIT },
@@ -225,6 +227,8 @@ static int add_runtime_dir(struct plan *plan, const struct policy *policy, const
 /* What a mode brings along for a file of /etc, if anything; in `path` or static. ip-netns(8) has it so. */
 static const char *file_of_mode(const struct policy *policy, enum step_kind kind, char path[ETC_PATH_MAX])
 {
+	if (policy->network.mode == NETWORK_SLIRP && kind == STEP_MOUNT_RESOLV_CONF)
+		return "nameserver " SLIRP_RESOLVER;
 	if (policy->network.mode != NETWORK_NAMED)
 		return NULL;
 	(void)snprintf(path, ETC_PATH_MAX, NETWORK_ETC "/%s/%s", policy->network.name,
@@ -413,9 +417,12 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
 	if (r == 0 && policy->network.mode == NETWORK_VETH)
 		r = add_veth(plan, policy);
+	if (r == 0 && policy->network.mode == NETWORK_SLIRP)
+		r = add_step(plan, (struct step){ .kind = STEP_SLIRP, .target = SLIRP_INTERFACE });
 	if (r == 0)
 		r = add_mounts(plan, policy, login, ret_problem);
-	if (r == 0 && (policy->network.mode == NETWORK_LOOPBACK || policy->network.mode == NETWORK_VETH))
+	if (r == 0 && (policy->network.mode == NETWORK_LOOPBACK || policy->network.mode == NETWORK_VETH ||
+		       policy->network.mode == NETWORK_SLIRP))
 		r = add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });
 	if (r == 0)
 		r = add_names(plan, policy, login, ret_problem);

@@ -30,6 +30,7 @@ enum step_kind {
 	STEP_NAMESPACES,        /* host: clone3(2) of the init */
 	STEP_FIREWALL,          /* host: the policy's rules in nftables */
 	STEP_VETH,              /* host: both ends of the session's interface, with addresses and routes */
+	STEP_SLIRP,             /* host: a slirp4netns(1) for the session's network, slirp.h */
 	STEP_PROPAGATION,       /* init: mount_setattr(2) of the whole tree */
 	STEP_LOOPBACK_UP,       /* init: IFF_UP on lo */
 	STEP_HOSTNAME,          /* init: sethostname(2) */

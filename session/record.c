@@ -50,6 +50,8 @@ static const struct field fields[] = {
 	{ "policy-hash", FIELD_HASH, offsetof(struct record, policy_hash) },
 	{ "setting", FIELD_HASH, offsetof(struct record, setting) },
 	{ "network", FIELD_NAME, offsetof(struct record, network) },
+	{ "slirp-pid", FIELD_NUMBER, offsetof(struct record, slirp_pid) },
+	{ "slirp-start", FIELD_NUMBER, offsetof(struct record, slirp_start) },
 	{ "mode", FIELD_NAME, offsetof(struct record, mode) },
 	{ "scope", FIELD_NAME, offsetof(struct record, scope) },
 	{ "interface", FIELD_TEXT, offsetof(struct record, interface) },

@@ -50,13 +50,16 @@ struct record {
 	char *policy;                         /* the file that decided: "group/students.conf" */
 	char *sources;                        /* every file that gave a value, comma-separated */
 	uint64_t policy_hash;
-	uint64_t setting; /* scope = "user": a hash of what beside user and policy makes it what it is; else 0 */
-	char *network;    /* network.mode: under "named" the network namespace is not the session's alone */
-	char *mode;       /* "enforce" */
-	char *scope;      /* "session", or "user" where later logins of the user join */
-	char *interface;  /* the host's end of the session's interface, with network.mode "veth"; or "" */
-	char *addresses;  /* the session's, comma-separated: "10.99.0.7,fd00:99::7"; or "" */
-	char *on_logout;  /* "kill", or "wait" where the session lives while a process of it does */
+	uint64_t setting;     /* scope = "user": a hash of what beside user and policy makes it what it is; else 0 */
+	char *network;        /* network.mode: under "named" the network namespace is not the session's alone */
+	uint64_t slirp_pid;   /* network.mode = "slirp": its slirp4netns, in the PID namespace where this was written;
+				 else 0 */
+	uint64_t slirp_start; /* of that, like login_start */
+	char *mode;           /* "enforce" */
+	char *scope;          /* "session", or "user" where later logins of the user join */
+	char *interface;      /* the host's end of the session's interface, with network.mode "veth"; or "" */
+	char *addresses;      /* the session's, comma-separated: "10.99.0.7,fd00:99::7"; or "" */
+	char *on_logout;      /* "kill", or "wait" where the session lives while a process of it does */
 	uint64_t outer_pid_namespace; /* inode number of the one that all PIDs here are of */
 	int64_t opened;               /* seconds since the epoch */
 };

@@ -56,6 +56,9 @@ struct session_reply {
 	const char *notice; /* for the user; "": nothing */
 	uint64_t namespaces[NAMESPACE_KINDS];
 	int init_pidfd;
+	/* for the record, and not sent: of its slirp4netns, or 0 */
+	pid_t slirp_pid;
+	uint64_t slirp_start;
 };
 
 void reply_encode(const struct session_reply *reply, struct message *message);

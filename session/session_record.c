@@ -77,6 +77,8 @@ int session_record_write(const struct session_request *request, const struct pol
 		.sources = sources,
 		.policy_hash = policy->hash,
 		.network = (char *)choice_name(policy_keys[KEY_NETWORK_MODE].choices, policy->network.mode),
+		.slirp_pid = (uint64_t)reply->slirp_pid,
+		.slirp_start = reply->slirp_start,
 		.mode = (char *)reply->mode,
 		.scope = (char *)(policy->scope == SCOPE_USER ? SCOPE_NAME_USER : "session"),
 		.on_logout = (char *)(policy->on_logout == ON_LOGOUT_WAIT ? "wait" : "kill"),

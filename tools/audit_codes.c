@@ -53,6 +53,12 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_CRITICAL,
 		.remedy = "only the host can do that: find out who did, and end the session: nsinspect kill ID",
 	},
+	[FINDING_SLIRP] = {
+		.code = "NSI016",
+		.name = "slirp-ended",
+		.severity = AUDIT_WARNING,
+		.remedy = "find out who or what ended it, the kernel for want of memory perhaps; a new login has a new one",
+	},
 	[FINDING_INTERFACE] = {
 		.code = "NSI018",
 		.name = "interface-changed",

@@ -6,6 +6,7 @@
 #include "session/network_name.h"
 #include "session/record.h"
 #include "tools/enter_confinement.h"
+#include "tools/process_info.h"
 #include "tools/seen_judge.h"
 
 #include <inttypes.h>
@@ -284,6 +285,23 @@ static int compare_network(const struct comparison *comparison, const struct ste
 	return tell(comparison, step, PART_NETWORK, shown, NULL);
 }
 
+/* As the record names it: a pid AND a start time. Nobody starts another one for a session that is there. */
+static int compare_slirp(const struct comparison *comparison, const struct step *step)
+{
+	const struct record *record = &comparison->session->view.record;
+	_cleanup_close_ int process = process_open((pid_t)record->slirp_pid);
+	struct process_info info;
+	char shown[32];
+
+	(void)snprintf(shown, sizeof(shown), "pid %" PRIu64, record->slirp_pid);
+	if (process >= 0 && process_stat_read(process, &info) == 0 && info.start == record->slirp_start &&
+	    !process_is_zombie(&info))
+		return tell(comparison, step, PART_SLIRP, shown, NULL);
+	return tell(comparison, step, PART_SLIRP, NULL,
+		    "its slirp4netns, pid %" PRIu64 ", has ended: it reaches nothing outside any more",
+		    record->slirp_pid);
+}
+
 /* Whether the next of the addresses that commas divide is the one of the interface's. */
 static bool has_address(const struct inside *inside, const char *interface, const char *address, size_t length)
 {
@@ -374,6 +392,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_propagation(comparison, step);
 	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)
 		return compare_etc_file(comparison, step);
+	if (step->kind == STEP_SLIRP)
+		return compare_slirp(comparison, step);
 	if (step->kind == STEP_NETWORK_NAMED)
 		return compare_network(comparison, step);
 	if (step->kind == STEP_DROP_CAPABILITIES || step->kind == STEP_NO_NEW_PRIVILEGES)

@@ -34,6 +34,7 @@ EXAMPLE = {
     "shell-and-cron": Example({"mnt", "net", "ipc", "uts", "pid"}, "shell-%s", 512 * MIB),
     "classroom-exam": Example({"mnt", "net", "ipc", "uts", "pid"}, "exam-alice", 256 * MIB, loopback=False),
     "course-network": Example({"mnt", "net", "ipc", "uts", "pid"}, "course-%s", 512 * MIB, interfaces=("eth0", "lo")),
+    "outbound": Example({"mnt", "net", "ipc", "uts", "pid"}, "out-%s", 512 * MIB, interfaces=("lo", "tap0")),
     "tmux-and-editors": Example({"mnt", "ipc", "pid"}, "testhost", 2048 * MIB, waits=True),
     "hpc-login-node": Example({"mnt", "pid"}, "testhost", 8192 * MIB, shared=True),
     "host-network": Example({"mnt", "ipc", "uts", "pid"}, "testhost", 2048 * MIB),
@@ -210,6 +211,17 @@ def test_a_course_reaches_its_server_and_nested_logins_go_without():
     with N.answering("the-server", "192.0.2.1", 8080), P.Listener("the-host") as listener:
         assert P.ssh("alice", N.ask("tcp", "192.0.2.1", 8080)).check().stdout == "the-server\n"
         assert P.ssh("alice", N.ask("tcp", "127.0.0.1", listener.port)).stdout.startswith("error")
+        nested = P.ssh("alice", f"sudo -n -u bob {N.ask('tcp', '192.0.2.1', 8080)}").check()
+        assert "unreachable" in nested.stdout
+
+
+def test_the_way_out_without_a_pool_and_nested_logins_go_without():
+    install("outbound")
+    H.add_module(H.STACKS["sudo"])
+    H.set_policy("user/bob.conf", 'extends = "user/alice"\n')
+    with N.answering("the-host", "192.0.2.1", 8080), P.Listener("its-loopback") as listener:
+        assert P.ssh("alice", N.ask("tcp", "192.0.2.1", 8080)).check().stdout == "the-host\n"
+        assert P.ssh("alice", N.ask("tcp", "10.0.2.2", listener.port)).stdout.startswith("error")
         nested = P.ssh("alice", f"sudo -n -u bob {N.ask('tcp', '192.0.2.1', 8080)}").check()
         assert "unreachable" in nested.stdout
 

@@ -112,6 +112,7 @@ def test_path_sockets_of_the_host_are_reached():
 @pytest.mark.parametrize("end", ["logout", "init", "monitor"])
 def test_the_namespace_stays_and_nothing_else(end):
     before = N.number("course")
+    H.wait_until(lambda: "tentative" not in N.run("ip", "-n", "course", "-o", "address").stdout, "IPv6 addresses")
     interfaces = N.run("ip", "-n", "course", "-o", "address").stdout
     with P.ssh_background("alice", STAY) as login:
         login.read_line()

@@ -101,6 +101,7 @@ FLOWS = {
     "open": Flow("open", short=(0, -1)),
     "close": Flow("close", roles=("caller",), short=(0, -1)),
     "open-named": Flow("open", 'network { mode = "named" name = "course" }\nuts { hostname = "lab" }\n'),
+    "open-slirp": Flow("open", 'network { mode = "slirp" }\n', roles=("helper", "init")),
     "open-privileges": Flow("open", 'privileges { no-new-privileges = true drop-capabilities = { cap_sys_admin } }\n',
                             roles=("caller",), short=(0, -1)),
     "open-shared": Flow("open", SHARED + 'on-logout = "wait"\n'),

@@ -112,7 +112,7 @@ class Session:
             "outer-pid-namespace": os.stat(f"/proc/{inside.init if inside else 'self'}/ns/pid").st_ino,
             **{f"ns-{k}": v for k, v in self.namespaces.items()},
             "policy": "group/students.conf", "sources": "group/students.conf,default.conf",
-            "policy-hash": "0123456789abcdef", "setting": "0" * 16, "network": "loopback", "mode": "enforce",
+            "policy-hash": "0123456789abcdef", "setting": "0" * 16, "network": "loopback", "slirp-pid": 0, "slirp-start": 0, "mode": "enforce",
             "scope": "session", "interface": "", "addresses": "", "on-logout": "kill", "opened": 1700000000,
         }
         self.fields.update({k.replace("_", "-"): v for k, v in fields.items()})

@@ -277,6 +277,16 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		{ "network { mode = none name = course }", AT1
 		  "network.name: means nothing with network.mode = 'none', it goes with 'named'; remove one of them" },
 		{ "network { mode = named name = course } service ftp { }", NULL },
+		{ "network { mode = slirp }", NULL },
+		{ "network { mode = slirp egress = { any } }", AT1 "network.egress: means nothing with network.mode = "
+								   "'slirp', it goes with 'veth'; remove one of them" },
+		{ "network { mode = slirp pool = { \"10.99.0.0/16\" } }", AT1
+		  "network.pool: means nothing with network.mode = 'slirp', it goes with 'veth'; remove one of them" },
+		{ "network { mode = slirp masquerade = true }", AT1
+		  "network.masquerade: means nothing with network.mode = 'slirp', it goes with 'veth'; remove one of "
+		  "them" },
+		{ "network { mode = slirp name = course }", AT1
+		  "network.name: means nothing with network.mode = 'slirp', it goes with 'named'; remove one of them" },
 		{ "uts { isolate = false domainname = a }",
 		  AT1 "uts.domainname: means nothing with uts.isolate = false; remove one of them" },
 	};

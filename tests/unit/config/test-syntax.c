@@ -182,7 +182,8 @@ static void every_mistake_is_reported_at_its_line(void **state)
 		{ 1, "unknown key 'Mode'; keys are in lower case: 'mode'" },
 		{ 3, "uts.hostname: 'a_b' has '_' in it; letters, digits, '-' and expansions are allowed" },
 		{ 4, "unknown key 'foo'" KNOWN },
-		{ 8, "network.mode: 'loopbak' is none of host, none, loopback, named, veth; did you mean 'loopback'?" },
+		{ 8, "network.mode: 'loopbak' is none of host, none, loopback, named, veth, slirp; did you mean "
+		     "'loopback'?" },
 		{ 9, "unknown key 'moed' in network; did you mean 'mode'?" },
 		{ 12, "ipc.isolate: given twice, first in line 11" },
 		{ 12, "ipc.isolate: 'yes' is none of true, false; did you mean 'true'?" },

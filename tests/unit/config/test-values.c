@@ -96,6 +96,7 @@ static const struct {
 	{ KEY_NETWORK_EGRESS, "any tcp 443", "{\"any tcp 443\"}" },
 	{ KEY_NETWORK_MASQUERADE, "true", NULL },
 	{ KEY_NETWORK_MODE, "named", NULL },
+	{ KEY_NETWORK_MODE, "slirp", NULL },
 	{ KEY_NETWORK_NAME, "course", NULL },
 	{ KEY_NETWORK_NAME, "Lab_1.example-net", NULL },
 	{ KEY_NETWORK_RESOLV_CONF, "session", NULL },
@@ -200,11 +201,9 @@ static const struct {
 	{ KEY_MAX_SESSIONS, "-1", "max-sessions: '-1' is no number: digits, then nothing, k, m or g" },
 	{ KEY_MAX_SESSIONS, "many", "max-sessions: 'many' is no number: digits, then nothing, k, m or g" },
 	{ KEY_NETWORK_MODE, "loopbak",
-	  "network.mode: 'loopbak' is none of host, none, loopback, named, veth; did you mean 'loopback'?" },
-	/* likeness to what is not built helps nobody */
-	{ KEY_NETWORK_MODE, "slrip", "network.mode: 'slrip' is none of host, none, loopback, named, veth" },
-	{ KEY_NETWORK_MODE, "slirp",
-	  "network.mode: 'slirp' is not built yet; built so far: host, none, loopback, named, veth" },
+	  "network.mode: 'loopbak' is none of host, none, loopback, named, veth, slirp; did you mean 'loopback'?" },
+	{ KEY_NETWORK_MODE, "slrip",
+	  "network.mode: 'slrip' is none of host, none, loopback, named, veth, slirp; did you mean 'slirp'?" },
 	{ KEY_NETWORK_NAME, "",
 	  "network.name: '' is no name of a network namespace, as in ip netns add NAME: letters, digits, '_', '.' and "
 	  "'-'" },

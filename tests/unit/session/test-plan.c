@@ -59,6 +59,11 @@ static void enter_a_named_network(struct policy *policy)
 	policy->network.name = strdup("course");
 }
 
+static void leave_by_slirp(struct policy *policy)
+{
+	policy->network.mode = NETWORK_SLIRP;
+}
+
 static void choose_files(struct policy *policy)
 {
 	replace(&policy->network.resolv_conf, "/etc/lab/resolv.conf");
@@ -206,6 +211,7 @@ static const struct row {
 	{ "network-none", take_network_without_loopback, ALL_NAMESPACES },
 	{ "network-veth", take_network_of_its_own, ALL_NAMESPACES },
 	{ "network-named", enter_a_named_network, ALL_NAMESPACES },
+	{ "network-slirp", leave_by_slirp, ALL_NAMESPACES },
 	{ "network-files", choose_files, ALL_NAMESPACES },
 	{ "network-files-host", leave_the_hosts_files, ALL_NAMESPACES },
 	{ "nothing", isolate_nothing, 0 },

@@ -29,6 +29,8 @@ static struct record example(void)
 		.policy_hash = 0x0123456789abcdef,
 		.setting = 0xfedcba9876543210,
 		.network = (char *)"loopback",
+		.slirp_pid = 4244,
+		.slirp_start = 123456799,
 		.mode = (char *)"enforce",
 		.scope = (char *)"session",
 		.interface = (char *)"nsabcdefghijklm",
@@ -56,6 +58,8 @@ static void assert_same(const struct record *a, const struct record *b)
 	assert_true(a->policy_hash == b->policy_hash);
 	assert_true(a->setting == b->setting);
 	assert_string_equal(a->network, b->network);
+	assert_int_equal(a->slirp_pid, b->slirp_pid);
+	assert_int_equal(a->slirp_start, b->slirp_start);
 	assert_string_equal(a->mode, b->mode);
 	assert_string_equal(a->scope, b->scope);
 	assert_string_equal(a->on_logout, b->on_logout);
@@ -120,6 +124,8 @@ static void format_is_what_the_documentation_shows(void **state)
 				  "policy-hash=0123456789abcdef\n"
 				  "setting=fedcba9876543210\n"
 				  "network=loopback\n"
+				  "slirp-pid=4244\n"
+				  "slirp-start=123456799\n"
 				  "mode=enforce\n"
 				  "scope=session\n"
 				  "interface=nsabcdefghijklm\n"
@@ -174,7 +180,7 @@ static void text_holds_one_line_a_value_and_only_printable_bytes(void **state)
 		assert_true(*at == '\n' || (*at >= 0x20 && *at <= 0x7e));
 		lines += *at == '\n';
 	}
-	assert_int_equal(lines, 25);
+	assert_int_equal(lines, 27);
 }
 
 static void names_of_four_kibibytes_are_kept(void **state)
