@@ -14,6 +14,7 @@
 
 #define LOADING_FILE    "loading"
 #define LOADING_WAIT_MS 10000 /* for another login that loads rules */
+#define HOLD_WAIT_MS    3000  /* for logins under way */
 #define NFT_TIMEOUT_MS  8000
 #define STATE_FORMAT    "nsisolate-rules=1\nhash=%016" PRIx64 "\nfingerprint=%016" PRIx64 "\nrules=%u\ngeneration=%u\n"
 #define STATE_MAX       256
@@ -163,15 +164,29 @@ static int load(struct netlink *netlink, int directory, const char *name, uint64
 	return r < 0 ? problem(ret_problem, r, "the rules %s, just loaded: %s", name, strerror(-r)) : 0;
 }
 
+/* Whose bytes are locked: the first by who loads rules, the second by firewall_hold(). */
+static int open_loading(int directory)
+{
+	int file = openat(directory, LOADING_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	return file < 0 ? -errno : file;
+}
+
 static int lock_loading(int directory)
 {
-	_cleanup_close_ int file =
-		openat(directory, LOADING_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	int r;
+	_cleanup_close_ int file = open_loading(directory);
+	int r = file < 0 ? file : lock_byte_within(file, 0, LOADING_WAIT_MS);
 
-	if (file < 0)
-		return -errno;
-	r = lock_byte_within(file, 0, LOADING_WAIT_MS);
+	return r < 0 ? r : TAKE_FD(file);
+}
+
+int firewall_hold(int directory, bool alone)
+{
+	_cleanup_close_ int file = open_loading(directory);
+	int r = file;
+
+	if (r >= 0)
+		r = alone ? lock_byte_within(file, 1, HOLD_WAIT_MS) : lock_byte(file, F_OFD_SETLKW, F_RDLCK, 1);
 	return r < 0 ? r : TAKE_FD(file);
 }
 

@@ -50,6 +50,13 @@ int firewall_check(struct netlink *netlink, int directory, const char *name, enu
  */
 int firewall_restore(struct netlink *netlink, int directory, char *const names[], char **ret_problem) _must_check_;
 
+/*
+ * While a login holds the rules, from before firewall_ensure() until its interface is there, nobody has them alone, as
+ * who takes some away must: who counts interfaces sees every session then. alone: waits for 3 s at most. A descriptor
+ * that ends it when it is closed; -ETIMEDOUT; -errno.
+ */
+int firewall_hold(int directory, bool alone) _must_check_;
+
 /* Takes the rules of this name out of the kernel, and forgets them. As firewall_ensure(). */
 int firewall_unload(int directory, const char *name, char **ret_problem) _must_check_;
 

@@ -154,11 +154,19 @@ static bool names_host(const struct egress *item)
 	return item->kind == EGRESS_HOST || item->kind == EGRESS_DNS;
 }
 
-/* Answers, and errors about what was allowed. No connection that a helper of the kernel expects, as FTP's. */
+/* No connection that a helper of the kernel expects, as FTP's. */
 static void accept_answers(const struct writer *writer)
 {
-	(void)fputs("\t\tct state established accept\n"
-		    "\t\tmeta l4proto icmp ct state related accept\n"
+	(void)fputs("\t\tct state established accept\n", writer->out);
+}
+
+/*
+ * Towards a session alone. One that a session sends is about any connection that the kernel knows, the host's own too,
+ * goes to whoever has it, and says what the session likes.
+ */
+static void accept_errors(const struct writer *writer)
+{
+	(void)fputs("\t\tmeta l4proto icmp ct state related accept\n"
 		    "\t\tmeta l4proto ipv6-icmp ct state related accept\n",
 		    writer->out);
 }
@@ -230,15 +238,6 @@ static void write_masquerade(const struct writer *writer)
 	(void)fputs("\t}\n", writer->out);
 }
 
-static void write_host(const struct writer *writer)
-{
-	(void)fprintf(writer->out, "\tchain %s-host {\n", writer->name);
-	accept_answers(writer);
-	limit_connections(writer);
-	accept_items(writer, names_host);
-	(void)fputs("\t\t" REJECT " comment \"this machine\"\n\t}\n", writer->out);
-}
-
 static void reject_prefix(const struct writer *writer, const char *prefix, const char *comment)
 {
 	(void)fprintf(writer->out, "\t\t%s daddr %s " REJECT " comment \"%s\"\n", family_of(prefix), prefix, comment);
@@ -259,6 +258,16 @@ static void reject_excluded(const struct writer *writer)
 			(void)fprintf(writer->out, "\t\tmeta nfproto ipv%c " REJECT " comment \"%s\"\n",
 				      item->prefix.family == AF_INET ? '4' : '6', comment);
 	}
+}
+
+static void write_host(const struct writer *writer)
+{
+	(void)fprintf(writer->out, "\tchain %s-host {\n", writer->name);
+	accept_answers(writer);
+	limit_connections(writer);
+	reject_excluded(writer);
+	accept_items(writer, names_host);
+	(void)fputs("\t\t" REJECT " comment \"this machine\"\n\t}\n", writer->out);
 }
 
 static void write_from(const struct writer *writer)
@@ -284,6 +293,7 @@ static void write_to(const struct writer *writer)
 {
 	(void)fprintf(writer->out, "\tchain %s-to {\n", writer->name);
 	accept_answers(writer);
+	accept_errors(writer);
 	/* what the machine says on every link by itself */
 	(void)fputs("\t\tip6 daddr ff00::/8 drop\n\t\tcounter drop comment \"to a session\"\n\t}\n", writer->out);
 }

@@ -2,6 +2,7 @@
 #include "session/veth.h"
 
 #include "config/problem.h"
+#include "session/connections.h"
 #include "session/take_address.h"
 #include "session/veth_messages.h"
 
@@ -129,6 +130,11 @@ static int set_up_host(struct netlink *host, unsigned index, const struct veth_h
 			r = neighbour_add(host, index, &pool->address, hardware->inside);
 		if (r < 0)
 			return failed(host, "route to the session", veth->name, r, ret_problem);
+		/* no packet of theirs has come through: the other end is down */
+		r = connections_forget(pool);
+		if (r < 0)
+			return problem(ret_problem, r, "%s: connections that earlier sessions left: %s", veth->name,
+				       strerror(-r));
 	}
 	return 0;
 }

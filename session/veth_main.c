@@ -63,9 +63,9 @@ static int receive_namespace(void)
 	return r < 0 ? r : count == 1 ? fd : -EBADMSG;
 }
 
-/* Everything that does not need the session: rules and forwarding. */
+/* Everything that does not need the session: rules, held by *ret_hold, and forwarding. */
 static int prepare(struct netlink *route, const struct network_order *order, char ret_rules[FIREWALL_NAME_LENGTH + 1],
-		   char **ret_problem)
+		   int *ret_hold, char **ret_problem)
 {
 	_cleanup_(firewall_rules_release) struct firewall_rules rules = { 0 };
 	_cleanup_close_ int directory = network_directory_open();
@@ -81,6 +81,8 @@ static int prepare(struct netlink *route, const struct network_order *order, cha
 		r = forwarding_check(route, &firewall, ret_problem);
 	if (r >= 0)
 		r = firewall_compose(&firewall, &rules);
+	if (r >= 0)
+		r = *ret_hold = firewall_hold(directory, false);
 	if (r >= 0)
 		r = netlink_open(NETLINK_NETFILTER, &netlink);
 	if (r < 0)
@@ -127,6 +129,7 @@ int main(void)
 	_cleanup_(network_order_release) struct network_order order = { 0 };
 	_cleanup_free_ char *problem = NULL;
 	_cleanup_close_ int network_namespace = -1;
+	_cleanup_close_ int hold = -1;
 	char rules[FIREWALL_NAME_LENGTH + 1];
 	struct netlink route;
 	struct veth veth;
@@ -141,7 +144,7 @@ int main(void)
 	if (r == 0)
 		r = set_pools(&order, &veth);
 	if (r == 0)
-		r = prepare(&route, &order, rules, &problem);
+		r = prepare(&route, &order, rules, &hold, &problem);
 	/* awaited whatever has happened: an answer is lost when its sender ends with a message unread, unix(7) */
 	network_namespace = receive_namespace();
 	if (r < 0)

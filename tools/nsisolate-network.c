@@ -72,11 +72,25 @@ static int show(struct host *host, const char *name)
 	return state == FIREWALL_INTACT ? 0 : EXIT_FINDINGS;
 }
 
+/* As they are now: a login under way may have made one since we began. */
+static int look_again(struct host *host)
+{
+	if (host->interfaces)
+		if_freenameindex(host->interfaces);
+	host->interfaces = if_nameindex();
+	return host->interfaces ? 0 : -errno;
+}
+
 static int unload(struct host *host, const char *name)
 {
+	_cleanup_close_ int hold = firewall_hold(host->directory, true);
 	_cleanup_free_ char *problem = NULL;
-	int r;
+	int r = hold < 0 ? hold : look_again(host);
 
+	if (r == -ETIMEDOUT)
+		return complain(name, "logins are under way; try again");
+	if (r < 0)
+		return complain(name, strerror(-r));
 	if (count_sessions(host, name) > 0)
 		return complain(name, "sessions are under these rules; they stay");
 	r = firewall_unload(host->directory, name, &problem);
@@ -150,7 +164,8 @@ static int run(const struct command *command, char *const names[])
 	if (!host.interfaces)
 		return complain("interfaces", strerror(errno));
 	worst = *names ? run_each(&host, command, names) : run_all(&host, command);
-	if_freenameindex(host.interfaces);
+	if (host.interfaces)
+		if_freenameindex(host.interfaces);
 	netlink_close(&host.netlink);
 	close_fd(host.directory);
 	return worst;

@@ -71,6 +71,10 @@ def ipv6(source, target, following, payload):
         + socket.inet_pton(10, target) + payload
 def udp(payload, port=443):
     return struct.pack("!HHHH", 4000, port, 8 + len(payload), 0) + payload
+def error4(to, other, mark):
+    inner = ipv4(to, other, 17, struct.pack("!HHHH", 53, 4053, 8 + len(mark), 0) + mark)
+    body = struct.pack("!BBHI", 3, 3, 0, 0) + inner + bytes(len(inner) % 2)
+    return ipv4(own(2), to, 1, body[:2] + struct.pack("!H", checksum(body)) + body[4:])
 def own(family):
     with socket.socket(family, socket.SOCK_DGRAM) as s:
         s.connect(("198.51.100.10" if family == 2 else "2001:db8:2::10", 443))
@@ -100,16 +104,28 @@ PACKETS = [
      'ipv6(own(10), "2001:db8:2::10", 60, bytes([17, 0, 1, 4, 0, 0, 0, 0]) + udp(MARK, 80))'),
     ("another port in fragments", 'ipv4(own(2), "198.51.100.10", 17, udp(MARK + bytes(64), 80)[:40], 0x2000, 77), '
                                   'ipv4(own(2), "198.51.100.10", 17, udp(MARK + bytes(64), 80)[40:], 5, 77)'),
+    ("an error about a connection of the host", 'error4("10.1.0.10", "192.0.2.2", MARK)'),
     ("TCP without a connection", 'ipv4(own(2), "198.51.100.10", 6, struct.pack("!HHIIBBHHH", 4000, 443, 1, 1, 0x50, '
                                  '0x10, 1000, 0, 0) + MARK)'),
 ]
+
+
+@contextlib.contextmanager
+def tracked(network):
+    """A connection of the host to the campus, from port 4053 to port 53, which the rules have the kernel know."""
+    with network.host.inside(lambda: network.host.bound(socket.AF_INET, "0.0.0.0", 4053)) as end:
+        end.settimeout(5)
+        end.connect((N.CAMPUS["4"], 53))
+        end.send(b"?")
+        assert end.recv(100).startswith(b"campus")
+        yield
 
 
 @pytest.mark.parametrize("what, packets", PACKETS, ids=[packet[0] for packet in PACKETS])
 def test_no_raw_packet_gets_out(network, what, packets):
     sniffer = Sniffer(network.router, "host")
     try:
-        with inside() as root:
+        with inside() as root, tracked(network):
             send = "for packet in (" + packets + ",): frame(packet)"
             root.python(RAW + "MARK = b'denied-mark-denied'\n" + send)
             root.python(RAW + f"frame(ipv4(own(2), '198.51.100.10', 17, udp(b'witness-mark')))")
@@ -197,3 +213,34 @@ def test_an_administrators_interface_of_a_like_name_is_left_alone(network):
         assert "nsadmin0" in network.host.run("ip", "-br", "link").stdout
     finally:
         network.host.run("ip", "link", "delete", "nsadmin0")
+
+
+# an interface on the host, made over the other end of eth0, rtnetlink(7): 46 is IFLA_TARGET_NETNSID
+OTHER_END = """
+import socket, struct, subprocess
+def attribute(kind, data):
+    return struct.pack("HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+subprocess.run(["ip", "link", "show", "eth0"], check=True, capture_output=True)
+body = struct.pack("BxHiII", 0, 0, 0, 1, 1) + attribute(3, b"other0\\0") + attribute(46, struct.pack("i", 0)) \\
+    + attribute(18, attribute(1, b"bridge\\0"))
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+s.send(struct.pack("IHHII", 16 + len(body), 16, 0x605, 1, 0) + body)
+print("answer", struct.unpack_from("i", s.recv(65536), 16)[0])
+"""
+
+
+@pytest.mark.parametrize("privileges, made", [("", True), ('privileges { drop-capabilities = {"cap_net_admin"} }', False)],
+                         ids=["all", "without cap_net_admin"])
+def test_without_cap_net_admin_root_makes_no_interface_on_the_host(network, privileges, made):
+    """With it the kernel allows that, as nsisolate.conf(5) says: root inside is the host's root."""
+    H.set_policy("user/alice.conf", f"""
+        network {{ mode = veth
+                   pool = {{"{N.POOL["4"]}", "{N.POOL["6"]}"}}
+                   egress = {{"any tcp 443"}} }}
+        {privileges}""")
+    try:
+        with inside() as root:
+            assert root.python(OTHER_END).split()[-1] == ("0" if made else "-1")
+            assert ("other0" in network.host.run("ip", "-br", "link").stdout) == made
+    finally:
+        network.host.run("ip", "link", "delete", "other0", check=False)

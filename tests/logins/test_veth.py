@@ -2,11 +2,14 @@
 """network.mode = "veth": what a session reaches and what reaches it, asked by real logins on a real network."""
 
 import contextlib
+import fcntl
+import glob
 import json
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -95,6 +98,8 @@ RULES = [
     ('egress = {"any", "!::/0"}', ["tcp/{i4}/443"], ["tcp/{i6}/443"]),
     ('egress = {"host tcp 8080"}', ["tcp/{h4}/8080", "tcp/{h6}/8080", "tcp/{o4}/8080"],
      ["tcp/{h4}/443", "tcp/{o6}/443", "udp/{h4}/8080", "tcp/{i4}/8080"]),
+    ('egress = {"host tcp 8080", "!203.0.113.0/24", "!2001:db8:5::/48"}', ["tcp/{h4}/8080", "tcp/{h6}/8080"],
+     ["tcp/{o4}/8080", "tcp/{o6}/8080"]),
     ('', [], ["tcp/{i4}/443", "tcp/{i6}/443", "udp/{i4}/53", "icmp/{i4}", "icmp/{i6}"]),
 ]
 
@@ -331,6 +336,50 @@ def test_an_exhausted_pool_refuses_by_name():
     assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
 
 
+FLOW = """import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(2)
+s.bind(("", 4000))
+s.connect((sys.argv[1], 443))
+try:
+    s.send(b"?")
+    print(s.recv(100).decode(), flush=True)
+except OSError as error:
+    print("denied", error, flush=True)"""
+
+
+@pytest.mark.parametrize("pool, sessions, target", [("10.99.7.0/30", 2, N.INTERNET["4"]),
+                                                    ("fd00:99::7:0/126", 3, N.INTERNET["6"])])
+def test_an_address_comes_without_the_connections_of_the_session_before(pool, sessions, target):
+    """Those of every address of the pool, so that the next session has one that was used, whichever it gets."""
+    flow = f"/usr/bin/python3 -c '{FLOW}' {target}"
+    policy(pool=(pool,))
+    with contextlib.ExitStack() as stack:
+        for _ in range(sessions):
+            login = stack.enter_context(P.Background(["su", "alice", "-c", f"{flow}; read line"]))
+            assert login.read_line().startswith("internet")
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+    policy(pool=(pool,), egress='egress = {"192.0.2.77 tcp 1", "2001:db8:1::77 tcp 1"}')
+    assert P.run(["su", "alice", "-c", flow]).check().stdout.startswith("denied")
+
+
+def test_connections_of_dead_sessions_are_taken_away(network):
+    """Else a user who logs in again and again would fill the table that the whole host needs."""
+    def count():
+        return int(network.host.inside(lambda: H.read("/proc/sys/net/netfilter/nf_conntrack_count")))
+
+    policy(masquerade=False)
+    many = (f"import socket\nfor i in range(500):\n s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+            f" s.sendto(b\"?\", (\"{N.INTERNET['4']}\", 443))\n s.close()\nprint(\"sent\")")
+    P.run(["su", "alice", "-c", "true"]).check()
+    assert P.run(["su", "alice", "-c", f"/usr/bin/python3 -c '{many}'"]).check().stdout == "sent\n"
+    filled = count()
+    assert filled >= 400
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+    P.run(["su", "alice", "-c", "true"]).check()
+    assert count() <= filled - 400
+
+
 @pytest.mark.parametrize("name, remedy", [
     ("net.ipv4.conf.up0.forwarding", "sysctl net.ipv4.conf.up0.forwarding=1"),
     ("net.ipv6.conf.all.forwarding", "sysctl net.ipv6.conf.all.forwarding=1")])
@@ -538,3 +587,19 @@ def test_the_tool_shows_keeps_and_takes_away():
     assert name not in loaded()
     assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
     assert name in loaded()
+
+
+def test_rules_are_not_taken_away_from_a_login_under_way():
+    """One that has looked at them, and has no interface yet by which it could be counted."""
+    policy()
+    name = rules_of("alice")
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+    [loading] = [path for path in glob.glob("/run/nsisolate/network/*/loading")
+                 if os.path.exists(f"{os.path.dirname(path)}/{name}")]
+    with open(loading, "r+b") as file:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 1, 1, 0))
+        done = P.run(["nsisolate-network", "unload", name])
+        assert done.status == 2
+        assert name in loaded()
+    P.run(["nsisolate-network", "unload", name]).check()
+    assert name not in loaded()

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the host's connection tracking still knows of sessions that are gone. Their TCP connections stay there for days,
+ * since nobody ends them: who gets the address next would have them, with their answers and past the rules, and of
+ * those of many sessions the table that the whole host needs would be full.
+ */
+
+#include "session/veth.h"
+
+/*
+ * Takes away every connection from the pool's address, which is locked by this descriptor and not used yet; and while
+ * the table is short, or half full, those from every address of the pool that no session holds. 0 or -errno.
+ */
+int connections_forget(const struct veth_pool *pool) _must_check_;
