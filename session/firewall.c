@@ -22,6 +22,7 @@
 #define UNLOAD_SUFFIX   ".unload.nft"
 #define RESTORE_NAME    "restore"
 #define RESTORE_HINT    "'nsisolate-network restore' loads them again"
+#define NO_NFT          "there is no " NSISOLATE_NFT ": install the package nftables"
 
 /* What was known of rules when somebody last looked. */
 struct state {
@@ -123,7 +124,7 @@ static int run_nft(int directory, const char *name, const char *suffix, const ch
 	put_path(directory, name, suffix, path);
 	r = run_program(arguments, NFT_TIMEOUT_MS, &output);
 	if (r == -ENOENT)
-		return problem(ret_problem, r, "there is no " NSISOLATE_NFT ": install the package nftables");
+		return problem(ret_problem, r, "%s", NO_NFT);
 	if (r < 0)
 		return problem(ret_problem, r, NSISOLATE_NFT " did not %s the rules %s: %s", what, name, strerror(-r));
 	if (r > 0)
@@ -254,18 +255,15 @@ int firewall_check(struct netlink *netlink, int directory, const char *name, enu
 	return check(netlink, directory, name, &state, ret);
 }
 
-int firewall_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules, char **ret_problem)
+/* Of rules that were loaded some time. -ENOENT without a sentence: they never were. */
+static int judge(struct netlink *netlink, int directory, const struct firewall_rules *rules, char **ret_problem)
 {
 	enum firewall_state found;
 	struct state state = { 0 };
 	int r = check(netlink, directory, rules->name, &state, &found);
 
-	if (r == -ENOENT) {
-		r = load_first(netlink, directory, rules, ret_problem);
-		if (r < 0)
-			return r;
-		r = check(netlink, directory, rules->name, &state, &found);
-	}
+	if (r == -ENOENT)
+		return r;
 	if (r < 0)
 		return problem(ret_problem, r, "the rules %s: %s", rules->name, strerror(-r));
 	if (state.hash != rules->hash)
@@ -279,6 +277,29 @@ int firewall_ensure(struct netlink *netlink, int directory, const struct firewal
 			       rules->name,
 			       found == FIREWALL_MISSING ? "are gone" : "are no longer as they were written");
 	return 0;
+}
+
+int firewall_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules, char **ret_problem)
+{
+	int r = judge(netlink, directory, rules, ret_problem);
+
+	if (r != -ENOENT)
+		return r;
+	r = load_first(netlink, directory, rules, ret_problem);
+	if (r < 0)
+		return r;
+	r = judge(netlink, directory, rules, ret_problem);
+	return r == -ENOENT ? problem(ret_problem, r, "the rules %s, just loaded: forgotten", rules->name) : r;
+}
+
+int firewall_check_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules,
+			  char **ret_problem)
+{
+	int r = judge(netlink, directory, rules, ret_problem);
+
+	if (r != -ENOENT)
+		return r;
+	return access(NSISOLATE_NFT, X_OK) == 0 ? 0 : problem(ret_problem, -errno, "%s", NO_NFT);
 }
 
 /* The table goes and comes back in one transaction, whatever became of it; the sessions' packets never pass without. */

@@ -39,6 +39,10 @@ int firewall_generation(struct netlink *netlink, uint32_t *ret) _must_check_;
 int firewall_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules,
 		    char **ret_problem) _must_check_;
 
+/* Whether firewall_ensure() could do so, as far as that shows without it; loads nothing. Likewise. */
+int firewall_check_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules,
+			  char **ret_problem) _must_check_;
+
 /* What was once loaded, and what became of it. */
 enum firewall_state { FIREWALL_INTACT, FIREWALL_CHANGED, FIREWALL_MISSING };
 

@@ -66,16 +66,23 @@ static int send_order(const struct policy *policy, const struct network *network
 	return message_send(network->socket, &message, network->locks, count);
 }
 
+/* Once there is a file of locks for each of its pools, or none in mode audit. */
+static int give_order(const struct policy *policy, struct network *network, char **ret_problem)
+{
+	int r = start_program(network);
+
+	if (r == 0)
+		r = send_order(policy, network);
+	return r < 0 ? problem(ret_problem, r, "%s: %s", NSISOLATE_VETH, strerror(-r)) : 0;
+}
+
 int network_start(const struct policy *policy, struct network *network, char **ret_problem)
 {
 	int r = open_locks(policy, network);
 
 	if (r < 0)
 		return problem(ret_problem, r, "%s: %s", RECORD_ROOT "/" NETWORK_DIRECTORY, strerror(-r));
-	r = start_program(network);
-	if (r == 0)
-		r = send_order(policy, network);
-	return r < 0 ? problem(ret_problem, r, "%s: %s", NSISOLATE_VETH, strerror(-r)) : 0;
+	return give_order(policy, network, ret_problem);
 }
 
 /* Our child, which nobody has waited for: its number is nobody else's. */
@@ -125,6 +132,20 @@ int network_finish(struct network *network, pid_t init, char **ret_problem)
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
 		return problem(ret_problem, r, "%s: %s", NSISOLATE_VETH, strerror(-r));
 	return receive_answer(network, ret_problem);
+}
+
+int network_rehearse(const struct policy *policy, char **ret_problem)
+{
+	struct network network = NETWORK_NONE_YET;
+	int r = give_order(policy, &network, ret_problem);
+
+	if (r == 0) {
+		/* nothing else comes: one of another version does not wait for it. Tolerates ENOTCONN: it has ended */
+		(void)shutdown(network.socket, SHUT_WR);
+		r = receive_answer(&network, ret_problem);
+	}
+	network_release(&network);
+	return r;
 }
 
 void network_release(struct network *network)

@@ -31,5 +31,8 @@ int network_start(const struct policy *policy, struct network *network, char **r
 /* Has the interface made in the network namespace of the init, and waits until it is there. Likewise. */
 int network_finish(struct network *network, pid_t init, char **ret_problem) _must_check_;
 
+/* Mode audit: whether a session of this policy would have its network; changes nothing. Likewise. */
+int network_rehearse(const struct policy *policy, char **ret_problem) _must_check_;
+
 /* Ends nsisolate-veth if it is still there, and closes what is open. */
 void network_release(struct network *network);

@@ -28,6 +28,7 @@ static int get_list(struct message_reader *reader, uint64_t max, char ***ret)
 void network_order_encode(const struct policy *policy, struct message *message)
 {
 	message_put(message, PROTOCOL_VERSION);
+	message_put_number(message, policy->mode == MODE_AUDIT);
 	message_put_number(message, policy->network.masquerade);
 	message_put(message, resolver_file(policy));
 	put_list(message, policy->network.pool);
@@ -59,6 +60,7 @@ int network_order_decode(const struct message *message, const int *fds, size_t f
 	}
 	if (!same)
 		return -EPROTO;
+	order.check_only = message_get_number(&reader, 1) != 0;
 	order.masquerade = message_get_number(&reader, 1) != 0;
 	order.resolver = strdup(message_get(&reader));
 	if (!order.resolver)
@@ -68,7 +70,8 @@ int network_order_decode(const struct message *message, const int *fds, size_t f
 		r = get_list(&reader, ITEMS_MAX, &order.egress);
 	if (r < 0)
 		return r;
-	if (!message_at_end(&reader) || text_list_count(order.pool) != order.lock_count || fd_count > NETWORK_POOLS_MAX)
+	if (!message_at_end(&reader) || fd_count > NETWORK_POOLS_MAX ||
+	    order.lock_count != (order.check_only ? 0 : text_list_count(order.pool)))
 		return -EBADMSG;
 	*ret = order;
 	order = (struct network_order){ 0 };

@@ -4,10 +4,10 @@
 /*
  * What the helper and nsisolate-veth say to each other, on a socket of their own and as messages of protocol.h:
  *
- *   order   version masquerade resolver-file, count and items of pool, count and items of egress
- *           + descriptors: of each pool the file of its locks
- *   link    version + descriptor: the session's network namespace, once there is one
- *   answer  version "ready" interface addresses, or version "failed" sentence
+ *   order   version check-only masquerade resolver-file, count and items of pool, count and items of egress
+ *           + descriptors: of each pool the file of its locks; none with check-only
+ *   link    version + descriptor: the session's network namespace, once there is one; never with check-only
+ *   answer  version "ready" interface addresses, both empty with check-only; or version "failed" sentence
  */
 
 #include "session/firewall_text.h"
@@ -19,7 +19,8 @@ struct network_order {
 	char **pool;   /* at most NETWORK_POOLS_MAX; malloced */
 	char **egress; /* malloced */
 	bool masquerade;
-	char *resolver; /* malloced: path of the sessions' resolver file */
+	bool check_only; /* mode audit: whether a session could be had, and nothing is loaded or made */
+	char *resolver;  /* malloced: path of the sessions' resolver file */
 	int locks[NETWORK_POOLS_MAX];
 	size_t lock_count;
 };

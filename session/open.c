@@ -202,16 +202,31 @@ static bool describe_session(const struct session_request *request, const struct
 	return true;
 }
 
+static void fail_network(struct open_result *result, const char *problem)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (problem_write(&text, "step network: %s", problem ? problem : "out of memory"))
+		fail_text(result, text);
+	else
+		conclude(result, OUTCOME_FAILED, "step network");
+}
+
 /* The plan is checked, and then not carried out: the session is a record alone, held while the login lives. */
 static bool reduce_to_audit(struct plan **plan, struct open_result *result)
 {
 	_cleanup_(plan_freep) struct plan *audit = NULL;
+	_cleanup_free_ char *problem = NULL;
 	const struct step *failed = NULL;
 	struct plan *intended = *plan;
 	int r = audit_mount_points(intended, &failed);
 
 	if (r < 0) {
 		fail(result, step_name(failed->kind), failed->target, r);
+		return false;
+	}
+	if (plan_find(intended, STEP_VETH) && network_rehearse(result->policy, &problem) < 0) {
+		fail_network(result, problem);
 		return false;
 	}
 	r = plan_make_audit(&audit);
@@ -396,16 +411,6 @@ static int finish_slirp(struct opening *opening, struct open_result *result)
 		return 0;
 	r = slirp_wait(&opening->slirp, &sentence);
 	return r < 0 ? fail_slirp(result, sentence, r) : 0;
-}
-
-static void fail_network(struct open_result *result, const char *problem)
-{
-	_cleanup_free_ char *text = NULL;
-
-	if (problem_write(&text, "step network: %s", problem ? problem : "out of memory"))
-		fail_text(result, text);
-	else
-		conclude(result, OUTCOME_FAILED, "step network");
 }
 
 /* Before there is an init, so that its network is under way meanwhile. */

@@ -4,7 +4,8 @@
  * nsisolate-veth, which the session helper starts for a session with network.mode "veth": in the login process's
  * network namespace, with an empty environment and a socket to the helper as descriptor 3. While the helper makes the
  * session's init it sees to the rules; then, given the session's network namespace, it makes the interface, answers,
- * and exits. It is a program of its own because libmnl comes as a shared library only, and the helper is static.
+ * and exits. In mode audit it only says what would be refused. It is a program of its own because libmnl comes as a
+ * shared library only, and the helper is static.
  */
 
 #include "config/text_list.h"
@@ -87,7 +88,8 @@ static int prepare(struct netlink *route, const struct network_order *order, cha
 		r = netlink_open(NETLINK_NETFILTER, &netlink);
 	if (r < 0)
 		return r;
-	r = firewall_ensure(&netlink, directory, &rules, ret_problem);
+	r = order->check_only ? firewall_check_ensure(&netlink, directory, &rules, ret_problem)
+			      : firewall_ensure(&netlink, directory, &rules, ret_problem);
 	memcpy(ret_rules, rules.name, sizeof(rules.name));
 	netlink_close(&netlink);
 	return r;
@@ -145,8 +147,11 @@ int main(void)
 		r = set_pools(&order, &veth);
 	if (r == 0)
 		r = prepare(&route, &order, rules, &hold, &problem);
+	if (r == 0 && order.check_only)
+		return answer("ready", "", "") < 0;
 	/* awaited whatever has happened: an answer is lost when its sender ends with a message unread, unix(7) */
-	network_namespace = receive_namespace();
+	if (!order.check_only)
+		network_namespace = receive_namespace();
 	if (r < 0)
 		return refuse(problem, r);
 	if (network_namespace < 0)

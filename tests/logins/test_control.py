@@ -91,10 +91,7 @@ def test_remote_forwarding_listens_on_the_hosts_loopback(server):
 
 
 def test_x11_forwarding(server):
-    with P.Listener("an X server", port=6042, reads=4096) as display:
-        found = P.ssh("alice", f"{PROBE} x11", options=("-Y",), env=P.ENVIRONMENT | {"DISPLAY": "127.0.0.1:42"})
-        assert found.check().json() == {"display": "localhost:10.0", "answer": "an X server"}
-        assert b"MIT-MAGIC-COOKIE-1" in display.received[0]
+    P.assert_forwards_x11("alice")
     H.wait_until(lambda: not P.listening_on(6010), "sshd still listens for X clients")
 
 

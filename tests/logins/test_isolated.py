@@ -319,9 +319,7 @@ def test_remote_forwarding_listens_inside_only(server):
 
 
 def test_x11_forwarding(server):
-    with P.Listener("an X server", port=6042, reads=4096):
-        found = P.ssh("alice", f"{PROBE} x11", options=("-Y",), env=P.ENVIRONMENT | {"DISPLAY": "127.0.0.1:42"})
-        assert found.check().json() == {"display": "localhost:10.0", "answer": "an X server"}
+    P.assert_forwards_x11("alice")
 
 
 def test_control_master_is_one_session(server):

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import struct
 import subprocess
 
@@ -19,10 +18,7 @@ from support import network as N
 from support import programs as P
 from support.host import REACH
 from support.inside import root_inside
-
-EVERYTHING = 'egress = {"any"}'
-# the kernel limits how many errors it sends, so that some of several at once go without
-CLOSED = ("errno EHOSTUNREACH", "errno EACCES", "silence")
+from support.veth import CLOSED, both, policy, tcp
 
 pytestmark = pytest.mark.usefixtures("installed", "network")
 
@@ -32,17 +28,6 @@ def network():
     around = N.Network()
     yield around
     around.close()
-
-
-def policy(user="alice", egress=EVERYTHING, masquerade=True, more="", pool=(N.POOL["4"], N.POOL["6"])):
-    pools = ", ".join(f'"{prefix}"' for prefix in pool)
-    H.set_policy(f"user/{user}.conf",
-                 f"network {{\n mode = veth\n pool = {{{pools}}}\n {egress}\n masquerade = {str(masquerade).lower()}\n}}\n"
-                 + more)
-
-
-def tcp(address, port=443):
-    return f"tcp/{address}/{port}"
 
 
 def reach(*targets, user="alice", timeout=2):
@@ -58,10 +43,6 @@ def reach_by_ssh(*targets, user="alice"):
 def interfaces():
     """The host's ends of sessions."""
     return [name for name in os.listdir("/sys/class/net") if re.fullmatch(r"ns[a-z2-7]{13}", name)]
-
-
-def both(address):
-    return list(address.values())
 
 
 def test_a_session_reaches_both_families_with_the_hosts_address():
@@ -240,48 +221,6 @@ def test_an_example_policy_does_what_it_says(name, reached, denied):
         assert {target: seen[target] for target in denied if seen[target] not in CLOSED} == {}
     finally:
         H.write("/etc/resolv.conf", "")
-
-
-def first_line(port, path="127.0.0.1"):
-    """What a server behind a forwarded port says first; "" when the connection is closed instead."""
-    with socket.create_connection((path, port), timeout=10) as connection:
-        connection.settimeout(10)
-        with contextlib.suppress(ConnectionResetError):
-            return connection.makefile().readline().strip()
-    return ""
-
-
-def test_forwarding_reaches_what_the_session_reaches():
-    """ssh -L to a permitted host, to the server itself, and to a neighbour; -D and -R."""
-    policy(egress='egress = {"10.1.0.0/16 tcp 443"}')
-    policy("bob")
-    with P.sshd(), listening("bob") as neighbour:
-        targets = {7001: (N.CAMPUS["4"], 443), 7002: (N.CAMPUS["4"], 80), 7003: (N.INTERNET["4"], 443),
-                   7004: (N.HOST["4"], 443), 7005: ("127.0.0.1", 443), 7006: (N.OTHER["4"], 8080),
-                   7007: (neighbour[0], 8443), 7008: (f"[{neighbour[1]}]", 8443), 7009: ("[::1]", 443)}
-        options = [option for port, (address, to) in targets.items() for option in ("-L", f"{port}:{address}:{to}")]
-        with P.ssh_forward("alice", *options, "-R", "7020:127.0.0.1:443", "-D", "7021"):
-            H.wait_until(lambda: P.listening_on(7009), "ssh does not listen")
-            assert first_line(7001) == "campus 192.0.2.2"
-            assert {port: first_line(port) for port in targets if port != 7001} == {
-                port: "" for port in targets if port != 7001}
-            assert first_line(443) == "host 127.0.0.1"
-            assert socks(7021, N.CAMPUS["4"], 443) == "campus 192.0.2.2"
-            assert socks(7021, N.HOST["4"], 443) == ""
-            # -R listens within the session alone
-            with pytest.raises(ConnectionRefusedError):
-                first_line(7020)
-
-
-def socks(port, address, to):
-    """Through ssh -D, SOCKS5 without a name or password."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(b"\5\1\0")
-        assert connection.recv(2) == b"\5\0"
-        connection.sendall(b"\5\1\0\1" + socket.inet_aton(address) + to.to_bytes(2, "big"))
-        file = connection.makefile("rb")
-        answer = file.read(10)
-        return file.readline().decode().strip() if answer[1:2] == b"\0" else ""
 
 
 def test_files_are_copied(tmp_path):

@@ -451,3 +451,11 @@ def assert_forwards_nothing(user, listener):
         wait_until(lambda: listening_on(8001) or client.process.poll() is not None, "ssh neither listens nor ends")
         assert connect(8001) in ("", None)
         assert not listening_on(8002)
+
+
+def assert_forwards_x11(user):
+    """An X client in a login by ssh -Y speaks to the caller's X server; where sshd runs already."""
+    with Listener("an X server", port=6042, reads=4096) as display:
+        found = ssh(user, f"{PROBE} x11", options=("-Y",), env=ENVIRONMENT | {"DISPLAY": "127.0.0.1:42"})
+        assert found.check().json() == {"display": "localhost:10.0", "answer": "an X server"}
+        assert b"MIT-MAGIC-COOKIE-1" in display.received[0]

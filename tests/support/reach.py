@@ -25,10 +25,15 @@ def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
+def name(address, port):
+    """With the scope of a link-local one, fe80::1%eth0."""
+    return socket.getaddrinfo(address, int(port), flags=socket.AI_NUMERICHOST)[0][4]
+
+
 def tcp(address, port, direction=None, size="0"):
     with socket.socket(family(address), socket.SOCK_STREAM) as connection:
         connection.settimeout(TIMEOUT)
-        connection.connect((address, int(port)))
+        connection.connect(name(address, port))
         connection.settimeout(30)
         file = connection.makefile("rwb")
         word = file.readline().decode().strip()
@@ -45,7 +50,7 @@ def tcp(address, port, direction=None, size="0"):
 def udp(address, port, size="1"):
     with socket.socket(family(address), socket.SOCK_DGRAM) as connection:
         connection.settimeout(TIMEOUT)
-        connection.connect((address, int(port)))
+        connection.connect(name(address, port))
         connection.send(b"x" * int(size))
         return connection.recv(65536).decode()
 
