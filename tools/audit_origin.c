@@ -69,9 +69,13 @@ const char *audit_origin_of_cgroup(const char *text, char **ret_session)
 
 	*ret_session = NULL;
 	while ((line = strsep(&rest, "\n"))) {
-		/* cgroups(7): the unified hierarchy, or systemd's own of version 1 */
+		const char *service = NULL;
+
+		/* cgroups(7): the unified hierarchy, systemd's own of version 1, or both, and systemd uses but one */
 		if (strncmp(line, "0::", 3) == 0 || strstr(line, ":name=systemd:"))
-			return judge_path(line, ret_session);
+			service = judge_path(line, ret_session);
+		if (service || *ret_session)
+			return service;
 	}
 	return NULL;
 }

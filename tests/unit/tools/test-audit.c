@@ -25,6 +25,9 @@ static const struct {
 	{ "0::/user.slice/session-.scope\n", NULL, NULL },
 	{ "12:pids:/x\n1:name=systemd:/system.slice/atd.service\n0::/\n", "atd", NULL },
 	{ "12:pids:/system.slice/cron.service\n", NULL, NULL },
+	/* systemd in a control group of the unified hierarchy, beside one of its own that it does not use */
+	{ "9:name=systemd:/\n0::/system.slice/cron.service\n", "cron", NULL },
+	{ "9:name=systemd:/\n0::/user.slice/user-1000.slice/session-c3.scope\n", NULL, "c3" },
 };
 
 static void a_control_group_names_the_service(void **state)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""A host that systemd booted, with logind: logins by ssh.service, and what ends them."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from support import host as H
+from support import programs as P
+from support.on_booted import (ALICE, MANAGER, audit, host, lingering, logged_in, machine, machines,  # noqa: F401
+                               scope)
+
+RUNTIME = f"/run/user/{ALICE}"
+# far more than a login or an end takes, and far less than anybody waits for what does not come
+PROMPT = 15
+
+
+# a login
+
+def test_a_login_is_a_session_of_logind_and_an_isolated_one(machine):
+    start = time.monotonic()
+    with logged_in(machine) as (_, name, properties, seen):
+        assert time.monotonic() - start < PROMPT
+        assert [properties[key] for key in ("Service", "State", "Scope")] == ["sshd", "active", f"session-{name}.scope"]
+        assert seen["env"]["XDG_SESSION_ID"] == name
+        everything, members = machine.processes(), scope(machine, properties)
+        assert {everything[pid].name for pid in members} == {"bash", "cat", "nsisolate-init", "sshd"}
+        opened = machine.wait_for_line(r"session opened: id=.* user=alice service=sshd rhost=127\.0\.0\.1 .*mode=enforce")
+        assert opened["_COMM"] == "sshd" and opened["SYSLOG_FACILITY"] in ("4", "10")
+        listed, = json.loads(machine.run("nsinspect", "-J").check().stdout)["sessions"]
+        assert (listed["user"], listed["service"], listed["state"]) == ("alice", "sshd", "active")
+    H.wait_until(lambda: not machine.sessions() and not machine.leftovers(), "the session is gone")
+    machine.wait_for_line(rf"session closed: id={seen['env']['NSISOLATE_ID']} user=alice")
+
+
+def test_the_user_manager_is_refused_and_the_login_does_without(machine):
+    with logged_in(machine, command=P.STAY) as (_, _, _, seen):
+        manager = machine.unit(MANAGER)
+        # exit status 224: PAM refused
+        assert (manager["ActiveState"], manager["Result"], manager["ExecMainStatus"]) == ("failed", "exit-code", "224")
+        machine.wait_for_line(r"denied: user=alice service=systemd-user .*user-manager")
+        assert seen["env"]["XDG_RUNTIME_DIR"] == RUNTIME and "DBUS_SESSION_BUS_ADDRESS" not in seen["env"]
+    with logged_in(machine, command=f"stat -c '\"%n %a %U\"' /run/user/*; cat >/dev/null") as (_, _, _, inside):
+        assert inside == f"{RUNTIME} 700 alice"
+    done = P.ssh("alice", "ls -A $XDG_RUNTIME_DIR && ! systemd-run --user true && ! systemctl --user is-system-running")
+    assert (done.status, done.stdout.strip()) == (0, "")
+
+
+def test_the_runtime_directory_of_the_host_comes_and_goes_unseen(machine):
+    tell = "while read line; do ls /run/user | tr '\\n' ' '; grep -c /run/user/ /proc/self/mounts; done"
+    with P.ssh_background("alice", f"echo in; {tell}") as login:
+        assert login.read_line() == "in"
+
+        def told():
+            login.process.stdin.write(b"\n")
+            login.process.stdin.flush()
+            return login.read_line()
+
+        def mounted():
+            lines = machine.run("cat", "/proc/mounts").check().stdout.splitlines()
+            return sorted(line.split()[1] for line in lines if " /run/user/" in line)
+
+        alone = told()
+        assert alone.split()[0] == str(ALICE) and mounted() == [RUNTIME]
+        with logged_in(machine, "bob"):
+            assert mounted() == [RUNTIME, f"/run/user/{H.USERS['bob'].uid}"]
+            assert told().split()[:-1] == [str(ALICE)]
+        H.wait_until(lambda: mounted() == [RUNTIME], "bob's is unmounted")
+        assert told() == alone
+    H.wait_until(lambda: mounted() == [], "alice's is unmounted")
+
+
+# its end
+
+@pytest.mark.parametrize("policy", ["", 'scope = "user"\n', 'on-logout = "wait"\n'])
+@pytest.mark.parametrize("command", ["terminate-session", "terminate-user", "kill-user"])
+def test_loginctl_ends_it(machine, policy, command):
+    H.set_policy("default.conf", policy)
+    with logged_in(machine, command=f"(setsid sleep 1000 >/dev/null 2>&1 &); {P.STAY}") as (login, name, _, _):
+        extra = ["-s", "KILL"] if command == "kill-user" else []
+        machine.run("loginctl", *extra, command, name if command == "terminate-session" else "alice").check()
+        assert login.result(PROMPT).status == 255
+        H.wait_until(lambda: not machine.sessions() and not machine.leftovers(), machine.leftovers, PROMPT)
+
+
+@contextlib.contextmanager
+def kill_user_processes(machine):
+    path = machine.path("/run/systemd/logind.conf.d/kill.conf")
+
+    def is_now(value):
+        machine.run("systemctl", "kill", "-s", "HUP", "systemd-logind").check()
+        H.wait_until(lambda: machine.run("busctl", "get-property", "org.freedesktop.login1", "/org/freedesktop/login1",
+                                         "org.freedesktop.login1.Manager", "KillUserProcesses").stdout == f"b {value}\n",
+                     "logind has read it")
+
+    H.write(path, "[Login]\nKillUserProcesses=yes\n")
+    is_now("true")
+    try:
+        yield
+    finally:
+        os.unlink(path)
+        is_now("false")
+
+
+LINGER = "(setsid sleep 1000 >/dev/null 2>&1 &); echo '\"in\"'; cat >/dev/null"
+
+
+def test_what_waits_is_ended_where_logind_kills(machine):
+    H.set_policy("default.conf", 'on-logout = "wait"\n')
+    with kill_user_processes(machine), logged_in(machine, command=LINGER):
+        assert lingering(machine)
+    H.wait_until(lambda: not machine.leftovers(), machine.leftovers, PROMPT)
+
+
+def test_what_waits_stays_in_its_scope_until_it_ends(machine):
+    H.set_policy("default.conf", 'on-logout = "wait"\n')
+    with logged_in(machine, command=LINGER) as (_, name, properties, _):
+        pass
+    H.wait_until(lambda: machine.sessions().get(name, {}).get("State") == "closing", "it is closing")
+    sleep, = lingering(machine)
+    assert sleep.pid in scope(machine, properties)
+    assert {finding["code"] for finding in audit(machine)} == {"NSI022"}
+    os.kill(sleep.pid, signal.SIGTERM)
+    H.wait_until(lambda: not machine.sessions(), "the session is gone")
+
+
+def test_a_restart_of_ssh_keeps_live_sessions(machine):
+    with logged_in(machine) as (login, name, _, seen):
+        listener = machine.unit("ssh.service")["MainPID"]
+        machine.run("systemctl", "restart", "ssh.service").check()
+        assert machine.unit("ssh.service")["MainPID"] != listener
+        assert login.process.poll() is None and set(machine.sessions()) == {name}
+        listed, = json.loads(machine.run("nsinspect", "-J").check().stdout)["sessions"]
+        assert (listed["id"], listed["state"]) == (seen["env"]["NSISOLATE_ID"], "active")
+        assert audit(machine) == []
+
+
+@pytest.mark.parametrize("how", [("systemctl", "poweroff"), ("kill", "-s", "RTMIN+4", "1")])
+def test_a_shutdown_ends_sessions_at_once(machine, how):
+    H.set_policy("user/bob.conf", 'on-logout = "wait"\n')
+    with P.ssh_background("alice", LINGER) as alice, P.ssh_background("bob", LINGER, pty=True) as bob:
+        assert alice.read_line() == '"in"' and bob.read_line().strip() == '"in"'
+        machine.run(*how)
+        machine.process.wait(PROMPT)
+        for login in (alice, bob):
+            assert login.result(PROMPT).status == 255
+    assert machine.processes() == {}

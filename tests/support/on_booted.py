@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""Fixtures and helpers of tests on a host that systemd booted: a test imports `host`, `machine` and `machines`."""
+
+import contextlib
+import json
+import signal
+
+import pytest
+
+from support import booted
+from support import host as H
+from support import programs as P
+
+ALICE = H.USERS["alice"].uid
+MANAGER = f"user@{ALICE}.service"
+
+
+@pytest.fixture(scope="module")
+def machines(request):
+    with booted.files():
+        running = []
+        yield running
+        for machine in running:
+            machine.stop()
+
+
+@pytest.fixture
+def machine(machines):
+    """The one of the test before, if that left it up and clean."""
+    if not machines:
+        machines.append(booted.Machine())
+    yield machines[0]
+    if machines[0].has_ended() or machines[0].leftovers():
+        machines.pop().stop()
+
+
+def expired(_signal, _frame):
+    raise TimeoutError("the test took too long")
+
+
+@pytest.fixture(autouse=True)
+def host(request, machine):
+    """Of conftest.py, for this host: everybody isolated, and nothing left when a test ends."""
+    H.restore()
+    H.set_policy("default.conf", "")
+    booted.set_options(f"--sysctl-dir {booted.SYSCTL}")
+    signal.signal(signal.SIGALRM, expired)
+    signal.alarm(120)
+    try:
+        yield H
+        H.wait_until(lambda: machine.has_ended() or not machine.leftovers(),
+                     lambda: f"left behind: {machine.leftovers()}\n{machine.journal_text()}")
+        assert [process for process in H.processes() if process.uid in (ALICE, H.USERS["bob"].uid)] == []
+    finally:
+        signal.alarm(0)
+        if request.session.testsfailed and not machine.has_ended():
+            print("journal:\n" + machine.journal_text())
+        if not machine.has_ended():
+            machine.clean()
+
+
+@contextlib.contextmanager
+def logged_in(machine, user="alice", command=P.STAY):
+    """A login by ssh, logind's session and what the probe saw."""
+    known = set(machine.sessions())
+    with P.ssh_background(user, command) as login:
+        seen = login.probe()
+        (name, properties), = [item for item in machine.sessions().items() if item[0] not in known]
+        yield login, name, properties, seen
+
+
+def scope(machine, properties):
+    """Processes of a session by its control group."""
+    path = machine.path(f"/sys/fs/cgroup/user.slice/user-{properties['User']}.slice/{properties['Scope']}/cgroup.procs")
+    return [int(pid) for pid in H.read(path).split()]
+
+
+def audit(machine, *options):
+    done = machine.run("nsinspect", "audit", "-J", "--output-all", "--sysctl-dir", booted.SYSCTL, *options)
+    assert done.status in (0, 1) and done.stderr == "", done
+    return json.loads(done.stdout)["findings"]
+
+
+def without_module(machine, *services):
+    machine.run("nsisolate-pam", "disable", *services).check()
+
+
+def lingering(machine):
+    return [process for process in machine.processes().values() if process.name == "sleep"]
