@@ -17,7 +17,7 @@ TRACE = "/run/pam-trace"
 # the init.
 LOOK = r"""
 sed -E 's/^[0-9]+ [0-9]+ [0-9]+:[0-9]+ //; s/master:[0-9]+/master/' /proc/self/mountinfo
-hostname; cat /sys/class/net/lo/flags; cut -f1-3 /proc/net/route; grep -c "^fd.*eth0" /proc/net/if_inet6
+hostname; cat /sys/class/net/lo/flags; cut -f1-3 /proc/net/route; grep -c eth0 /proc/net/if_inet6
 stat -c '%U %a' /run/user/*; ls -A /tmp /var/tmp /dev/shm /run/nsisolate
 grep -E 'Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|^Uid' /proc/1/status
 """
