@@ -73,7 +73,7 @@ int veth_prepare(struct netlink *netlink, unsigned index)
 	mnl_attr_nest_end(request, conf);
 	mnl_attr_nest_end(request, family);
 	/* a kernel without IPv6 does not know the family */
-	if (access("/proc/sys/net/ipv6", F_OK) == 0) {
+	if (access("/proc/sys/net/ipv6", F_OK) == 0 || errno != ENOENT) {
 		family = mnl_attr_nest_start(request, AF_INET6);
 		mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 		mnl_attr_nest_end(request, family);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """
 Every system call of a login's opening and closing fails, and login program, helper and init are killed
-at every one: what comes out is a whole session, or a refusal; never is anything left, others who are in the session
-stay in it, and the next login gets in.
+at every one, as is nsisolate-veth: what comes out is a whole session, or a refusal; never is anything left, others who
+are in the session stay in it, and the next login gets in.
 
 strace(1) injects. The login program is attached to when it is ready; the helper is replaced by a script that
 starts the real one under strace -D, which keeps it the login program's child, and follows it into the init. An init
@@ -12,9 +12,12 @@ shared sessions its last, the long form ($NSISOLATE_LONG=1) every time, with mor
 
 import contextlib
 import dataclasses
+import fcntl
 import glob
 import os
 import re
+import struct
+import subprocess
 import time
 
 import pytest
@@ -24,6 +27,7 @@ from support import networks as N
 from support.driver import TRACE, Driver, Helper, set_stack, strace_on
 from support.host import wait_until
 
+F_OFD_GETLK = 36
 PAM_SYSTEM_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR = 4, 6, 14
 OUTCOMES = []  # PAM's values of all faults of a run
 LONG = os.environ.get("NSISOLATE_LONG") == "1"
@@ -33,6 +37,7 @@ LONG = os.environ.get("NSISOLATE_LONG") == "1"
 NEVER_FAIL = {"brk", "close", "close_range", "munmap", "exit_group", "exit", "wait4", "waitid", "rt_sigprocmask", "rt_sigaction",
               "rt_sigreturn", "getpid", "gettid", "umask", "kill", "tgkill", "restart_syscall", "arch_prctl",
               "set_tid_address", "set_robust_list", "rseq", "???"}
+LOGS = {"socket", "connect", "sendto"}  # by which the login program speaks to the system log
 SHORT_ERRORS = ("EPERM", "ENOMEM")
 LONG_ERRORS = ("EPERM", "ENOMEM", "ENOSPC", "EMFILE", "EINTR", "EAGAIN", "ENOENT")
 
@@ -91,11 +96,14 @@ class Flow:
     joins: bool = False  # another login of the user is in the session before, and stays in it
     roles: tuple = ("caller", "helper", "init")
     short: tuple = (-1,)  # which times of each system call the short form takes
+    unloads: bool = False  # the rules of its network are to be loaded each time
 
     def has_new_init(self):
         return self.phase == "open" and not self.joins
 
 
+# without a default route there is nobody to forward to
+VETH = 'network { mode = "veth" pool = {"10.99.0.0/24", "fd00:99::/64"} egress = {"any"} }\n'
 SHARED = 'scope = "user"\n'
 FLOWS = {
     "open": Flow("open", short=(0, -1)),
@@ -104,6 +112,8 @@ FLOWS = {
     "open-slirp": Flow("open", 'network { mode = "slirp" }\n', roles=("helper", "init")),
     "open-privileges": Flow("open", 'privileges { no-new-privileges = true drop-capabilities = { cap_sys_admin } }\n',
                             roles=("caller",), short=(0, -1)),
+    "open-veth": Flow("open", VETH, roles=("caller", "helper", "init", "veth")),
+    "open-veth-first": Flow("open", VETH, roles=("veth",), unloads=True),
     "open-shared": Flow("open", SHARED + 'on-logout = "wait"\n'),
     "join": Flow("open", SHARED, joins=True),
     "leave": Flow("close", SHARED, joins=True, roles=("caller", "init")),
@@ -116,6 +126,8 @@ class Login:
 
     def __init__(self, flow, helper):
         self.flow, self.helper = flow, helper
+        if flow.unloads:
+            unload_rules()
         self.other = Driver() if flow.joins else None
         self.driver = Driver()
         self.before = self.driver.state()
@@ -135,6 +147,8 @@ class Login:
     def traced(self, role, *options):
         if role == "caller":
             return strace_on(self.driver.pid, *options)
+        if role == "veth":
+            return Helper(veth_program()).traced(*options)
         if role == "helper" or self.flow.has_new_init():
             return self.helper.traced(*(("-f",) if role == "init" else ()), *options)
         return strace_on(host_module.session_inits()[0], *options)
@@ -175,13 +189,13 @@ def trace(flow, role, helper):
     login.driver.end()
     if login.other:
         login.finish_other("", harmed=True)
-    found = list(calls_in(TRACE).values())
+    # an opening's init is the one process that was never another program
+    found = sorted(calls_in(TRACE).values(), key=lambda calls: role == "init" and "execve" in calls)
     if role == "caller":
         # behind the read that strace found it in, up to the answer
         calls = found[0][found[0].index("read") + 1:]
         return calls[:calls.index("write")]
-    # of an opening, the first is the helper, from its execve on; the second the init
-    return found[1] if role == "init" and flow.has_new_init() else found[0]
+    return found[0]
 
 
 def steady_trace():
@@ -248,6 +262,8 @@ def judge_opening(login, name, value, expected):
             problems.append(f"the command ended with {status}: {said}")
         driver.tell(rb"closed \d+\n")
         return problems
+    if login.flow.policy == VETH and name not in LOGS and not in_libpam(name):
+        host_module.log.wait_for(r"refused: user=alice .*: \S")
     if value not in (PAM_SYSTEM_ERR, PAM_PERM_DENIED):
         return [f"refused with {value}, which some login program passes"]
     if not in_libpam(name) and settle(driver, login.before) != login.before:
@@ -268,6 +284,7 @@ def try_fault(flow, role, helper, fault, expected):
     """One login under one fault: what was wrong with what came of it, in words."""
     name, option = fault
     problems = []
+    host_module.log.clear()
     login = Login(flow, helper)
     try:
         with login.traced(role, "-e", option):
@@ -353,6 +370,7 @@ def test_every_fault_ends_in_a_whole_session_or_in_none(stack, flow, role, kind)
     expected = whole_session()
     names = trace(flow, role, stack)
     assert len(names) > 4, names
+    wait_until(lambda: not interfaces() and not network_left(), "the reference to be gone")
     host_before = host_module.State.now()
     failures, count, started = [], 0, time.monotonic()
     OUTCOMES.clear()
@@ -380,4 +398,39 @@ def test_every_fault_ends_in_a_whole_session_or_in_none(stack, flow, role, kind)
 
 
 def left(before):
-    return [problem for problem in host_module.leftovers(before) if not problem.startswith("record ")]
+    return [problem for problem in host_module.leftovers(before) if not problem.startswith("record ")] + network_left()
+
+
+# what sessions with an interface have on the host
+
+def veth_program():
+    return host_module.helpers()[0].replace("nsisolate-session", "nsisolate-veth")
+
+
+def interfaces():
+    return [name for name in os.listdir("/sys/class/net") if re.fullmatch(r"ns[a-z2-7]{13}", name)]
+
+
+def rules():
+    return set(re.findall(r"chain (ns[a-z2-7]{6})-", subprocess.run(
+        ["nft", "list", "ruleset"], check=True, capture_output=True, text=True).stdout))
+
+
+def unload_rules():
+    for name in rules():
+        # a session's interface outlives it by a moment
+        wait_until(lambda: not interfaces(), "interfaces to be gone")
+        subprocess.run(["nsisolate-network", "unload", name], check=True)
+
+
+def network_left():
+    """Routes to sessions, and locks on their addresses; the interfaces are among what any test leaves."""
+    routes = subprocess.run("ip route; ip -6 route", shell=True, check=True, capture_output=True, text=True).stdout
+    return [f"route {line}" for line in routes.splitlines() if line.startswith(("10.99.", "fd00:99:"))] + [
+        f"lock in {path}" for path in glob.glob("/run/nsisolate/network/*/*") if is_locked(path)]
+
+
+def is_locked(path):
+    with open(path, "rb") as file:
+        request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        return struct.unpack("hhqqi4x", fcntl.fcntl(file, F_OFD_GETLK, request))[0] != fcntl.F_UNLCK

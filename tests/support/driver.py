@@ -13,10 +13,12 @@ DRIVER = os.environ.get("NSISOLATE_PAM_DRIVER")
 STACKS = "/run/pam-stacks"
 TRACE = "/run/pam-trace"
 
-# What a session is, in text that is the same for every one: mounts without their numbers, names, loopback, powers of the init.
+# What a session is, in text that is the same for every one: mounts without their numbers, names, network, powers of
+# the init.
 LOOK = r"""
 sed -E 's/^[0-9]+ [0-9]+ [0-9]+:[0-9]+ //; s/master:[0-9]+/master/' /proc/self/mountinfo
-hostname; cat /sys/class/net/lo/flags; stat -c '%U %a' /run/user/*; ls -A /tmp /var/tmp /dev/shm /run/nsisolate
+hostname; cat /sys/class/net/lo/flags; cut -f1-3 /proc/net/route; grep -c eth0 /proc/net/if_inet6
+stat -c '%U %a' /run/user/*; ls -A /tmp /var/tmp /dev/shm /run/nsisolate
 grep -E 'Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|^Uid' /proc/1/status
 """
 
