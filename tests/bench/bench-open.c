@@ -11,6 +11,7 @@
 
 #include "bench.h"
 #include "common/namespaces.h"
+#include "config/decide.h"
 #include "session/apply.h"
 #include "session/syscalls.h"
 
@@ -78,23 +79,10 @@ static double time_bare(const struct plan *plan, const struct outside *outside)
 	return end - start;
 }
 
-/* The plan of the built-in defaults, with the private directories of the shipped policy. */
+/* The plan of the built-in defaults, which the policy of run-bench-open has. */
 static struct plan *default_plan(void)
 {
-	struct private_directory private[] = {
-		{ .path = (char *)"/tmp", .size = 512ULL << 20, .inodes = 128 << 10 },
-		{ .path = (char *)"/var/tmp", .size = 512ULL << 20, .inodes = 128 << 10 },
-	};
-	const struct policy policy = {
-		.network.mode = NETWORK_LOOPBACK,
-		.ipc.isolate = true,
-		.pid.isolate = true,
-		.uts = { .isolate = true, .hostname = (char *)"%h" },
-		.mount = { .isolate = true,
-			   .hide_engines = true,
-			   .private = private,
-			   .private_count = ELEMENTS(private) },
-	};
+	_cleanup_(policy_freep) struct policy *policy = NULL;
 	char host[HOSTNAME_MAX + 1] = "";
 	const struct plan_login login = { .names = { .user = "bench", .group = "", .host = host, .session = "" } };
 	struct plan *plan;
@@ -102,7 +90,9 @@ static struct plan *default_plan(void)
 
 	if (gethostname(host, sizeof(host) - 1) < 0)
 		die("gethostname");
-	if (plan_make(&policy, &login, &plan, &problem) < 0)
+	if (policy_new_default("default.conf", &policy) < 0)
+		die("policy_new_default");
+	if (plan_make(policy, &login, &plan, &problem) < 0)
 		die("plan_make");
 	return plan;
 }
