@@ -2,25 +2,11 @@
 #include "common/replace_file.h"
 
 #include "common/error.h"
+#include "common/write_whole.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, bytes, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return negative_errno();
-		bytes += written;
-		size -= (size_t)written;
-	}
-	return 0;
-}
 
 /* "DIR/.NAME.XXXXXX": what looks for names with an ending of its own passes over it. */
 static char *hidden_name(const char *path)
@@ -43,7 +29,7 @@ int replace_file(const char *path, const char *bytes, size_t size, mode_t mode)
 	fd = mkostemp(hidden, O_CLOEXEC);
 	if (fd < 0)
 		return negative_errno();
-	r = write_all(fd, bytes, size);
+	r = write_whole(fd, bytes, size);
 	if (r == 0 && fchmod(fd, mode) < 0)
 		r = negative_errno();
 	if (r == 0 && rename(hidden, path) < 0)

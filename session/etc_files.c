@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/etc_files.h"
 
+#include "common/write_whole.h"
 #include "config/problem.h"
 #include "session/record.h"
 #include "session/root_file.h"
@@ -122,14 +123,9 @@ static int make_text(const struct step *step, struct text *text)
 
 static int write_text(int fd, const struct text *text)
 {
-	for (size_t written = 0; written < text->size;) {
-		ssize_t count = write(fd, text->data + written, text->size - written);
+	int r = write_whole(fd, text->data, text->size);
 
-		if (count < 0 && errno != EINTR)
-			return -errno;
-		written += count > 0 ? (size_t)count : 0;
-	}
-	return fchmod(fd, 0644) < 0 ? -errno : 0;
+	return r == 0 && fchmod(fd, 0644) < 0 ? -errno : r;
 }
 
 /* Among what is the session's own, for a mount can only be of a file that is in sight. A mount of it, or -errno. */

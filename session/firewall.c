@@ -2,6 +2,7 @@
 #include "session/firewall.h"
 
 #include "common/read_whole.h"
+#include "common/write_whole.h"
 #include "config/problem.h"
 #include "nsisolate-config.h"
 #include "session/byte_lock.h"
@@ -66,9 +67,8 @@ static int state_read(int directory, const char *name, struct state *ret)
 /* Whole or not at all, whoever dies. */
 static int write_file(int directory, const char *name, const char *text)
 {
-	const size_t size = strlen(text);
 	char temporary[64];
-	int r = 0;
+	int r;
 
 	(void)snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid());
 
@@ -77,14 +77,7 @@ static int write_file(int directory, const char *name, const char *text)
 
 	if (file < 0)
 		return -errno;
-	for (size_t done = 0; r == 0 && done < size;) {
-		ssize_t written = write(file, text + done, size - done);
-
-		if (written < 0 && errno != EINTR)
-			r = -errno;
-		else if (written > 0)
-			done += (size_t)written;
-	}
+	r = write_whole(file, text, strlen(text));
 	if (r == 0 && renameat(directory, temporary, directory, name) < 0)
 		r = -errno;
 	if (r < 0)

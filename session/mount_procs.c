@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/mounts.h"
 
+#include "common/unescape.h"
 #include "session/mount_mask.h"
 #include "session/syscalls.h"
 #include "session/trusted_path.h"
@@ -17,27 +18,6 @@
 
 enum covered { COVERED = 0, COVERED_NOTHING, COVERED_MOVED };
 
-static bool is_octal(char digit)
-{
-	return digit >= '0' && digit <= '7';
-}
-
-/* The kernel's \040 undone, in place. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	while (*text) {
-		if (text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) && is_octal(text[3])) {
-			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
-			text += 4;
-		} else {
-			*to++ = *text++;
-		}
-	}
-	*to = '\0';
-}
-
 /* proc_pid_mountinfo(5): the id and the place of a proc(5) that is not /proc itself, which another step replaces. */
 static bool parse(char *line, uint64_t *ret_id, char **ret_path)
 {
@@ -53,8 +33,7 @@ static bool parse(char *line, uint64_t *ret_id, char **ret_path)
 	}
 	if (!path)
 		return false;
-	unescape(path);
-	*ret_path = path;
+	*ret_path = unescape_octal(path);
 	return strcmp(path, "/proc") != 0 && strncmp(path, "/proc/", strlen("/proc/")) != 0;
 }
 

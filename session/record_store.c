@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/record_store.h"
 
+#include "common/write_whole.h"
 #include "session/join_protocol.h"
 
 #include <fcntl.h>
@@ -82,26 +83,11 @@ void record_unlock(int file, enum record_lock lock)
 	(void)change_lock(file, lock, F_UNLCK);
 }
 
-static int write_all(int fd, const char *text, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, text, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		text += written;
-		size -= (size_t)written;
-	}
-	return 0;
-}
-
 int record_write(int file, const struct record *record)
 {
 	_cleanup_free_ char *text = record_format(record);
 
-	return text ? write_all(file, text, strlen(text)) : -ENOMEM;
+	return text ? write_whole(file, text, strlen(text)) : -ENOMEM;
 }
 
 /* linkat(2) names an unnamed file by descriptor with CAP_DAC_READ_SEARCH, else by its link in /proc. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/mounts.h"
 
+#include "common/unescape.h"
 #include "tools/process_info.h"
 
 #include <limits.h>
@@ -8,30 +9,6 @@
 
 #define MOUNTINFO_MAX (4 * 1024 * 1024)
 #define ROOM_FIRST    64 /* mounts */
-
-static bool is_octal(char digit)
-{
-	return digit >= '0' && digit <= '7';
-}
-
-/* Undoes the kernel's \040, in place. */
-static char *unescape(char *text)
-{
-	const char *from = strchr(text, '\\');
-	char *to = text + (from ? from - text : 0);
-
-	while (from && *from) {
-		if (from[0] == '\\' && is_octal(from[1]) && is_octal(from[2]) && is_octal(from[3])) {
-			*to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
-			from += 4;
-		} else {
-			*to++ = *from++;
-		}
-	}
-	if (from)
-		*to = '\0';
-	return text;
-}
 
 /* Up to `count` fields, each ended by one space. What is behind them is left, NULL when nothing is. */
 static size_t split(char **line, char **fields, size_t count)
@@ -90,12 +67,12 @@ static bool parse_line(char *line, struct mount_entry *entry)
 
 	entry->shared = find_group(line, "shared:");
 	entry->master = find_group(line, "master:");
-	entry->root = unescape(head[3]);
-	entry->target = unescape(head[4]);
-	entry->options = unescape(head[5]);
-	entry->type = unescape(tail[0]);
-	entry->source = unescape(tail[1]);
-	entry->super_options = unescape(tail[2]);
+	entry->root = unescape_octal(head[3]);
+	entry->target = unescape_octal(head[4]);
+	entry->options = unescape_octal(head[5]);
+	entry->type = unescape_octal(tail[0]);
+	entry->source = unescape_octal(tail[1]);
+	entry->super_options = unescape_octal(tail[2]);
 	return true;
 }
 

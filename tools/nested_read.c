@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "common/read_whole.h"
+#include "common/write_whole.h"
 #include "session/process.h"
 #include "session/syscalls.h"
 #include "tools/pid_namespace.h"
@@ -40,16 +41,9 @@ struct reading {
 
 void nested_flush(struct nested_answer *answer)
 {
-	for (size_t at = 0; at < answer->size;) {
-		ssize_t written = write(answer->pipe, answer->bytes + at, answer->size - at);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		/* nobody reads any more */
-		if (written < 0)
-			_exit(1);
-		at += (size_t)written;
-	}
+	/* nobody reads any more */
+	if (write_whole(answer->pipe, answer->bytes, answer->size) < 0)
+		_exit(1);
 	answer->size = 0;
 }
 

@@ -5,6 +5,7 @@
 #include "tools/pam_files.h"
 
 #include "common/error.h"
+#include "common/write_whole.h"
 #include "config/problem.h"
 #include "tools/pam_files_private.h"
 
@@ -83,19 +84,6 @@ int pam_file_load(const struct pam_directory *directory, const char *name, struc
 	return 0;
 }
 
-static int write_all(int fd, const struct pam_text *text)
-{
-	for (size_t at = 0; at < text->length;) {
-		ssize_t put = write(fd, text->bytes + at, text->length - at);
-
-		if (put < 0 && errno != EINTR)
-			return -errno;
-		if (put > 0)
-			at += (size_t)put;
-	}
-	return 0;
-}
-
 /*
  * The SELinux label, access control lists and whatever else hangs on the file. Hashes of
  * the content (IMA, EVM) would not fit the new one and are left out. A filesystem
@@ -146,7 +134,7 @@ int pam_pending_write(int directory_fd, const char *name, const struct pam_text 
 	fd = openat(directory_fd, pending, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return negative_errno();
-	r = write_all(fd, text);
+	r = write_whole(fd, text->bytes, text->length);
 	if (r >= 0 && like &&
 	    (fchown(fd, like->stat.st_uid, like->stat.st_gid) < 0 || fchmod(fd, like->stat.st_mode & 07777) < 0))
 		r = -errno;

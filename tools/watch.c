@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/write_whole.h"
 #include "tools/display.h"
 #include "tools/frame.h"
 
@@ -61,16 +62,9 @@ struct watch {
 
 static void put(const char *text, size_t size)
 {
-	while (size > 0) {
-		ssize_t put = write(STDOUT_FILENO, text, size);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return;
-		text += put;
-		size -= (size_t)put;
-	}
+	/* tolerates every error: nobody looks */
+	if (write_whole(STDOUT_FILENO, text, size) < 0)
+		return;
 }
 
 /* Also by the handler: write(2) and tcsetattr(3) are safe there. */
