@@ -5,6 +5,7 @@
 #include "common/read_whole.h"
 #include "session/cgroup.h"
 #include "session/privileges.h"
+#include "session/process.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,17 +25,6 @@ static int read_file(int process, const char *name, size_t limit, char **ret)
 	return read_head(fd, limit, ret, &size);
 }
 
-/* Behind "\nNAME:\t" of a /proc/PID/status, whose first line alone, the name, is the process's own choice; or NULL. */
-static const char *find_value(const char *status, const char *name)
-{
-	char key[32];
-	const char *found;
-
-	(void)snprintf(key, sizeof(key), "\n%s:\t", name);
-	found = strstr(status, key);
-	return found ? found + strlen(key) : NULL;
-}
-
 static int read_status(int process, struct confinement *confinement)
 {
 	_cleanup_free_ char *status = NULL;
@@ -44,9 +34,9 @@ static int read_status(int process, struct confinement *confinement)
 
 	if (r < 0)
 		return r;
-	bounding = find_value(status, "CapBnd");
-	no_new_privs = find_value(status, "NoNewPrivs");
-	mask = find_value(status, "Umask");
+	bounding = process_status_value(status, "\nCapBnd:\t");
+	no_new_privs = process_status_value(status, "\nNoNewPrivs:\t");
+	mask = process_status_value(status, "\nUmask:\t");
 	/* a zombie has no umask any more */
 	if (!mask)
 		return -ESRCH;

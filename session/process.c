@@ -28,6 +28,13 @@ int process_open(pid_t pid)
 	return open_path(pid, "", O_PATH | O_DIRECTORY);
 }
 
+const char *process_status_value(const char *status, const char *key)
+{
+	const char *at = strstr(status, key);
+
+	return at ? at + strlen(key) : NULL;
+}
+
 /* "mnt:[4026531841]" → 4026531841. */
 static int read_link(int directory, const char *path, uint64_t *ret)
 {

@@ -25,6 +25,12 @@ int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS]) _must_chec
 /* One of them. -ENOENT: a kind that this kernel has not, or the process has exited; else -errno. */
 int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret) _must_check_;
 
+/*
+ * What follows a key such as "\nUid:\t" in the text of a /proc/PID/status; NULL: it is not there. It begins its line:
+ * the name in the first line is the process's own choice, and has its newlines escaped by the kernel.
+ */
+const char *process_status_value(const char *status, const char *key);
+
 /* Start time in clock ticks since boot: field 22 of /proc/PID/stat, proc(5). -errno. */
 int process_start_time(pid_t pid, uint64_t *ret) _must_check_;
 

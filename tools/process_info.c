@@ -52,20 +52,12 @@ static int parse_stat(char *text, struct process_info *info, char **ret_name)
 	return 0;
 }
 
-/* The values behind a key at the start of a line: the name in the first line has its newlines escaped by the kernel. */
-static const char *find_status(const char *status, const char *key)
-{
-	const char *at = strstr(status, key);
-
-	return at ? at + strlen(key) : NULL;
-}
-
 static int parse_status(const char *status, struct process_info *info)
 {
-	const char *state = find_status(status, "\nState:\t");
-	const char *parent = find_status(status, "\nPPid:");
-	const char *uids = find_status(status, "\nUid:");
-	const char *levels = find_status(status, "\nNSpid:");
+	const char *state = process_status_value(status, "\nState:\t");
+	const char *parent = process_status_value(status, "\nPPid:");
+	const char *uids = process_status_value(status, "\nUid:");
+	const char *levels = process_status_value(status, "\nNSpid:");
 	int length;
 	int pid;
 

@@ -24,31 +24,30 @@ static void survey_release(struct survey *survey)
 	tallies_release(&survey->groups);
 }
 
-/* proc_pid_status(5). The name in its first line has its newlines escaped by the kernel. */
+/* proc_pid_status(5) */
 static int add_privileges(struct survey *survey, const char *status, pid_t pid)
 {
 	static const struct {
 		const char *key, *name;
 	} sets[] = {
-		{ "\nCapBnd:", "bounding" },    { "\nCapPrm:", "permitted" }, { "\nCapEff:", "effective" },
-		{ "\nCapInh:", "inheritable" }, { "\nCapAmb:", "ambient" },
+		{ "\nCapBnd:\t", "bounding" },    { "\nCapPrm:\t", "permitted" }, { "\nCapEff:\t", "effective" },
+		{ "\nCapInh:\t", "inheritable" }, { "\nCapAmb:\t", "ambient" },
 	};
-	const char *at = strstr(status, "\nNoNewPrivs:");
+	const char *no_new_privs = process_status_value(status, "\nNoNewPrivs:\t");
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ELEMENTS(sets); i++) {
-		const char *found = strstr(status, sets[i].key);
+		const char *found = process_status_value(status, sets[i].key);
 		_cleanup_free_ char *text = NULL;
 		uint64_t set;
 
-		if (!found || sscanf(found + strlen(sets[i].key), "%" SCNx64, &set) != 1)
+		if (!found || sscanf(found, "%" SCNx64, &set) != 1)
 			continue;
 		text = capability_text(set);
 		r = text ? tallies_add(&survey->privileges, sets[i].name, text, pid) : -ENOMEM;
 	}
-	if (r == 0 && at)
-		r = tallies_add(&survey->privileges, "no-new-privileges",
-				at[strlen("\nNoNewPrivs:\t")] == '1' ? "yes" : "no", pid);
+	if (r == 0 && no_new_privs)
+		r = tallies_add(&survey->privileges, "no-new-privileges", *no_new_privs == '1' ? "yes" : "no", pid);
 	return r;
 }
 
