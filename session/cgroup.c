@@ -143,8 +143,8 @@ static int read_own(char **ret)
 	return fd < 0 ? negative_errno() : read_head(fd, CGROUPS_MAX, ret, &size);
 }
 
-/* What is mounted need not begin at the root of its hierarchy, so that the same path would be another group. */
-static int check(const char *wanted, char **ret_text)
+/* Does something about each of these groups that this process is not in. */
+static int for_missing(const char *wanted, int (*fn)(const struct cgroup *group, char **ret_text), char **ret_text)
 {
 	_cleanup_free_ char *copy = strdup(wanted), *own = NULL;
 	char *rest = copy;
@@ -154,23 +154,22 @@ static int check(const char *wanted, char **ret_text)
 	while (r >= 0 && (r = cgroup_next(&rest, &group)) > 0) {
 		r = is_in(own, &group);
 		if (r == 0)
-			return explain(ret_text, group.path, "a group of this path is not this one", -EXDEV);
+			r = fn(&group, ret_text);
 	}
 	return r;
 }
 
+/* What is mounted need not begin at the root of its hierarchy, so that the same path would be another group. */
+static int refuse(const struct cgroup *group, char **ret_text)
+{
+	return explain(ret_text, group->path, "a group of this path is not this one", -EXDEV);
+}
+
 int cgroups_join(const char *wanted, char **ret_text)
 {
-	_cleanup_free_ char *copy = strdup(wanted), *own = NULL;
-	char *rest = copy;
-	struct cgroup group;
-	int r = copy ? read_own(&own) : -ENOMEM;
+	int r;
 
 	*ret_text = NULL;
-	while (r >= 0 && (r = cgroup_next(&rest, &group)) > 0) {
-		r = is_in(own, &group);
-		if (r == 0)
-			r = join(&group, ret_text);
-	}
-	return r < 0 ? r : check(wanted, ret_text);
+	r = for_missing(wanted, join, ret_text);
+	return r < 0 ? r : for_missing(wanted, refuse, ret_text);
 }
