@@ -2,6 +2,7 @@
 #include "tools/audit_users.h"
 
 #include "config/text_list.h"
+#include "tools/sorted.h"
 #include "tools/verdict.h"
 
 #include <pwd.h>
@@ -201,33 +202,13 @@ static int judge(const struct audit_users *users, struct audit_user *user)
 	return 0;
 }
 
-static int compare_users(const struct audit_user *left, uid_t uid, const char *service)
+static int compare_users(const void *item, const void *key)
 {
-	if (left->uid != uid)
-		return left->uid < uid ? -1 : 1;
-	return strcmp(left->service ? left->service : "", service ? service : "");
-}
+	const struct audit_user *left = item, *right = key;
 
-/* Where the user is, or would be: *ret_found says which. */
-static size_t find(const struct audit_users *users, uid_t uid, const char *service, bool *ret_found)
-{
-	size_t low = 0, high = users->count;
-
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int r = compare_users(&users->items[middle], uid, service);
-
-		if (r == 0) {
-			*ret_found = true;
-			return middle;
-		}
-		if (r < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	if (left->uid != right->uid)
+		return left->uid < right->uid ? -1 : 1;
+	return strcmp(left->service ? left->service : "", right->service ? right->service : "");
 }
 
 static int add(struct audit_users *users, size_t at, uid_t uid, const char *service)
@@ -253,8 +234,9 @@ static int add(struct audit_users *users, size_t at, uid_t uid, const char *serv
 int audit_user_is_restricted(struct audit_users *users, uid_t uid, const char *service, const char **ret_name,
 			     const char **ret_policy)
 {
+	const struct audit_user key = { .uid = uid, .service = (char *)(uintptr_t)service };
 	bool found;
-	size_t at = find(users, uid, service, &found);
+	size_t at = sorted_find(&key, users->items, users->count, sizeof(key), compare_users, &found);
 
 	if (!found) {
 		int r = add(users, at, uid, service);

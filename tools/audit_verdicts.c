@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/audit_verdicts.h"
 
+#include "tools/sorted.h"
+
 #include <string.h>
 
 struct audit_verdict {
@@ -23,8 +25,9 @@ static int compare_files(const struct record *left, const struct record *right)
 }
 
 /* By everything that the policies are asked with. */
-static int compare(const struct record *left, const struct record *right)
+static int compare(const void *item, const void *key)
 {
+	const struct record *left = (*(struct audit_verdict *const *)item)->record, *right = key;
 	int r = strcmp(left->user, right->user);
 
 	if (r == 0)
@@ -32,28 +35,6 @@ static int compare(const struct record *left, const struct record *right)
 	if (r == 0)
 		r = strcmp(left->remote_host, right->remote_host);
 	return r == 0 ? compare_files(left, right) : r;
-}
-
-/* Where a login like this is, or would be. */
-static size_t find(const struct audit_verdicts *verdicts, const struct record *record, bool *ret_found)
-{
-	size_t low = 0, high = verdicts->count;
-
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int r = compare(verdicts->items[middle]->record, record);
-
-		if (r == 0) {
-			*ret_found = true;
-			return middle;
-		}
-		if (r < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 static void item_free(struct audit_verdict *item)
@@ -111,7 +92,8 @@ int audit_verdicts_find(struct audit_verdicts *verdicts, const struct audit_serv
 {
 	const struct audit_verdict *item;
 	bool found;
-	size_t at = find(verdicts, record, &found);
+	size_t at =
+		sorted_find(record, verdicts->items, verdicts->count, sizeof(struct audit_verdict *), compare, &found);
 	int r = found ? 0 : add(verdicts, at, services, record);
 
 	if (r < 0)
