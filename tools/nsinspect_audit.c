@@ -133,7 +133,7 @@ static int take_look(struct audit *audit, struct findings *ret)
 	int r = mounts_read(1, &look.mounts);
 
 	if (r == 0)
-		r = sessions_read(audit->record_directory, &look.sessions);
+		r = sessions_read(audit->record_directory, LOOK_WHOLE, &look.sessions);
 	for (size_t i = 0; r == 0 && i < ELEMENTS(live); i++)
 		r = live[i](&look);
 	sessions_release(&look.sessions);
