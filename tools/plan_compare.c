@@ -20,7 +20,7 @@ static const char *const mount_types[STEP_KINDS] = {
 
 struct comparison {
 	const struct session *session;
-	pid_t init;
+	int root; /* of its init */
 	const struct plan *plan;
 	const struct mount_list *host;
 	struct mount_list mounts;
@@ -192,7 +192,7 @@ static int compare_seen(const struct comparison *comparison, const struct step *
 	_cleanup_free_ char *shown = NULL;
 	struct seen seen;
 	const char *wrong;
-	int r = seen_find(comparison->init, step->target, &comparison->mounts, &seen);
+	int r = seen_find(comparison->root, step->target, &comparison->mounts, &seen);
 
 	if (r == -ENOENT)
 		return step->optional ? tell(comparison, step, PART_MOUNT, "not there", NULL)
@@ -217,7 +217,7 @@ static int compare_procs(const struct comparison *comparison, const struct step 
 		struct seen seen;
 
 		if (strcmp(entry->type, "proc") != 0 || !mounts_have_device(comparison->host, entry) ||
-		    seen_find(comparison->init, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
+		    seen_find(comparison->root, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
 			continue;
 		return tell(comparison, step, PART_MOUNT, entry->target,
 			    "%s is a proc of the host, and shows its processes", entry->target);
@@ -425,7 +425,7 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	_cleanup_free_ char *problem = NULL;
 	struct comparison comparison = {
 		.session = session,
-		.init = session->view.init_pid,
+		.root = -1,
 		.host = host,
 		.network = session->namespaces[NAMESPACE_NETWORK],
 		.addresses = session->view.record.addresses,
@@ -435,13 +435,14 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	};
 	int r = verdict_plan(verdict, session->view.name, &plan, &problem);
 
-	if (r == 0)
-		r = mounts_read(session->view.init_pid, &comparison.mounts);
 	if (r < 0)
 		return r;
+	comparison.root = seen_root(session->view.init_pid);
+	r = comparison.root < 0 ? comparison.root : mounts_read(session->view.init_pid, &comparison.mounts);
 	comparison.plan = plan;
 	for (size_t i = 0; r == 0 && comparison.mounts.count > 0 && i < plan->count; i++)
 		r = compare_step(&comparison, &plan->steps[i]);
 	mounts_release(&comparison.mounts);
+	close_fd(comparison.root);
 	return r;
 }
