@@ -2,6 +2,7 @@
 #include "session/connections.h"
 
 #include "session/network_state.h"
+#include "session/used_addresses.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -11,12 +12,10 @@
 
 #define COUNT_FILE   "/proc/sys/net/netfilter/nf_conntrack_count"
 #define MAX_FILE     "/proc/sys/net/netfilter/nf_conntrack_max"
-#define SHORT        2048 /* so many are read in less than a millisecond */
-#define FILTER_BY_IP 1    /* libnetfilter_conntrack's CTA_FILTER_FLAG_CTA_IP_SRC; in no header of the kernel's */
+#define CROWDED_PART 4 /* of the table: when so much of it is taken, each new session takes away what is left */
 
 struct search {
 	const struct veth_pool *pool;
-	bool whole; /* of every address of the pool that is nobody's */
 	struct netlink deleting;
 };
 
@@ -58,21 +57,11 @@ static bool read_source(const struct nlattr *tuple, int family, struct prefix *r
 	return true;
 }
 
-/* A lock of our own descriptor is none that it sees: what we hold is not in use yet. */
-static bool is_held(const struct veth_pool *pool, const struct prefix *address)
-{
-	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = network_lock_byte(address), .l_len = 1
-	};
-
-	return fcntl(pool->locks, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
-}
-
+/* An address of the pool that no session has. */
 static bool is_left(const struct search *search, const struct prefix *source)
 {
-	const struct prefix *from = search->whole ? &search->pool->prefix : &search->pool->address;
-
-	return prefix_holds(from, source) && !is_held(search->pool, source);
+	return prefix_holds(&search->pool->prefix, source) &&
+	       !address_is_held(search->pool->locks, network_lock_byte(source));
 }
 
 static void copy(struct nlmsghdr *request, const struct nlattr *attribute)
@@ -116,21 +105,6 @@ static int forget(const struct nlmsghdr *message, void *data)
 	return MNL_CB_ERROR;
 }
 
-/* Kernels before 5.8 do not know it, and list more. */
-static void put_filter(struct nlmsghdr *request, const struct prefix *address)
-{
-	struct nlattr *tuple = mnl_attr_nest_start(request, CTA_TUPLE_ORIG);
-	struct nlattr *nest = mnl_attr_nest_start(request, CTA_TUPLE_IP);
-
-	mnl_attr_put(request, source_type(address->family), address->bits / 8, address->bytes);
-	mnl_attr_nest_end(request, nest);
-	mnl_attr_nest_end(request, tuple);
-	nest = mnl_attr_nest_start(request, CTA_FILTER);
-	mnl_attr_put_u32(request, CTA_FILTER_ORIG_FLAGS, FILTER_BY_IP);
-	mnl_attr_put_u32(request, CTA_FILTER_REPLY_FLAGS, 0);
-	mnl_attr_nest_end(request, nest);
-}
-
 static uint64_t read_count(const char *path)
 {
 	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -139,18 +113,17 @@ static uint64_t read_count(const char *path)
 	return file < 0 || read(file, text, sizeof(text) - 1) <= 0 ? 0 : strtoull(text, NULL, 10);
 }
 
-static bool looks_at_all(void)
+static bool is_crowded(void)
 {
-	const uint64_t count = read_count(COUNT_FILE);
-
-	return count <= SHORT || count >= read_count(MAX_FILE) / 2;
+	return read_count(COUNT_FILE) >= read_count(MAX_FILE) / CROWDED_PART;
 }
 
-int connections_forget(const struct veth_pool *pool)
+/* The kernel looks through the whole table, whatever of it is asked for, and empty places of it take their time, too.
+ */
+static int forget_all(const struct veth_pool *pool)
 {
 	_Alignas(struct nlmsghdr) char buffer[NETLINK_MESSAGE_MAX];
-	struct nlmsghdr *request = ask_conntrack(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, pool->prefix.family);
-	struct search search = { .pool = pool, .whole = looks_at_all() };
+	struct search search = { .pool = pool };
 	struct netlink listing;
 	int r = netlink_open(NETLINK_NETFILTER, &listing);
 
@@ -158,11 +131,25 @@ int connections_forget(const struct veth_pool *pool)
 		return r;
 	r = netlink_open(NETLINK_NETFILTER, &search.deleting);
 	if (r == 0) {
-		if (!search.whole)
-			put_filter(request, &pool->address);
-		r = netlink_ask(&listing, request, forget, &search);
+		r = netlink_ask(&listing, ask_conntrack(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, pool->prefix.family),
+				forget, &search);
 		netlink_close(&search.deleting);
 	}
 	netlink_close(&listing);
 	return r;
+}
+
+int connections_forget(const struct veth_pool *pool)
+{
+	struct used_addresses used;
+	int r;
+
+	if (address_was_used(pool->locks, &pool->address) || is_crowded()) {
+		used_addresses_read(pool, &used);
+		r = forget_all(pool);
+		if (r < 0)
+			return r;
+		used_addresses_forget(pool, &used);
+	}
+	return address_use(pool);
 }

@@ -10,7 +10,7 @@
 #include "session/veth.h"
 
 /*
- * Takes away every connection from the pool's address, which is locked by this descriptor and not used yet; and while
- * the table is short, or half full, those from every address of the pool that no session holds. 0 or -errno.
+ * Before the pool's address, which is locked by this descriptor, can be used. If it had a session before, or the table
+ * is a quarter full, takes away every connection from an address of the pool that no session holds. 0 or -errno.
  */
 int connections_forget(const struct veth_pool *pool) _must_check_;
