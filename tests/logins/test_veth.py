@@ -345,8 +345,71 @@ def loaded():
         ["nft", "list", "table", "inet", "nsisolate"], check=False, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.parametrize("change", ["flush ruleset", "delete table inet nsisolate"])
+def test_rules_that_are_gone_come_back_with_the_next_login_for_all(change):
+    policy()
+    policy("bob", 'egress = {"192.0.2.79 tcp 1"}')
+    with P.Background(["nsrun", "-u", "bob", "--", "sh", "-c", f"echo in; read line; {REACH} {tcp(N.CAMPUS['4'])}"]) as live:
+        assert live.read_line().strip() == "in"
+        [record] = H.live_records().values()
+        subprocess.run(["nft", change], check=True)
+        assert loaded() == []
+        assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+        assert len(loaded()) >= 2 and record["interface"][:8] in loaded()
+        assert not findings("NSI110")
+        live.process.stdin.write(b"\n")
+        live.process.stdin.flush()
+        assert json.loads(live.read_line())[tcp(N.CAMPUS["4"])] in CLOSED
+
+
+@pytest.mark.parametrize("change, let_in", [("flush ruleset", True), ("flush chain inet nsisolate {}-from", False)])
+def test_rules_are_looked_at_again_when_the_interface_is_there(change, let_in):
+    """Before that nobody could know that a session is to be under them. What stops there has an address already."""
+    policy()
+    P.run(["su", "alice", "-c", "true"]).check()
+    name, trace = rules_of("alice"), f"/root/trace-{let_in}"
+    login = subprocess.Popen(["strace", "-f", "-o", trace, "-e", "trace=pwrite64", "-e",
+                              "inject=pwrite64:signal=SIGSTOP:when=1", "nsrun", "-u", "alice", "--", "echo", "in"],
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        H.wait_until(lambda: os.path.exists(trace) and "stopped by SIGSTOP" in H.read(trace), "nobody stops")
+        assert len(interfaces()) == 1
+        subprocess.run(["nft", change.format(name)], check=True)
+        [stopped] = [process for process in H.processes() if process.name == "nsisolate-veth"]
+        os.kill(stopped.pid, signal.SIGCONT)
+        said, _ = login.communicate(timeout=H.TIMEOUT)
+        assert said == ("in\n" if let_in else "")
+        assert let_in or H.log.wait_for("are no longer as they were written")
+        assert name in loaded()
+    finally:
+        login.kill()
+        subprocess.run(["nsisolate-network", "restore"], check=True)
+    H.wait_until(lambda: not interfaces(), "an interface is left")
+
+
+def test_rules_that_nobody_needs_any_more_go_when_others_are_loaded():
+    rules = {}
+    for user, port in (("alice", 11), ("bob", 12), ("carol", 13)):
+        policy(user, f'egress = {{"192.0.2.80 tcp {port}"}}')
+        rules[user] = rules_of(user)
+        [state] = glob.glob(f"/run/nsisolate/network/*/{rules[user]}.nft")
+        if user != "carol":
+            os.utime(state, (0, 0))
+    H.wait_until(lambda: not interfaces(), "an interface is left")
+    with P.Background(["su", "bob", "-c", "echo in; read line"]) as login:
+        assert login.read_line().strip() == "in"
+        [state] = glob.glob(f"/run/nsisolate/network/*/{rules['bob']}.nft")
+        os.utime(state, (0, 0))
+        policy(egress='egress = {"192.0.2.80 tcp 14"}')
+        assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+        assert rules["alice"] not in loaded()
+        # one has a session, the other was needed today
+        assert rules["bob"] in loaded() and rules["carol"] in loaded()
+        assert not glob.glob(f"/run/nsisolate/network/*/{rules['alice']}*")
+
+
 @pytest.mark.parametrize("change", [
-    "flush ruleset", "delete table inet nsisolate", "flush table inet nsisolate", "flush chain inet nsisolate {}-from",
+    "flush table inet nsisolate", "flush chain inet nsisolate {}-from",
     "add rule inet nsisolate {}-host accept", "insert rule inet nsisolate {}-from accept",
     "add table inet nsisolate {{ flags dormant; }}", "flush chain inet nsisolate {}-source"])
 def test_rules_that_changed_refuse_logins_until_they_are_restored(change):
