@@ -11,6 +11,7 @@
 #include "session/record.h"
 #include "session/slirp.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <string.h>
 
@@ -370,7 +371,8 @@ static int add_veth(struct plan *plan, const struct policy *policy)
 	int r;
 
 	if (!pool || !egress ||
-	    asprintf(&rules, "egress=(%s)%s", egress, policy->network.masquerade ? " masquerade" : "") < 0)
+	    asprintf(&rules, "egress=(%s)%s connections=%" PRIu64, egress,
+		     policy->network.masquerade ? " masquerade" : "", policy->network.connections) < 0)
 		return -ENOMEM;
 	r = add_step(plan, (struct step){ .kind = STEP_FIREWALL, .target = "inet nsisolate", .value = rules });
 	if (r < 0)

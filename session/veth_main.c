@@ -77,7 +77,8 @@ static int compose(struct side *side, const struct network_order *order, char **
 {
 	struct firewall_order firewall = { .pool = order->pool,
 					   .egress = order->egress,
-					   .masquerade = order->masquerade };
+					   .masquerade = order->masquerade,
+					   .connections = order->connections };
 	int r = 0;
 
 	if (firewall_needs_servers(order->egress))

@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import socket
-import subprocess
 import time
 
 import pytest
@@ -29,6 +28,10 @@ def network():
     around = N.Network()
     yield around
     around.close()
+
+
+def policy(user, network, more=""):
+    H.set_policy(f"user/{user}.conf", f'network {{ mode = veth egress = {{"any"}} {network} }}\n{more}\n')
 
 
 @pytest.fixture
@@ -144,23 +147,42 @@ print("sent")""")
     assert "bad" not in before
 
 
-def test_connections_are_limited(network):
-    """So that one session does not fill the table that the whole host needs."""
-    with inside() as root:
-        root.python("""
+# many packets that each open a connection
+FLOOD = """
 import socket
-for port in range(20000, 23000):
+for port in range(20000, 20500):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("", port))
     s.sendto(b"x", ("198.51.100.10", 443))
     s.close()
-print("sent")""")
-        rules = network.host.run("nft", "list", "table", "inet", "nsisolate").stdout
-        denied = [line for line in rules.splitlines() if "too many connections" in line and "packets 0 " not in line]
-        assert denied, rules
-        table = H.read("/proc/net/nf_conntrack") if subprocess.run(["test", "-e", "/proc/net/nf_conntrack"],
-                                                                   check=False).returncode == 0 else ""
-        assert table.count("src=10.99.0.") <= 1100
+print("sent")"""
+
+
+def test_no_user_fills_the_table_of_connections(network):
+    """Which the whole host needs: neither at once, by many sessions, nor by one after another."""
+    def tracked():
+        return int(network.host.inside(lambda: H.read("/proc/sys/net/netfilter/nf_conntrack_count")))
+
+    policy("alice", 'pool = {"10.99.7.0/30"} connections = 100', "max-sessions = 2")
+    before = tracked()
+    for _ in range(2):
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                assert "sent" in stack.enter_context(inside()).python(FLOOD)
+            assert P.run(["su", "alice", "-c", "echo in"]).stdout == ""
+            assert before + 100 < tracked() <= before + 210
+            rules = network.host.run("nft", "list", "table", "inet", "nsisolate").stdout
+            assert [line for line in rules.splitlines() if "too many connections" in line and "packets 0 " not in line]
+        assert H.wait_until(lambda: not H.live_records(), "a session does not end")
+
+
+def test_no_user_takes_all_addresses():
+    for user in ("alice", "bob"):
+        policy(user, 'pool = {"10.99.7.0/29"}', "max-sessions = 5")
+    with contextlib.ExitStack() as stack:
+        logins = [stack.enter_context(P.Background(["su", "alice", "-c", "echo in; read line"])) for _ in range(9)]
+        assert sorted(login.read_line() for login in logins) == [""] * 4 + ["in"] * 5
+        assert P.run(["su", "bob", "-c", "echo in"]).stdout == "in\n"
 
 
 def test_an_administrators_interface_of_a_like_name_is_left_alone(network):
