@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/connections.h"
 
+#include "config/problem.h"
 #include "session/network_state.h"
 #include "session/used_addresses.h"
 
@@ -10,8 +11,6 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <string.h>
 
-#define COUNT_FILE   "/proc/sys/net/netfilter/nf_conntrack_count"
-#define MAX_FILE     "/proc/sys/net/netfilter/nf_conntrack_max"
 #define CROWDED_PART 4 /* of the table: when so much of it is taken, each new session takes away what is left */
 
 struct search {
@@ -105,17 +104,37 @@ static int forget(const struct nlmsghdr *message, void *data)
 	return MNL_CB_ERROR;
 }
 
-static uint64_t read_count(const char *path)
+static int read_usage(const struct nlmsghdr *message, void *data)
 {
-	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
-	char text[24] = "";
+	const void *from = mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg));
+	const size_t size = mnl_nlmsg_get_payload_len(message) - MNL_ALIGN(sizeof(struct nfgenmsg));
+	const struct nlattr *attribute = NULL;
+	struct connections_usage *usage = data;
 
-	return file < 0 || read(file, text, sizeof(text) - 1) <= 0 ? 0 : strtoull(text, NULL, 10);
+	while ((attribute = netlink_next(from, size, attribute))) {
+		if (mnl_attr_get_type(attribute) == CTA_STATS_GLOBAL_ENTRIES)
+			usage->count = ntohl(mnl_attr_get_u32(attribute));
+		else if (mnl_attr_get_type(attribute) == CTA_STATS_GLOBAL_MAX_ENTRIES)
+			usage->max = ntohl(mnl_attr_get_u32(attribute));
+	}
+	return MNL_CB_OK;
 }
 
-static bool is_crowded(void)
+int connections_usage(struct netlink *netfilter, struct connections_usage *ret, char **ret_problem)
 {
-	return read_count(COUNT_FILE) >= read_count(MAX_FILE) / CROWDED_PART;
+	_Alignas(struct nlmsghdr) char buffer[NETLINK_MESSAGE_MAX];
+	struct connections_usage usage = { 0 };
+	int r = netlink_ask(netfilter, ask_conntrack(buffer, IPCTNL_MSG_CT_GET_STATS, 0, AF_UNSPEC), read_usage,
+			    &usage);
+
+	/* nfnetlink has loaded the module, if there is one and modules can be loaded */
+	if (r == -EINVAL || r == -EOPNOTSUPP)
+		return problem(ret_problem, -EOPNOTSUPP,
+			       "the kernel has no nf_conntrack_netlink, by which the connections of earlier sessions "
+			       "are taken away; load it by 'modprobe nf_conntrack_netlink' and modules-load.d(5)");
+	if (r == 0)
+		*ret = usage;
+	return r;
 }
 
 /* The kernel looks through the whole table, whatever of it is asked for, and empty places of it take their time, too.
@@ -139,12 +158,12 @@ static int forget_all(const struct veth_pool *pool)
 	return r;
 }
 
-int connections_forget(const struct veth_pool *pool)
+int connections_forget(const struct veth_pool *pool, const struct connections_usage *usage)
 {
 	struct used_addresses used;
 	int r;
 
-	if (address_was_used(pool->locks, &pool->address) || is_crowded()) {
+	if (address_was_used(pool->locks, &pool->address) || usage->count >= usage->max / CROWDED_PART) {
 		used_addresses_read(pool, &used);
 		r = forget_all(pool);
 		if (r < 0)

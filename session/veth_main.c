@@ -9,6 +9,7 @@
  */
 
 #include "config/text_list.h"
+#include "session/connections.h"
 #include "session/firewall.h"
 #include "session/firewall_sweep.h"
 #include "session/forwarding.h"
@@ -89,7 +90,7 @@ static int compose(struct side *side, const struct network_order *order, char **
 }
 
 /* Everything that does not need the session: rules, held by side->hold, and forwarding. */
-static int prepare(struct side *side, const struct network_order *order, char **ret_problem)
+static int prepare(struct side *side, const struct network_order *order, struct veth *veth, char **ret_problem)
 {
 	int r = compose(side, order, ret_problem);
 
@@ -99,6 +100,8 @@ static int prepare(struct side *side, const struct network_order *order, char **
 		r = side->hold = firewall_hold(side->directory, false);
 	if (r >= 0)
 		r = netlink_open(NETLINK_NETFILTER, &side->netfilter);
+	if (r == 0)
+		r = connections_usage(&side->netfilter, &veth->usage, ret_problem);
 	if (r < 0)
 		return r;
 	if (order->check_only)
@@ -168,7 +171,7 @@ int main(void)
 	if (r == 0)
 		r = set_pools(&order, &veth);
 	if (r == 0)
-		r = prepare(&side, &order, &problem);
+		r = prepare(&side, &order, &veth, &problem);
 	if (r == 0 && order.check_only)
 		return answer("ready", "", "") < 0;
 	/* awaited whatever has happened: an answer is lost when its sender ends with a message unread, unix(7) */

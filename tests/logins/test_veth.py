@@ -598,6 +598,41 @@ def test_check_says_what_would_be_refused(network):
         network.forward(network.host, True)
     with H.renamed_away("/usr/sbin/nft"):
         assert "needs /usr/sbin/nft, of the package nftables" in P.run(["nsinspect", "check"]).stdout
+    H.set_policy("user/bob.conf", "network { mode = slirp }")
+    with H.renamed_away("/usr/bin/slirp4netns"):
+        assert "needs /usr/bin/slirp4netns, of the package slirp4netns" in P.run(["nsinspect", "check"]).stdout
+
+
+# what differs from a policy that nothing is said of, and what is said then
+WARNINGS = [
+    ({}, None),
+    ({"pool": ("10.99.0.0/24",)}, None),
+    ({"pool": ("192.0.2.128/25",)}, "network.pool: '192.0.2.128/25' overlaps the network 192.0.2.0/24 of this host, on up0"),
+    ({"pool": ("192.0.0.0/16",)}, "'192.0.0.0/16' overlaps the network 192.0.2.0/24 of this host, on up0"),
+    ({"pool": ("203.0.113.0/24",)}, "'203.0.113.0/24' overlaps the address 203.0.113.5 of this host, on lo"),
+    ({"pool": ("2001:db8:1::/64",)}, "overlaps the"),
+    ({"pool": ("10.99.0.0/16",)}, "network.pool: '10.99.0.0/24' overlaps '10.99.0.0/16' of user/alice.conf"),
+    ({"egress": 'egress = {"any tcp 443"}'}, "network.egress: does not reach the name server 10.1.0.10 of /etc/resolv.conf, "
+                                             'so that sessions look no name up; add "dns"'),
+    ({"egress": 'egress = {"dns", "!10.1.0.0/16"}'}, "an item with '!' excludes it"),
+    ({"egress": 'egress = {"dns"}'}, None),
+    ({"egress": 'egress = {"10.1.0.0/24 udp 50-60"}'}, None),
+    ({"egress": 'egress = {"any"} connections = 512k'},
+     "network.connections: '524288' for each of 64 sessions lets one user take more than half"),
+]
+
+
+def test_check_warns_of_what_is_in_the_way():
+    H.write("/etc/resolv.conf", f"nameserver {N.CAMPUS['4']}\n")
+    try:
+        for change, expected in WARNINGS:
+            policy("bob", pool=("10.99.0.0/24",))
+            policy(**{"pool": ("10.99.0.0/24",)} | change)
+            said = P.run(["nsinspect", "check"]).stdout
+            lines = [line for line in said.splitlines() if "network." in line]
+            assert not lines if expected is None else [line for line in lines if expected in line], (change, said)
+    finally:
+        H.write("/etc/resolv.conf", "")
 
 
 def test_the_tool_shows_keeps_and_takes_away():
