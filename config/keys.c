@@ -54,6 +54,8 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 				 "where a session may connect" },
 	[KEY_NETWORK_MASQUERADE] = { "network.masquerade", VALUE_BOOL, true, BOOLEAN, "false",
 				     POLICY(network.masquerade), "leave with the host's address" },
+	[KEY_NETWORK_CONNECTIONS] = { "network.connections", VALUE_COUNT, true, NULL, "1k", POLICY(network.connections),
+				      "connections of a session at once" },
 	[KEY_NETWORK_RESOLV_CONF] = { "network.resolv-conf", VALUE_TEXT, true, NULL, NETWORK_FILE_SESSION,
 				      POLICY(network.resolv_conf), "resolver file" },
 	[KEY_NETWORK_HOSTS] = { "network.hosts", VALUE_TEXT, true, NULL, NETWORK_FILE_SESSION, POLICY(network.hosts),

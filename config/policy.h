@@ -56,12 +56,13 @@ struct policy {
 	uint64_t max_sessions; /* alive at once, of one user */
 	struct {
 		enum network_mode mode;
-		char *name;        /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
-		char *resolv_conf; /* a path, or NETWORK_FILE_SESSION or NETWORK_FILE_HOST of network.h */
-		char *hosts;       /* likewise */
-		char **pool;       /* NETWORK_VETH: canonical prefixes, at most one a family; NULL: none */
-		char **egress;     /* NETWORK_VETH: canonical items of egress.h; NULL: none */
-		bool masquerade;   /* NETWORK_VETH: leave with the machine's addresses */
+		char *name;           /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
+		char *resolv_conf;    /* a path, or NETWORK_FILE_SESSION or NETWORK_FILE_HOST of network.h */
+		char *hosts;          /* likewise */
+		char **pool;          /* NETWORK_VETH: canonical prefixes, at most one a family; NULL: none */
+		char **egress;        /* NETWORK_VETH: canonical items of egress.h; NULL: none */
+		bool masquerade;      /* NETWORK_VETH: leave with the machine's addresses */
+		uint64_t connections; /* NETWORK_VETH: of an address at once; at most NETWORK_CONNECTIONS_MAX */
 	} network;
 	struct {
 		bool isolate;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/plan.h"
 
-#include "config/capability.h"
 #include "config/keys.h"
 #include "config/mount_places.h"
 #include "config/network.h"
 #include "config/path.h"
+#include "config/privileges.h"
 #include "config/problem.h"
 #include "config/text_list.h"
 #include "session/record.h"
 #include "session/slirp.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <string.h>
 
@@ -370,7 +371,8 @@ static int add_veth(struct plan *plan, const struct policy *policy)
 	int r;
 
 	if (!pool || !egress ||
-	    asprintf(&rules, "egress=(%s)%s", egress, policy->network.masquerade ? " masquerade" : "") < 0)
+	    asprintf(&rules, "egress=(%s)%s connections=%" PRIu64, egress,
+		     policy->network.masquerade ? " masquerade" : "", policy->network.connections) < 0)
 		return -ENOMEM;
 	r = add_step(plan, (struct step){ .kind = STEP_FIREWALL, .target = "inet nsisolate", .value = rules });
 	if (r < 0)
@@ -381,7 +383,7 @@ static int add_veth(struct plan *plan, const struct policy *policy)
 struct privileges policy_privileges(const struct policy *policy)
 {
 	return (struct privileges){
-		.dropped = capabilities_set(policy->privileges.drop_capabilities),
+		.dropped = privileges_dropped(policy),
 		.no_new_privs = policy->privileges.no_new_privileges,
 	};
 }
@@ -390,12 +392,15 @@ struct privileges policy_privileges(const struct policy *policy)
 static int add_privileges(struct plan *plan, const struct policy *policy)
 {
 	const struct privileges privileges = policy_privileges(policy);
-	_cleanup_free_ char *names = text_list_join(policy->privileges.drop_capabilities, ",");
-	int r = names ? 0 : -ENOMEM;
+	_cleanup_(text_list_freep) char **names = NULL;
+	_cleanup_free_ char *joined = NULL;
+	int r = privileges_dropped_names(policy, &names);
 
+	if (r == 0 && !(joined = text_list_join(names, ",")))
+		r = -ENOMEM;
 	if (r == 0 && privileges.dropped)
 		r = add_step(plan, (struct step){ .kind = STEP_DROP_CAPABILITIES,
-						  .value = names,
+						  .value = joined,
 						  .capabilities = privileges.dropped });
 	if (r == 0 && privileges.no_new_privs)
 		r = add_step(plan, (struct step){ .kind = STEP_NO_NEW_PRIVILEGES });

@@ -22,7 +22,7 @@ static const char *companions(enum policy_key key, const char *text)
 		return "pool = {\"10.99.0.0/16\"} egress = {any} ";
 	if (key == KEY_NETWORK_POOL)
 		return "mode = veth egress = {any} ";
-	if (key == KEY_NETWORK_EGRESS || key == KEY_NETWORK_MASQUERADE)
+	if (key == KEY_NETWORK_EGRESS || key == KEY_NETWORK_MASQUERADE || key == KEY_NETWORK_CONNECTIONS)
 		return "mode = veth pool = {\"10.99.0.0/16\"} ";
 	return "";
 }
@@ -95,6 +95,8 @@ static const struct {
 	{ KEY_NETWORK_POOL, "10.99.0.0/16", "{\"10.99.0.0/16\"}" },
 	{ KEY_NETWORK_EGRESS, "any tcp 443", "{\"any tcp 443\"}" },
 	{ KEY_NETWORK_MASQUERADE, "true", NULL },
+	{ KEY_NETWORK_CONNECTIONS, "200", NULL },
+	{ KEY_NETWORK_CONNECTIONS, "4k", NULL },
 	{ KEY_NETWORK_MODE, "named", NULL },
 	{ KEY_NETWORK_MODE, "slirp", NULL },
 	{ KEY_NETWORK_NAME, "course", NULL },
@@ -341,6 +343,9 @@ static const struct {
 	{ KEY_NETWORK_POOL, "10.0.0.0", "network.pool: '10.0.0.0': the length of a pool's IPv4 prefix is 8 to 30" },
 	{ KEY_NETWORK_EGRESS, "everywhere",
 	  "network.egress: 'everywhere' is no address or prefix, nor any, host or dns; names are not looked up" },
+	{ KEY_NETWORK_CONNECTIONS, "0", "network.connections: '0' is no number: it must be at least 1" },
+	{ KEY_NETWORK_CONNECTIONS, "2m",
+	  "network.connections: '2097152' is more than any host keeps for a session; at most 1m" },
 	{ KEY_NETWORK_MASQUERADE, "yes", "network.masquerade: 'yes' is none of true, false; did you mean 'true'?" },
 };
 
