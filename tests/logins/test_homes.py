@@ -275,6 +275,39 @@ def test_an_automounters_directory_refuses(log):
         os.close(writer)
 
 
+# mounts what is asked for, as automount(8) does for a direct map: autofs_v5_packet, AUTOFS_IOC_READY
+AUTOMOUNTER = """
+import ctypes, fcntl, os, struct, subprocess, sys
+reader, writer = os.pipe()
+libc, target = ctypes.CDLL(None), sys.argv[1]
+options = f"fd={writer},pgrp={os.getpid()},minproto=5,maxproto=5,direct"
+assert libc.mount(b"test", target.encode(), b"autofs", 0, options.encode()) == 0
+control = os.open(target, os.O_RDONLY)
+print("in", flush=True)
+token, = struct.unpack("I", os.read(reader, 4096)[8:12])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", target], check=True)
+open(f"{target}/automounted", "w").close()
+fcntl.ioctl(control, 0x9360, token)
+print("mounted", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_home_that_an_automounter_mounts_when_we_look(log):
+    os.makedirs("/srv/homes/alice")
+    move_home("/srv/homes/alice")
+    policy('homes-roots = { "/srv/homes" }')
+    with P.Background(["/usr/bin/python3", "-c", AUTOMOUNTER, "/srv/homes/alice"]) as automounter:
+        assert automounter.read_line() == "in"
+        with session() as (root, _init):
+            assert automounter.read_line() == "mounted"
+            assert os.listdir(f"{root}/srv/homes/alice") == ["automounted"]
+            assert differences() == []
+            P.run(["umount", "/srv/homes/alice"]).check()
+            assert os.listdir(f"{root}/srv/homes/alice") == ["automounted"]
+        P.run(["umount", "-l", "/srv/homes/alice"]).check()
+
+
 def test_a_home_that_the_login_makes_is_there_when_we_come(log):
     """pam_mkhomedir(8) in its place, before us, and in the wrong one, where it makes one for the next login."""
     move_home("/home/new")
@@ -364,15 +397,16 @@ def test_plan_show_and_check_tell():
 
 
 @pytest.mark.parametrize("syscall,error,when", [
-    ("fsopen", "EPERM", ""), ("open_tree", "ENOMEM", ""), ("mkdirat", "ENOSPC", "2+"), ("mount_setattr", "EINVAL", "2+"),
-    ("umount2", "EPERM", "3+"), ("move_mount", "EINVAL", "9+"), ("fstatfs", "EIO", "")])
-def test_a_fault_runs_no_command_and_leaves_nothing(syscall, error, when):
+    ("fsopen", "EPERM", "7+"), ("open_tree", "ENOMEM", ""), ("mkdirat", "ENOSPC", "2+"), ("mount_setattr", "EINVAL", "2+"),
+    ("umount2", "EPERM", "5+"), ("move_mount", "EINVAL", "9+"), ("fstatfs", "EIO", "")])
+def test_a_fault_runs_no_command_and_leaves_nothing(syscall, error, when, log):
     """What is left, the fixture `host` finds."""
     mount("/home")
     try:
         home_at("/home/alice")
         with injected(syscall, error, when):
             P.assert_refused("su", "alice", "touch /home/alice/ran")
+        log.wait_for("refused: user=alice .*step mount-homes: /home")
         assert not os.path.exists("/home/alice/ran")
         assert H.records() == {}
     finally:
