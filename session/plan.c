@@ -49,6 +49,7 @@ static const struct {
 	[STEP_MOUNT_READ_ONLY] = { "mount-read-only", PLACE_INIT },
 	[STEP_MOUNT_DIRECTORY] = { "mount-directory", PLACE_INIT },
 	[STEP_MOUNT_BIND] = { "mount-bind", PLACE_INIT },
+	[STEP_MOUNT_HOMES] = { "mount-homes", PLACE_INIT },
 	[STEP_HIDE_PROCS] = { "hide-procs", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
@@ -276,7 +277,8 @@ static int add_etc_files(struct plan *plan, const struct policy *policy, const s
 			    named ? hostname : NULL);
 }
 
-static int add_place(struct plan *plan, const struct mount_place *place, const struct expansion *names)
+static int add_place(struct plan *plan, const struct mount_places *places, const struct mount_place *place,
+		     const struct expansion *names)
 {
 	struct step step = { .target = place->path, .optional = place->optional };
 
@@ -291,6 +293,10 @@ static int add_place(struct plan *plan, const struct mount_place *place, const s
 		step.nosuid = place->bind->nosuid;
 		step.nodev = place->bind->nodev;
 		step.noexec = place->bind->noexec;
+		break;
+	case KEY_MOUNT_HOMES_ROOTS:
+		step.kind = STEP_MOUNT_HOMES;
+		step.value = path_is_below(places->home, place->path) ? places->home : NULL;
 		break;
 	case KEY_MOUNT_HIDE_ENGINES:
 		step.kind = STEP_HIDE_ENGINE;
@@ -323,7 +329,7 @@ static int add_places(struct plan *plan, const struct policy *policy, const stru
 	for (size_t i = 0; r == 0 && i < places.count; i++) {
 		r = mount_place_check(&places, i, ret_problem);
 		if (r == 0)
-			r = add_place(plan, &places.items[i], names);
+			r = add_place(plan, &places, &places.items[i], names);
 	}
 	mount_places_release(&places);
 	return r;
