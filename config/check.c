@@ -329,6 +329,8 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
 		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its "
 		       "record");
+	if (!policy->time.isolate)
+		failed |= check_pointless(policy, KEY_TIME_BOOTTIME_OFFSET, KEY_TIME_ISOLATE, diag);
 	if (!policy->uts.isolate) {
 		failed |= check_pointless(policy, KEY_UTS_HOSTNAME, KEY_UTS_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_UTS_DOMAINNAME, KEY_UTS_ISOLATE, diag);

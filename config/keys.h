@@ -80,6 +80,7 @@ enum value_type {
 	VALUE_COUNT,   /* a number, written like a size */
 	VALUE_LIST,
 	VALUE_INTEGER, /* signed */
+	VALUE_SECONDS, /* signed */
 	VALUE_FILE,    /* a policy file, below the policy directory */
 	VALUE_PATH,    /* a directory of the host */
 };

@@ -67,7 +67,11 @@ struct policy {
 	} network;
 	struct {
 		bool isolate;
-	} ipc, pid;
+	} ipc, pid, cgroup;
+	struct {
+		bool isolate;
+		int64_t boottime_offset; /* seconds */
+	} time;
 	struct {
 		bool isolate;
 		char *hostname;   /* unexpanded: "%h" */

@@ -23,6 +23,7 @@ static const struct {
 	[STEP_DOMAINNAME] = { .apply = apply_domainname },
 	[STEP_MOUNT_PROC] = { .apply = mount_proc },
 	[STEP_MOUNT_SYS] = { .apply = mount_sys },
+	[STEP_MOUNT_CGROUPS] = { .apply = mount_cgroups },
 	[STEP_MOUNT_MQUEUE] = { .apply = mount_mqueue },
 	[STEP_MOUNT_TMPFS] = { .apply = mount_tmpfs },
 	[STEP_MOUNT_RUNTIME_DIR] = { .apply = mount_runtime_dir },

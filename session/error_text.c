@@ -77,6 +77,8 @@ static const struct {
 	/* posix_spawn(3) gives the helper its descriptors: dup2(2) to one beyond the limit */
 	{ "helper", EBADF, FILES },
 	{ "namespaces", EAGAIN, PROCESSES },
+	{ "time", EINVAL, "this kernel has no time namespaces" },
+	{ "time", ERANGE, "the machine has not been up for as long as time.boottime-offset would take it back" },
 	{ "mount-resolv-conf", EPERM, ETC_FILE },
 	{ "mount-hosts", EPERM, ETC_FILE },
 	{ "mount-directory", ENOSPC, STORE " is full, or has no inode left; or the limit fs.mount-max is reached" },

@@ -29,6 +29,7 @@ static const struct {
 } step_table[STEP_KINDS] = {
 	[STEP_RECORD] = { "record", PLACE_HOST },
 	[STEP_NETWORK_NAMED] = { "network-named", PLACE_HOST },
+	[STEP_TIME] = { "time", PLACE_HOST },
 	[STEP_NAMESPACES] = { "namespaces", PLACE_HOST },
 	[STEP_FIREWALL] = { "firewall", PLACE_HOST },
 	[STEP_VETH] = { "veth", PLACE_HOST },
@@ -39,6 +40,7 @@ static const struct {
 	[STEP_DOMAINNAME] = { "domainname", PLACE_INIT },
 	[STEP_MOUNT_PROC] = { "mount-proc", PLACE_INIT },
 	[STEP_MOUNT_SYS] = { "mount-sys", PLACE_INIT },
+	[STEP_MOUNT_CGROUPS] = { "mount-cgroups", PLACE_INIT },
 	[STEP_MOUNT_MQUEUE] = { "mount-mqueue", PLACE_INIT },
 	[STEP_MOUNT_TMPFS] = { "mount-tmpfs", PLACE_INIT },
 	[STEP_MOUNT_RUNTIME_DIR] = { "mount-runtime-dir", PLACE_INIT },
@@ -130,7 +132,8 @@ unsigned policy_clone_flags(const struct policy *policy)
 	const bool wanted[NAMESPACE_KINDS] = {
 		[NAMESPACE_MOUNT] = policy->mount.isolate, [NAMESPACE_NETWORK] = policy->network.mode != NETWORK_HOST,
 		[NAMESPACE_IPC] = policy->ipc.isolate,     [NAMESPACE_UTS] = policy->uts.isolate,
-		[NAMESPACE_PID] = policy->pid.isolate,
+		[NAMESPACE_PID] = policy->pid.isolate,     [NAMESPACE_CGROUP] = policy->cgroup.isolate,
+		[NAMESPACE_TIME] = policy->time.isolate,
 	};
 	unsigned flags = 0;
 
@@ -349,6 +352,9 @@ static int add_mounts(struct plan *plan, const struct policy *policy, const stru
 		r = add_proc(plan, policy);
 	if (r == 0 && policy->network.mode != NETWORK_HOST)
 		r = add_step(plan, (struct step){ .kind = STEP_MOUNT_SYS, .target = "/sys" });
+	/* after it, for it brings the host's along */
+	if (r == 0 && policy->cgroup.isolate)
+		r = add_step(plan, (struct step){ .kind = STEP_MOUNT_CGROUPS, .target = CGROUP_ROOT });
 	if (r == 0)
 		r = add_ipc(plan, policy);
 	if (r == 0)
@@ -424,6 +430,8 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 	r = add_step(plan, (struct step){ .kind = STEP_RECORD, .target = RECORD_DIRECTORY });
 	if (r == 0)
 		r = add_named_network(plan, policy);
+	if (r == 0 && policy->time.isolate)
+		r = add_step(plan, (struct step){ .kind = STEP_TIME, .seconds = policy->time.boottime_offset });
 	if (r == 0)
 		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
 	if (r == 0 && policy->network.mode == NETWORK_VETH)

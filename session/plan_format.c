@@ -86,6 +86,8 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 
 	if (step->kind == STEP_NAMESPACES)
 		put_namespaces(out, plan_new_flags(plan));
+	if (step->kind == STEP_TIME)
+		(void)fprintf(out, "boottime %+" PRIi64, step->seconds);
 	if (step->kind == STEP_SETNS)
 		put_namespaces(out, plan->clone_flags);
 	if (step->target)
@@ -106,7 +108,8 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		(void)fprintf(out, " mode=%04o nosuid,nodev", (unsigned)step->mode);
 	if (step->kind == STEP_MOUNT_RUNTIME_DIR)
 		(void)fprintf(out, " own=%u", (unsigned)step->uid);
-	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE)
+	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE ||
+	    step->kind == STEP_MOUNT_CGROUPS)
 		(void)fputs(" nosuid,nodev,noexec", out);
 	if (step->kind == STEP_NO_NEW_PRIVILEGES)
 		(void)fputs("set", out);

@@ -61,6 +61,18 @@ int session_setting(const struct session_request *request, uint64_t *ret)
 	return 0;
 }
 
+/* As the machine counts, and whoever reads the record from another time namespace: time_namespaces(7). */
+static int start_of_caller(pid_t caller, uint64_t *ret)
+{
+	int64_t ahead = 0;
+	int r = process_start_time(caller, ret);
+
+	if (r == 0)
+		r = process_boottime_offset(getpid(), &ahead);
+	*ret -= (uint64_t)(ahead * sysconf(_SC_CLK_TCK));
+	return r;
+}
+
 int session_record_write(const struct session_request *request, const struct policy *policy,
 			 const struct session_reply *reply, const struct network *network, pid_t init, int file)
 {
@@ -98,6 +110,6 @@ int session_record_write(const struct session_request *request, const struct pol
 	if (r == 0 && policy->scope == SCOPE_USER)
 		r = session_setting(request, &record.setting);
 	if (r == 0)
-		r = process_start_time(request->caller, &record.login_start);
+		r = start_of_caller(request->caller, &record.login_start);
 	return r < 0 ? r : record_write(file, &record);
 }

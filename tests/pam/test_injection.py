@@ -115,6 +115,8 @@ FLOWS = {
     "open-homes": Flow("open", 'mount { homes = "own" }\n', roles=("init",)),
     "open-privileges": Flow("open", 'privileges { no-new-privileges = true drop-capabilities = { cap_sys_admin } }\n',
                             roles=("caller",), short=(0, -1)),
+    "open-namespaces": Flow("open", "cgroup { isolate = true }\ntime { isolate = true boottime-offset = 60 }\n",
+                            roles=("helper", "init"), own=("helper",)),
     "open-veth": Flow("open", VETH, roles=("caller", "helper", "init", "veth"), own=("veth",)),
     "open-veth-first": Flow("open", VETH, roles=("veth",), unloads=True),
     "open-shared": Flow("open", SHARED + 'on-logout = "wait"\n'),

@@ -60,6 +60,9 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "mount.hide-engines=true\n"
 				       "mount.runtime-dir=private\n"
 				       "user-manager=refuse\n"
+				       "cgroup.isolate=false\n"
+				       "time.isolate=false\n"
+				       "time.boottime-offset=0\n"
 				       "privileges.no-new-privileges=false\n"
 				       "privileges.drop-capabilities=\n";
 	_cleanup_(policy_freep) struct policy *policy = policy_of(""), *built_in = NULL;
@@ -75,7 +78,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_int_equal(policy->hash, UINT64_C(0xa33e5c0c2b46d6a0));
+	assert_int_equal(policy->hash, UINT64_C(0xa5c5bc3d1b5a125f));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -193,6 +196,8 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.private \"/srv\": needs mount.isolate = true; remove the section or mount.isolate" },
 		{ GIVE_UP_MOUNTS " mount { propagation = slave }",
 		  AT1 "mount.propagation: means nothing with mount.isolate = false; remove one of them" },
+		{ "time { boottime-offset = 60 }",
+		  AT1 "time.boottime-offset: means nothing with time.isolate = false; remove one of them" },
 		{ GIVE_UP_MOUNTS " mount { hide = { /srv } }",
 		  AT1 "mount.hide: means nothing with mount.isolate = false; remove one of them" },
 		{ GIVE_UP_MOUNTS " mount { read-only = { /srv } }",

@@ -18,6 +18,8 @@
 /* What else its section needs. */
 static const char *companions(enum policy_key key, const char *text)
 {
+	if (key == KEY_TIME_BOOTTIME_OFFSET)
+		return "isolate = true ";
 	if (key == KEY_NETWORK_MODE && strcmp(text, "veth") == 0)
 		return "pool = {\"10.99.0.0/16\"} egress = {any} ";
 	if (key == KEY_NETWORK_POOL)
@@ -108,6 +110,10 @@ static const struct {
 	{ KEY_NETWORK_RESOLV_CONF, "/etc/lab//resolv.conf", "/etc/lab/resolv.conf" },
 	{ KEY_NETWORK_HOSTS, "session", NULL },
 	{ KEY_NETWORK_HOSTS, "/etc/lab/hosts", NULL },
+	{ KEY_CGROUP_ISOLATE, "true", NULL },
+	{ KEY_TIME_ISOLATE, "true", NULL },
+	{ KEY_TIME_BOOTTIME_OFFSET, "3153600000", NULL },
+	{ KEY_TIME_BOOTTIME_OFFSET, "-60", NULL },
 	{ KEY_IPC_ISOLATE, "true", NULL },
 	{ KEY_IPC_ISOLATE, "false", NULL },
 	{ KEY_UTS_ISOLATE, "true", NULL },
@@ -232,6 +238,13 @@ static const struct {
 	{ KEY_NETWORK_HOSTS, "/etc/../hosts", "network.hosts: '/etc/../hosts' has '..' in it" },
 	{ KEY_NETWORK_HOSTS, "/etc/%u",
 	  "network.hosts: '/etc/%u': quotes, backslashes and '%' are not allowed in this path" },
+	{ KEY_CGROUP_ISOLATE, "1", "cgroup.isolate: '1' is none of true, false; did you mean 'true'?" },
+	{ KEY_TIME_ISOLATE, "on", "time.isolate: 'on' is none of true, false; did you mean 'true'?" },
+	{ KEY_TIME_BOOTTIME_OFFSET, "1h", "time.boottime-offset: '1h' is no number of seconds" },
+	{ KEY_TIME_BOOTTIME_OFFSET, "3153600001",
+	  "time.boottime-offset: '3153600001' is not between -3153600000 and 3153600000" },
+	{ KEY_TIME_BOOTTIME_OFFSET, "99999999999999999999",
+	  "time.boottime-offset: '99999999999999999999' is not between -3153600000 and 3153600000" },
 	{ KEY_IPC_ISOLATE, "yes", "ipc.isolate: 'yes' is none of true, false; did you mean 'true'?" },
 	{ KEY_UTS_ISOLATE, "ture", "uts.isolate: 'ture' is none of true, false; did you mean 'true'?" },
 	{ KEY_PID_ISOLATE, "1", "pid.isolate: '1' is none of true, false; did you mean 'true'?" },

@@ -161,6 +161,17 @@ static void give_up_privileges(struct policy *policy)
 		assert_int_equal(text_list_add(&policy->privileges.drop_capabilities, names[i]), 0);
 }
 
+static void have_own_control_groups(struct policy *policy)
+{
+	policy->cgroup.isolate = true;
+}
+
+static void count_from_another_boot(struct policy *policy)
+{
+	policy->time.isolate = true;
+	policy->time.boottime_offset = -3600;
+}
+
 static void keep_directories(struct policy *policy)
 {
 	for (size_t i = 0; i < policy->mount.private_count; i++)
@@ -244,6 +255,8 @@ static const struct row {
 	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
 	{ "homes-own", see_own_home, ALL_NAMESPACES },
 	{ "privileges", give_up_privileges, ALL_NAMESPACES },
+	{ "cgroup", have_own_control_groups, ALL_NAMESPACES | CLONE_NEWCGROUP },
+	{ "time", count_from_another_boot, ALL_NAMESPACES | CLONE_NEWTIME },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
 };
 
