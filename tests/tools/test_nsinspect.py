@@ -386,7 +386,7 @@ def on_terminal(records, *arguments):
     return output
 
 
-TABLES = ([], ["-n"], ["--output-all"], ["-o", "TTY,UID"], ["-o", "UID,TTY,FROM"], ["-o", "FROM"], ["-o", "NLOGINS,STATE"])
+SHAPES = ([], ["-n"], ["--output-all"], ["-o", "TTY,UID"], ["-o", "UID,TTY,FROM"], ["-o", "FROM"], ["-o", "NLOGINS,STATE"])
 
 
 @pytest.mark.parametrize("user", ["alice", "alice-of-the-long-name", "\u00fcnal"])
@@ -396,7 +396,7 @@ def test_table_is_the_same_on_a_wide_terminal_and_elsewhere(records, user):
     for join in (False, True):
         if join:
             session.join()
-        for arguments in TABLES:
+        for arguments in SHAPES:
             elsewhere = records.run("list", *arguments).stdout
             assert elsewhere and elsewhere == on_terminal(records, *arguments), arguments
 
