@@ -436,4 +436,5 @@ def main(attack, *arguments):
     print(json.dumps(attempt(functions[attack], *arguments)), flush=True)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
