@@ -37,7 +37,8 @@ def assert_whole_or_none(links, done):
 @pytest.mark.parametrize("login", LOGINS)
 def test_a_limit_never_makes_half_a_session(login):
     ran = 0
-    for limits in LIMITS:
+    # su-l differs in the stack alone
+    for limits in LIMITS if login != "su-l" else LIMITS[::4]:
         done, links = spoiled(limits, login, WHERE)
         assert_whole_or_none(links, (limits, done))
         ran += bool(links)
@@ -81,7 +82,7 @@ def test_a_limit_is_no_way_past_the_policy_of_root(login):
     H.write("/etc/sudoers.d/attack", "bob ALL=(root) NOPASSWD: ALL\n", 0o440)
     command = {"su": ("su", "root", "-c"), "sudo": ("sudo", "-n", "sh", "-c")}[login]
     ran = 0
-    for limits in LIMITS:
+    for limits in LIMITS[::2]:
         H.write(RAN, "")
         done = P.run([HOSTILE, "spoil", limits, *command, WHERE], user="bob")
         assert_whole_or_none(H.read(RAN).split(), (limits, done))

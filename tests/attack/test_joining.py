@@ -197,25 +197,37 @@ def test_inits_that_are_held_do_not_keep_logins_out():
 
 
 @contextlib.contextmanager
-def locked(name, byte=0):
-    """As a helper of alice's has it that somebody froze past the gate, or as it takes a place."""
-    with open(f"{USERS}/{H.USERS['alice'].uid}/{name}", "r+b") as file:
+def locked(user, name, byte=0):
+    """As a helper of the user's has it that somebody froze past the gate, or as it takes a place."""
+    with open(f"{USERS}/{H.USERS[user].uid}/{name}", "r+b") as file:
         fcntl.fcntl(file, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0))  # F_OFD_SETLK
         yield
 
 
-@pytest.mark.parametrize("name", ["gate", "places"])
-def test_whoever_is_frozen_past_the_gate_holds_others_up_for_seconds_only(name):
-    H.set_policy("user/carol.conf", SHARED)
-    where()
-    begin = time.monotonic()
-    with locked(name), concurrent.futures.ThreadPoolExecutor(8) as pool:
-        logins = [pool.submit(where) for _ in range(8)]
+def test_whoever_is_frozen_past_the_gate_holds_others_of_the_user_up_for_seconds_only():
+    """Of two users at once, each in a place of its own: others wait for neither."""
+    frozen = {"alice": "gate", "bob": "places"}
+    for user in (*frozen, "carol"):
+        H.set_policy(f"user/{user}.conf", SHARED)
+        where(user=user)
+
+    def held_up(user):
+        begin = time.monotonic()
+        return where(user=user), time.monotonic() - begin
+
+    with contextlib.ExitStack() as stack, concurrent.futures.ThreadPoolExecutor(12) as pool:
+        for user, name in frozen.items():
+            stack.enter_context(locked(user, name))
+        logins = [pool.submit(held_up, user) for user in frozen for _ in range(5)]
+        begin = time.monotonic()
         assert where(user="carol") and time.monotonic() - begin < 8
         # what was decided before the wait holds after it
-        H.set_policy("user/alice.conf", SHARED + 'uts { hostname = "late" }\n')
-        assert not set(H.namespaces().values()) & {login.result() for login in logins}
-        assert 8 < time.monotonic() - begin < 27
+        for user in frozen:
+            H.set_policy(f"user/{user}.conf", SHARED + 'uts { hostname = "late" }\n')
+        for login in logins:
+            namespace, seconds = login.result()
+            assert namespace not in H.namespaces().values()
+            assert 8 < seconds < 27
 
 
 class Peer:
