@@ -196,6 +196,43 @@ def test_inits_that_are_held_do_not_keep_logins_out():
     P.sweep_records()
 
 
+SOMAXCONN = "/proc/sys/net/core/somaxconn"  # of the sandbox's network namespace
+
+
+@contextlib.contextmanager
+def backlog(length):
+    before = H.read(SOMAXCONN)
+    with open(SOMAXCONN, "w", encoding="ascii") as file:
+        file.write(str(length))
+    try:
+        yield
+    finally:
+        with open(SOMAXCONN, "w", encoding="ascii") as file:
+            file.write(before)
+
+
+def test_an_init_whose_backlog_is_full_is_passed_over():
+    """It is held, and logins that were killed have left connections that nobody takes."""
+    with backlog(4), contextlib.ExitStack() as stack:
+        namespace = stack.enter_context(staying()).read_line()
+        init, = H.session_inits()
+        path, = sockets()
+        os.kill(init, signal.SIGSTOP)
+        peers = []
+        with pytest.raises(BlockingIOError):
+            for _ in range(100):
+                peers.append(stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)))
+                peers[-1].connect(path)
+        assert len(peers) < 10
+        begin = time.monotonic()
+        other = where()
+        assert other not in (namespace, H.namespaces()["pid"]) and time.monotonic() - begin < 8
+        os.kill(init, signal.SIGCONT)
+        for peer in peers:
+            peer.close()
+        assert where() == namespace
+
+
 @contextlib.contextmanager
 def locked(user, name, byte=0):
     """As a helper of the user's has it that somebody froze past the gate, or as it takes a place."""
