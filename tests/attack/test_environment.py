@@ -189,7 +189,7 @@ def hashes(line):
     return [word for word in line.text.split() if word.startswith(("policy=", "hash=", "mode="))]
 
 
-@each
+@pytest.mark.parametrize("login", ["su", "sudo"])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_single_variable_stops_isolation_or_leaves_a_mark(login, name):
     before = sorted(os.listdir(EVIL))

@@ -340,7 +340,7 @@ def test_a_full_session_is_passed_over_at_once():
         assert where() == namespace
 
 
-@pytest.mark.parametrize("choice, count", [("kill", 40), ("stop", 25), ("child-kill", 25), ("child-stop", 3)])
+@pytest.mark.parametrize("choice, count", [("kill", 20), ("stop", 12), ("child-kill", 12), ("child-stop", 3)])
 def test_logins_that_are_disturbed_do_not_disturb_others(choice, count):
     """bob starts, stops and kills su to alice, while alice logs in herself."""
     H.write("/home/alice/ran", "", owner=H.USERS["alice"])
