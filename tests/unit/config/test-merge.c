@@ -58,7 +58,10 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "mount.runtime-dir=private\n"
 				       "user-manager=refuse\n"
 				       "privileges.no-new-privileges=false\n"
-				       "privileges.drop-capabilities=\n";
+				       "privileges.drop-capabilities=\n"
+				       "limits.memory=infinity\n"
+				       "limits.tasks=infinity\n"
+				       "limits.cpu-weight=100\n";
 	_cleanup_(policy_freep) struct policy *policy = policy_of(""), *built_in = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -72,7 +75,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_int_equal(policy->hash, UINT64_C(0xbae0f822509b7873));
+	assert_int_equal(policy->hash, UINT64_C(0x7e6efd10a7a37e0d));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
