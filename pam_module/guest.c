@@ -303,6 +303,7 @@ struct session_request guest_request(const struct guest *guest, const struct who
 		.uid = who->identity.uid,
 		.gid = who->identity.gid,
 		.group = who->group ? who->group : "",
+		.home = who->identity.home,
 		.service = guest->service,
 		.tty = guest->tty,
 		.remote_host = guest->remote_host,
