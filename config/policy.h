@@ -19,6 +19,7 @@ enum network_mode { NETWORK_HOST, NETWORK_NONE, NETWORK_LOOPBACK, NETWORK_NAMED,
 enum mount_propagation { PROPAGATION_SLAVE, PROPAGATION_PRIVATE };
 enum mount_proc { PROC_SESSION, PROC_HIDEPID, PROC_HOST };
 enum private_backing { BACKING_TMPFS, BACKING_DIRECTORY };
+enum homes { HOMES_ALL, HOMES_OWN };
 enum runtime_dir { RUNTIME_DIR_PRIVATE, RUNTIME_DIR_HOST };
 enum session_scope { SCOPE_SESSION, SCOPE_USER };
 enum on_logout { ON_LOGOUT_KILL, ON_LOGOUT_WAIT };
@@ -66,7 +67,11 @@ struct policy {
 	} network;
 	struct {
 		bool isolate;
-	} ipc, pid;
+	} ipc, pid, cgroup;
+	struct {
+		bool isolate;
+		int64_t boottime_offset; /* seconds */
+	} time;
 	struct {
 		bool isolate;
 		char *hostname;   /* unexpanded: "%h" */
@@ -77,6 +82,8 @@ struct policy {
 		enum mount_propagation propagation;
 		enum mount_proc proc;
 		enum runtime_dir runtime_dir;
+		enum homes homes;
+		char **homes_roots; /* like hide; HOMES_OWN */
 		bool hide_engines;
 		char **hide;                       /* unexpanded; a leading '-': it may be missing; NULL: none */
 		char **read_only;                  /* likewise */

@@ -2,6 +2,12 @@
 /* What a policy needs of this host. */
 #include "config/keys.h"
 #include "config/mount_places.h"
+#include "config/network.h"
+#include "config/problem.h"
+#include "config/text_list.h"
+#include "config/value.h"
+#include "nsisolate-config.h"
+#include "session/forwarding.h"
 #include "session/mount_point.h"
 #include "session/root_file.h"
 #include "session/syscalls.h"
@@ -61,6 +67,8 @@ static enum step_kind step_of(const struct mount_place *place)
 		return STEP_MOUNT_HIDE;
 	case KEY_MOUNT_READ_ONLY:
 		return STEP_MOUNT_READ_ONLY;
+	case KEY_MOUNT_HOMES_ROOTS:
+		return STEP_MOUNT_HOMES;
 	case KEY_MOUNT_BIND:
 		return STEP_MOUNT_BIND;
 	default:
@@ -96,6 +104,10 @@ static char *why_refused(const struct policy *policy, const struct mount_place *
 	fd = mount_point_open(&step);
 	if (fd < 0)
 		why = gives ? why_not_mounted(fd) : why_not_taken(place, fd);
+	/* where all users have their homes there, as far as the policy can tell */
+	else if (place->key == KEY_MOUNT_HOMES_ROOTS && text_list_count(policy->mount.homes_roots) == 1 &&
+		 homes_root_check(fd) == -EOPNOTSUPP)
+		why = "it is an automounter's (autofs), which takes away homes that are idle on the host";
 	if (why)
 		return strdup(why);
 	return place->source && !strchr(place->source, '%') ? why_no_source(place) : NULL;

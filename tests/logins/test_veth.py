@@ -221,6 +221,8 @@ def test_an_example_policy_does_what_it_says(name, reached, denied):
         seen = reach(*reached, *denied)
         assert {target: seen[target] for target in reached if seen[target] in CLOSED} == {}
         assert {target: seen[target] for target in denied if seen[target] not in CLOSED} == {}
+        homes = P.su("alice", "ls /home").check().stdout.split()
+        assert ("bob" not in homes) == (name == "shared-hosting") and "alice" in homes
     finally:
         H.write("/etc/resolv.conf", "")
 
