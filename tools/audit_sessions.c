@@ -76,7 +76,7 @@ static int find_difference(const struct plan_item *item, void *data)
 		[PART_NAME] = FINDING_HOSTNAME,        [PART_PROPAGATION] = FINDING_PROPAGATION,
 		[PART_NETWORK] = FINDING_NETWORK,      [PART_INTERFACE] = FINDING_INTERFACE,
 		[PART_SLIRP] = FINDING_SLIRP,          [PART_PRIVILEGES] = FINDING_PRIVILEGES,
-		[PART_NAMESPACE] = FINDING_NAMESPACES,
+		[PART_NAMESPACE] = FINDING_NAMESPACES, [PART_LIMITS] = FINDING_LIMITS,
 	};
 	const struct comparison *comparison = data;
 

@@ -6,6 +6,7 @@
 #include "session/network_name.h"
 #include "session/record.h"
 #include "tools/enter_confinement.h"
+#include "tools/limits_compare.h"
 #include "tools/plan_compare_private.h"
 #include "tools/process_info.h"
 #include "tools/seen_judge.h"
@@ -364,6 +365,19 @@ static int compare_privileges(const struct comparison *comparison, const struct 
 	return tell(comparison, step, PART_PRIVILEGES, kept, "a login process still has %s in its bounding set", kept);
 }
 
+/* Root alone, on the host or inside, can give a login more; what its processes do, they do in its group. */
+static int compare_limits(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *seen = NULL, *difference = NULL;
+	int r = limits_compare(comparison->session, &step->limits, &seen, &difference);
+
+	/* those who stayed are held to what is still there */
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	return difference ? tell(comparison, step, PART_LIMITS, seen, "%s", difference)
+			  : tell(comparison, step, PART_LIMITS, seen, NULL);
+}
+
 static int compare_step(const struct comparison *comparison, const struct step *step)
 {
 	if (mount_types[step->kind])
@@ -386,6 +400,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_network(comparison, step);
 	if (step->kind == STEP_DROP_CAPABILITIES || step->kind == STEP_NO_NEW_PRIVILEGES)
 		return compare_privileges(comparison, step);
+	if (step->kind == STEP_LIMITS)
+		return compare_limits(comparison, step);
 	if (!comparison->inside)
 		return 0;
 	if (step->kind == STEP_VETH)
