@@ -104,11 +104,22 @@ static void advise_from(const struct policy *policy, struct diagnostics *diag)
 	}
 }
 
+/* time_namespaces(7): no clock goes below 0. */
+static void advise_time(const struct policy *policy, struct diagnostics *diag)
+{
+	if (policy->time.boottime_offset < 0)
+		add(policy, policy->origins[KEY_TIME_BOOTTIME_OFFSET],
+		    "time.boottime-offset: is negative: as long as the machine has not been up for so many seconds, "
+		    "logins are refused",
+		    diag);
+}
+
 void policy_advise(const struct policy *policy, const char *service, struct diagnostics *diag)
 {
 	if (policy->mode == MODE_OFF)
 		return;
 	privileges_advise(policy, diag);
+	advise_time(policy, diag);
 	for (size_t i = 0; i < policy->mount.private_count; i++)
 		advise_private(policy, &policy->mount.private[i], diag);
 	if (service)

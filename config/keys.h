@@ -29,6 +29,7 @@ enum policy_key {
 	KEY_NETWORK_POOL,
 	KEY_NETWORK_EGRESS,
 	KEY_NETWORK_MASQUERADE,
+	KEY_NETWORK_CONNECTIONS,
 	KEY_NETWORK_RESOLV_CONF,
 	KEY_NETWORK_HOSTS,
 	KEY_IPC_ISOLATE,
@@ -52,6 +53,7 @@ enum policy_key {
 	KEY_MOUNT_BIND_NODEV,
 	KEY_MOUNT_BIND_NOEXEC,
 	KEY_MOUNT_HOMES,
+	KEY_MOUNT_HOMES_ROOTS,
 	KEY_MOUNT_HIDE_ENGINES,
 	KEY_MOUNT_RUNTIME_DIR,
 	KEY_USER_MANAGER,
@@ -78,6 +80,7 @@ enum value_type {
 	VALUE_COUNT,   /* a number, written like a size */
 	VALUE_LIST,
 	VALUE_INTEGER, /* signed */
+	VALUE_SECONDS, /* signed */
 	VALUE_FILE,    /* a policy file, below the policy directory */
 	VALUE_PATH,    /* a directory of the host */
 };

@@ -81,6 +81,7 @@ bool network_check(const struct policy *policy, struct diagnostics *diag)
 		{ KEY_NETWORK_POOL, NETWORK_VETH },
 		{ KEY_NETWORK_EGRESS, NETWORK_VETH },
 		{ KEY_NETWORK_MASQUERADE, NETWORK_VETH },
+		{ KEY_NETWORK_CONNECTIONS, NETWORK_VETH },
 	};
 	bool good = true;
 

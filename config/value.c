@@ -120,19 +120,19 @@ static int parse_size(const char *text, const char *what, struct value *ret, cha
 	return 0;
 }
 
-static int parse_integer(const char *text, struct value *ret, char **ret_problem)
+/* `what`: "integer"; between -max and max. */
+static int parse_signed(const char *text, const char *what, int64_t max, struct value *ret, char **ret_problem)
 {
 	const char *digits = text + (text[0] == '-');
 	size_t length = strspn(digits, "0123456789");
 	int64_t number = 0;
 
 	if (length == 0 || digits[length] != '\0')
-		return problem(ret_problem, -EINVAL, "'%s' is no integer", text);
-	for (size_t i = 0; i < length && number <= VALUE_INTEGER_MAX; i++)
+		return problem(ret_problem, -EINVAL, "'%s' is no %s", text, what);
+	for (size_t i = 0; i < length && number <= max; i++)
 		number = number * 10 + (digits[i] - '0');
-	if (number > VALUE_INTEGER_MAX)
-		return problem(ret_problem, -EINVAL, "'%s' is not between -%d and %d", text, VALUE_INTEGER_MAX,
-			       VALUE_INTEGER_MAX);
+	if (number > max)
+		return problem(ret_problem, -EINVAL, "'%s' is not between -%" PRIi64 " and %" PRIi64, text, max, max);
 	ret->number = (uint64_t)(text[0] == '-' ? -number : number);
 	return 0;
 }
@@ -216,6 +216,8 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 		return parse_egress(text, ret, ret_problem);
 	case KEY_MOUNT_HIDE:
 		return listed_path_parse(text, PATH_HIDE, ret, ret_problem);
+	case KEY_MOUNT_HOMES_ROOTS:
+		return listed_path_parse(text, PATH_HOMES, ret, ret_problem);
 	case KEY_MOUNT_READ_ONLY:
 		return listed_path_parse(text, PATH_READ_ONLY, ret, ret_problem);
 	case KEY_PRIVILEGES_DROP_CAPABILITIES:
@@ -260,7 +262,9 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 	case VALUE_LIST:
 		return parse_item(key, text, &ret->text, ret_problem);
 	case VALUE_INTEGER:
-		return parse_integer(text, ret, ret_problem);
+		return parse_signed(text, "integer", VALUE_INTEGER_MAX, ret, ret_problem);
+	case VALUE_SECONDS:
+		return parse_signed(text, "number of seconds", VALUE_SECONDS_MAX, ret, ret_problem);
 	case VALUE_FILE:
 		return policy_name_parse(text, &ret->text, ret_problem);
 	case VALUE_PATH:
@@ -294,12 +298,20 @@ int value_copy(const struct value *value, struct value *ret)
 	return 0;
 }
 
+/* The default of a list has one item. */
 int value_default(enum policy_key key, struct value *ret)
 {
 	_cleanup_free_ char *ignored = NULL;
+	int r = 0;
 
 	*ret = (struct value){ 0 };
-	return policy_keys[key].fallback ? value_parse(key, policy_keys[key].fallback, ret, &ignored) : 0;
+	if (policy_keys[key].fallback)
+		r = value_parse(key, policy_keys[key].fallback, ret, &ignored);
+	if (r == 0 && policy_keys[key].type == VALUE_LIST && ret->text)
+		r = text_list_add(&ret->list, ret->text);
+	if (r < 0)
+		value_release(ret);
+	return r;
 }
 
 bool key_is_stored(enum policy_key key)
@@ -325,6 +337,7 @@ void value_store(enum policy_key key, struct value *value, void *base)
 		break;
 	case VALUE_SIZE:
 	case VALUE_COUNT:
+	case VALUE_SECONDS:
 		memcpy(field, &value->number, sizeof(value->number));
 		break;
 	case VALUE_PATTERN:
@@ -354,11 +367,11 @@ int value_append(enum policy_key key, const struct value *value, void *base)
 	return text_list_add_all((char ***)(void *)((char *)base + policy_keys[key].offset), value->list);
 }
 
-static char *format_integer(int integer)
+static char *format_integer(int64_t integer)
 {
 	char *text = NULL;
 
-	return asprintf(&text, "%d", integer) < 0 ? NULL : text;
+	return asprintf(&text, "%" PRIi64, integer) < 0 ? NULL : text;
 }
 
 static char *format_size(uint64_t number)
@@ -389,6 +402,7 @@ const char *value_text(enum policy_key key, const void *base, char **storage)
 	const char *field = (const char *)base + info->offset, *text;
 	char *const *list;
 	int integer;
+	int64_t seconds;
 	unsigned choice;
 	uint64_t number;
 	bool flag;
@@ -412,6 +426,9 @@ const char *value_text(enum policy_key key, const void *base, char **storage)
 	case VALUE_INTEGER:
 		memcpy(&integer, field, sizeof(integer));
 		return *storage = format_integer(integer);
+	case VALUE_SECONDS:
+		memcpy(&seconds, field, sizeof(seconds));
+		return *storage = format_integer(seconds);
 	case VALUE_LIST:
 		memcpy(&list, field, sizeof(list));
 		return *storage = text_list_format(list);

@@ -3,6 +3,7 @@
 
 #include "session/etc_files.h"
 #include "session/loopback.h"
+#include "session/mount_homes.h"
 #include "session/mount_trees.h"
 #include "session/mounts.h"
 #include "session/uts.h"
@@ -22,6 +23,7 @@ static const struct {
 	[STEP_DOMAINNAME] = { .apply = apply_domainname },
 	[STEP_MOUNT_PROC] = { .apply = mount_proc },
 	[STEP_MOUNT_SYS] = { .apply = mount_sys },
+	[STEP_MOUNT_CGROUPS] = { .apply = mount_cgroups },
 	[STEP_MOUNT_MQUEUE] = { .apply = mount_mqueue },
 	[STEP_MOUNT_TMPFS] = { .apply = mount_tmpfs },
 	[STEP_MOUNT_RUNTIME_DIR] = { .apply = mount_runtime_dir },
@@ -30,6 +32,7 @@ static const struct {
 	[STEP_MOUNT_READ_ONLY] = { .apply = mount_read_only },
 	[STEP_MOUNT_DIRECTORY] = { .prepare = tree_of_store, .finish = tree_attach },
 	[STEP_MOUNT_BIND] = { .prepare = tree_of_source, .finish = tree_attach },
+	[STEP_MOUNT_HOMES] = { .prepare = homes_prepare, .finish = homes_finish },
 	[STEP_MOUNT_RESOLV_CONF] = { .apply = mount_etc_file },
 	[STEP_MOUNT_HOSTS] = { .apply = mount_etc_file },
 };
@@ -60,10 +63,10 @@ static int run_in_pass(enum pass pass, const struct step *step, int *tree)
 	return 0;
 }
 
-/* A source is where a bind can fail first. */
+/* A source is where a bind can fail first, and a home where homes can. */
 static const char *object_of(enum pass pass, const struct step *step)
 {
-	if (pass == PASS_PREPARE && step->kind == STEP_MOUNT_BIND)
+	if (pass == PASS_PREPARE && step->value && (step->kind == STEP_MOUNT_BIND || step->kind == STEP_MOUNT_HOMES))
 		return step->value;
 	return step->target ? step->target : step->value;
 }

@@ -2,6 +2,7 @@
 #include "session/launch.h"
 
 #include "session/error_text.h"
+#include "session/inherit.h"
 #include "session/syscalls.h"
 
 #include <fcntl.h>
@@ -77,14 +78,14 @@ static const char *full_kind(unsigned clone_flags)
 }
 
 /* clone(2): ENOSPC is a limit of namespaces(7), or the kernel's on nesting, which nobody sees how near they are to. */
-static int describe_clone(char **ret_failure, unsigned clone_flags, int error)
+static int describe_full(char **ret_failure, const char *step, const char *object, unsigned clone_flags, int error)
 {
 	const char *kind = error == -ENOSPC ? full_kind(clone_flags) : NULL;
 
 	if (error != -ENOSPC)
-		return describe(ret_failure, step_name(STEP_NAMESPACES), "clone3", error);
-	if (asprintf(ret_failure, "step %s: clone3: %s: %sthe limit user.max_%s_namespaces is reached",
-		     step_name(STEP_NAMESPACES), strerror(ENOSPC),
+		return describe(ret_failure, step, object, error);
+	if (asprintf(ret_failure, "step %s: %s: %s: %sthe limit user.max_%s_namespaces is reached", step, object,
+		     strerror(ENOSPC),
 		     kind && strcmp(kind, "pid") == 0 ? "PID namespaces are nested 32 deep, the kernel's limit, or "
 						      : "",
 		     kind ? kind : "*") < 0)
@@ -119,56 +120,37 @@ void launch_abort(struct launch *launch)
 	release(launch);
 }
 
-static int describe_network(char **ret_failure, const struct launch_order *order, int error)
+/* Whose namespace could not be made, or entered. */
+static int describe_inherited(char **ret_failure, const struct plan *plan, const struct step *step, int error)
 {
-	const struct step *step = plan_find(order->plan, STEP_NETWORK_NAMED);
+	_cleanup_free_ char *text = step->target ? strdup(step->target) : step_describe(plan, step);
 
-	return describe(ret_failure, step_name(step->kind), step->target, error);
+	return describe_full(ret_failure, step_name(step->kind), text ? text : "", plan_new_flags(plan), error);
 }
 
-/*
- * So that the init is made in the network that the plan names, and is never in another. *ret_home: the one that we come
- * from, and go back to, since what is recorded of the login is about that; -1 where there is nothing to enter.
- */
-static int enter_network(const struct launch_order *order, int *ret_home)
-{
-	_cleanup_close_ int home = -1;
-
-	if (order->network < 0)
-		return 0;
-	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (home < 0 || setns(order->network, CLONE_NEWNET) < 0)
-		return -errno;
-	*ret_home = TAKE_FD(home);
-	return 0;
-}
-
-int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
-		 char **ret_failure)
+/* The one clone3(2). */
+static int start_init(const struct session_request *request, const struct launch_order *order, struct launch *ret,
+		      char **ret_failure)
 {
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
-	_cleanup_close_ int home = -1;
+	const unsigned flags = inherit_clone_flags(order->plan);
 	int pair[2];
 	int pidfd = -1;
 	struct clone_args clone = {
-		.flags = plan_new_flags(order->plan) | CLONE_PIDFD,
+		.flags = flags | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	pid_t pid;
-	int r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return describe(ret_failure, "init", "socketpair", -errno);
 	ours = pair[0];
 	theirs = pair[1];
-	r = enter_network(order, &home);
-	if (r < 0)
-		return describe_network(ret_failure, order, r);
 	pid = sys_clone3(&clone);
 	if (pid < 0)
-		return describe_clone(ret_failure, plan_new_flags(order->plan), -errno);
+		return describe_full(ret_failure, step_name(STEP_NAMESPACES), "clone3", flags, -errno);
 	if (pid == 0)
 		init_main(&(struct init_arguments){
 			.plan = order->plan,
@@ -181,9 +163,24 @@ int launch_start(const struct session_request *request, const struct launch_orde
 			.files = order->files,
 		});
 	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .socket = TAKE_FD(ours) };
-	if (home < 0 || setns(home, CLONE_NEWNET) == 0)
-		return 0;
-	r = describe_network(ret_failure, order, -errno);
+	return 0;
+}
+
+int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
+		 char **ret_failure)
+{
+	struct inherited inherited = INHERITED_NOTHING;
+	const struct step *failed = NULL;
+	int r = inherit_enter(order->plan, order->network, &inherited, &failed);
+	int left;
+
+	if (r < 0)
+		r = describe_inherited(ret_failure, order->plan, failed, r);
+	else
+		r = start_init(request, order, ret, ret_failure);
+	left = inherit_leave(&inherited);
+	if (r < 0 || left == 0)
+		return r;
 	launch_abort(ret);
-	return r;
+	return describe(ret_failure, step_name(STEP_NAMESPACES), "setns", left);
 }

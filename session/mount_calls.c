@@ -6,6 +6,9 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 
+/* Stacked mounts on one mount point that are taken away before ours takes their place. */
+#define STACKED_MAX 32
+
 int mount_new(const char *type, const struct mount_option *options, unsigned attributes)
 {
 	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
@@ -14,7 +17,8 @@ int mount_new(const char *type, const struct mount_option *options, unsigned att
 	if (context < 0)
 		return -errno;
 	for (; options && options->name; options++)
-		if (fsconfig(context, FSCONFIG_SET_STRING, options->name, options->value, 0) < 0)
+		if (fsconfig(context, options->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options->name,
+			     options->value, 0) < 0)
 			return -errno;
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
@@ -36,4 +40,13 @@ int mount_attach_at(int mount_fd, const char *target)
 	if (target_fd < 0)
 		return target_fd;
 	return mount_attach(mount_fd, target_fd);
+}
+
+int mount_detach_all(const char *target)
+{
+	for (int i = 0; i < STACKED_MAX; i++) {
+		if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+			return errno == EINVAL ? 0 : -errno;
+	}
+	return -EBUSY;
 }

@@ -7,7 +7,7 @@
 
 struct mount_option {
 	const char *name;
-	const char *value;
+	const char *value; /* NULL: the name alone says it */
 };
 
 /*
@@ -21,3 +21,10 @@ int mount_attach(int mount_fd, int target_fd) _must_check_;
 
 /* The same over a directory that is resolved without following links. */
 int mount_attach_at(int mount_fd, const char *target) _must_check_;
+
+/*
+ * Takes away what is mounted on `target`, so that the host's file system does
+ * not lie below ours. It is a copy in our own namespace, slave or private: the
+ * host keeps its mount. Tolerates EINVAL: nothing (more) is mounted there.
+ */
+int mount_detach_all(const char *target) _must_check_;

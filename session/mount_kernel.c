@@ -10,23 +10,6 @@
 
 /* The file systems by which the kernel shows itself: /proc and /sys take the place of the host's. */
 
-/* Stacked mounts on one mount point that are taken away before ours takes their place. */
-#define STACKED_MAX 32
-
-/*
- * Takes away what is mounted on `target`, so that the host's file system does
- * not lie below ours. It is a copy in our own namespace, slave or private: the
- * host keeps its mount. Tolerates EINVAL: nothing (more) is mounted there.
- */
-static int detach_all(const char *target)
-{
-	for (int i = 0; i < STACKED_MAX; i++) {
-		if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-			return errno == EINVAL ? 0 : -errno;
-	}
-	return -EBUSY;
-}
-
 int mount_proc(const struct step *step)
 {
 	const struct mount_option hidepid[] = { { "hidepid", "invisible" }, { NULL, NULL } };
@@ -36,7 +19,7 @@ int mount_proc(const struct step *step)
 
 	if (fd < 0)
 		return fd;
-	r = detach_all(step->target);
+	r = mount_detach_all(step->target);
 	return r < 0 ? r : mount_attach_at(fd, step->target);
 }
 
@@ -89,7 +72,7 @@ static int replace_sys(const char *target, int mount_fd, int trees[ELEMENTS(carr
 		if (r < 0)
 			return r;
 	}
-	r = detach_all(target);
+	r = mount_detach_all(target);
 	if (r == 0)
 		r = mount_attach_at(mount_fd, target);
 	for (size_t i = 0; r == 0 && i < ELEMENTS(carried); i++)

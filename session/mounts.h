@@ -19,6 +19,12 @@ int mount_proc(const struct step *step) _must_check_;
 /* A sysfs(5) of the init's own network namespace; the host's cgroup and selinux trees are carried over. */
 int mount_sys(const struct step *step) _must_check_;
 
+/*
+ * Every hierarchy of cgroups(7) at or below the target anew, so that it begins at the group of the init's own cgroup
+ * namespace; what was mounted read-only is again.
+ */
+int mount_cgroups(const struct step *step) _must_check_;
+
 /* The mq_overview(7) file system of the init's own IPC namespace. */
 int mount_mqueue(const struct step *step) _must_check_;
 

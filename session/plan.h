@@ -17,6 +17,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Below it are the hierarchies of cgroups(7). */
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
 enum place {
 	PLACE_HOST,   /* the helper, in the caller's namespaces */
 	PLACE_INIT,   /* the session's init, in the new namespaces */
@@ -27,6 +30,7 @@ enum place {
 enum step_kind {
 	STEP_RECORD,            /* host: the record below /run/nsisolate/sessions */
 	STEP_NETWORK_NAMED,     /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
+	STEP_TIME,              /* host: a time namespace, with its offset, for the init to be made in */
 	STEP_NAMESPACES,        /* host: clone3(2) of the init */
 	STEP_FIREWALL,          /* host: the policy's rules in nftables */
 	STEP_VETH,              /* host: both ends of the session's interface, with addresses and routes */
@@ -37,6 +41,7 @@ enum step_kind {
 	STEP_DOMAINNAME,        /* init: setdomainname(2), the NIS domain */
 	STEP_MOUNT_PROC,        /* init: fresh proc(5) */
 	STEP_MOUNT_SYS,         /* init: fresh sysfs with the host's cgroup and selinux mounts */
+	STEP_MOUNT_CGROUPS,     /* init: cgroups(7) from the session's own on, in place of each of the host's */
 	STEP_MOUNT_MQUEUE,      /* init: fresh mq_overview(7) file system */
 	STEP_MOUNT_TMPFS,       /* init: an empty tmpfs over target */
 	STEP_MOUNT_RUNTIME_DIR, /* init: an empty tmpfs over /run/user with the user's own directory */
@@ -47,8 +52,9 @@ enum step_kind {
 	STEP_MOUNT_READ_ONLY,   /* init: target over itself, read-only */
 	STEP_MOUNT_DIRECTORY,   /* init: over target, a directory of the user that outlives the session */
 	STEP_MOUNT_BIND,        /* init: over target, the directory value of the host */
-	STEP_HIDE_PROCS,        /* init: covers every proc(5) of the host but /proc */
-	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
+	STEP_MOUNT_HOMES, /* init: over target, an empty tmpfs that holds nothing but the home value, mount_homes.h */
+	STEP_HIDE_PROCS,  /* init: covers every proc(5) of the host but /proc */
+	STEP_SETNS,       /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_DROP_CAPABILITIES, /* caller: from its bounding, inheritable and ambient set, capabilities(7) */
 	STEP_NO_NEW_PRIVILEGES, /* caller: prctl(2), PR_SET_NO_NEW_PRIVS */
@@ -58,14 +64,15 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	const char *target; /* absolute path, or NULL; owned by the plan */
-	const char *value;  /* host name, domain name, propagation, mount option, text or path of a file, user, source;
-			       or NULL; owned by the plan */
+	const char *value;  /* host name, domain name, propagation, mount option, text or path of a file, user, source,
+			       home; or NULL; owned by the plan */
 	const char *name;   /* STEP_MOUNT_HOSTS: a host name for the file to know, or NULL; owned by the plan */
 	uint64_t size;      /* bytes; 0: the file system's default */
 	uint64_t inodes;    /* 0: the file system's default */
 	mode_t mode;        /* of the root of a new file system */
 	uid_t uid;          /* STEP_MOUNT_RUNTIME_DIR, STEP_MOUNT_DIRECTORY: the user */
 	gid_t gid;
+	int64_t seconds;       /* STEP_TIME: how far the boot clock is ahead of the maker's */
 	uint64_t capabilities; /* STEP_DROP_CAPABILITIES: a bit each */
 	bool optional;         /* a file at the path `value`, or a target, that is missing is passed over */
 	bool create; /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */

@@ -73,12 +73,21 @@ static void put_bind(FILE *out, const struct step *step)
 			(void)fprintf(out, "%s%s", i == 0 ? "" : ",", flags[i]);
 }
 
+static void put_homes(FILE *out, const struct step *step)
+{
+	(void)fputs(" empty ro,nosuid,nodev,noexec", out);
+	if (step->value)
+		(void)fprintf(out, ", but for %s", step->value);
+}
+
 static void put_step(FILE *out, const struct plan *plan, const struct step *step)
 {
 	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
 
 	if (step->kind == STEP_NAMESPACES)
 		put_namespaces(out, plan_new_flags(plan));
+	if (step->kind == STEP_TIME)
+		(void)fprintf(out, "boottime %+" PRIi64, step->seconds);
 	if (step->kind == STEP_SETNS)
 		put_namespaces(out, plan->clone_flags);
 	if (step->target)
@@ -87,6 +96,8 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		put_etc_file(out, step);
 	else if (step->kind == STEP_MOUNT_BIND)
 		put_bind(out, step);
+	else if (step->kind == STEP_MOUNT_HOMES)
+		put_homes(out, step);
 	else if (step->value && step->kind != STEP_MOUNT_DIRECTORY)
 		(void)fprintf(out, "%s%s", step->target ? " " : "", step->value);
 	if (step->kind == STEP_MOUNT_DIRECTORY)
@@ -97,7 +108,8 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		(void)fprintf(out, " mode=%04o nosuid,nodev", (unsigned)step->mode);
 	if (step->kind == STEP_MOUNT_RUNTIME_DIR)
 		(void)fprintf(out, " own=%u", (unsigned)step->uid);
-	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE)
+	if (step->kind == STEP_MOUNT_PROC || step->kind == STEP_MOUNT_SYS || step->kind == STEP_MOUNT_MQUEUE ||
+	    step->kind == STEP_MOUNT_CGROUPS)
 		(void)fputs(" nosuid,nodev,noexec", out);
 	if (step->kind == STEP_NO_NEW_PRIVILEGES)
 		(void)fputs("set", out);

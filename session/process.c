@@ -2,6 +2,7 @@
 #include "session/process.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -107,9 +108,10 @@ int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
 	return directory < 0 ? directory : read_links(directory, ret);
 }
 
-static int read_stat(pid_t pid, char *buffer, size_t capacity)
+/* `name`: behind a slash. */
+static int read_text(pid_t pid, const char *name, char *buffer, size_t capacity)
 {
-	_cleanup_close_ int fd = open_path(pid, "/stat", O_RDONLY);
+	_cleanup_close_ int fd = open_path(pid, name, O_RDONLY);
 
 	if (fd < 0)
 		return fd;
@@ -125,7 +127,7 @@ static int read_stat(pid_t pid, char *buffer, size_t capacity)
 int process_state(pid_t pid, char *ret_state, uint64_t *ret_start)
 {
 	char stat[1024];
-	int r = read_stat(pid, stat, sizeof(stat));
+	int r = read_text(pid, "/stat", stat, sizeof(stat));
 
 	if (r < 0)
 		return r;
@@ -155,4 +157,25 @@ int process_start_time(pid_t pid, uint64_t *ret)
 	char state;
 
 	return process_state(pid, &state, ret);
+}
+
+int process_boottime_offset(pid_t pid, int64_t *ret)
+{
+	char offsets[256], comm[32];
+	const char *boottime;
+	int64_t seconds = 0;
+	int r = read_text(pid, "/timens_offsets", offsets, sizeof(offsets));
+
+	/* a kernel without them; a process that is gone has no other file either */
+	if (r == -ESRCH && read_text(pid, "/comm", comm, sizeof(comm)) == 0) {
+		*ret = 0;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	boottime = strstr(offsets, "boottime");
+	if (!boottime || sscanf(boottime + strlen("boottime"), "%" SCNi64, &seconds) != 1)
+		return -EBADMSG;
+	*ret = seconds;
+	return 0;
 }

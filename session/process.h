@@ -34,6 +34,12 @@ const char *process_status_value(const char *status, const char *key);
 /* Start time in clock ticks since boot: field 22 of /proc/PID/stat, proc(5). -errno. */
 int process_start_time(pid_t pid, uint64_t *ret) _must_check_;
 
+/*
+ * Seconds by which the boot clock of its children is ahead of the machine's, time_namespaces(7): start times that it
+ * reads are, too. 0 where this kernel has no time namespaces. -ESRCH; -errno.
+ */
+int process_boottime_offset(pid_t pid, int64_t *ret) _must_check_;
+
 /* Of a state, as stat and status have it: the process has ended, and at most waits for its parent. */
 static inline bool process_has_ended(char state)
 {

@@ -41,11 +41,11 @@ struct record {
 	char *user;
 	uid_t uid;
 	char *service;
-	char *tty;                            /* PAM_TTY as given, or "" */
-	char *remote_host;                    /* PAM_RHOST as given, or "" */
-	pid_t login_pid;                      /* in the PID namespace where the record was written */
-	uint64_t login_start;                 /* clock ticks since boot, field 22 of /proc/PID/stat */
-	pid_t init_pid;                       /* likewise; for a reader elsewhere only record_alive() tells */
+	char *tty;            /* PAM_TTY as given, or "" */
+	char *remote_host;    /* PAM_RHOST as given, or "" */
+	pid_t login_pid;      /* in the PID namespace where the record was written */
+	uint64_t login_start; /* clock ticks since boot, field 22 of /proc/PID/stat in the initial time namespace */
+	pid_t init_pid;       /* likewise; for a reader elsewhere only record_alive() tells */
 	uint64_t namespaces[NAMESPACE_KINDS]; /* inode numbers; 0 where the session shares the caller's */
 	char *policy;                         /* the file that decided: "group/students.conf" */
 	char *sources;                        /* every file that gave a value, comma-separated */

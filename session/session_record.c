@@ -55,9 +55,22 @@ int session_setting(const struct session_request *request, uint64_t *ret)
 	/* with the ends of the strings, so that they do not run into each other */
 	hash = hash_add(HASH_START, gid, strlen(gid) + 1);
 	hash = hash_add(hash, request->group, strlen(request->group) + 1);
+	hash = hash_add(hash, request->home, strlen(request->home) + 1);
 	hash = hash_add(hash, host.nodename, strlen(host.nodename) + 1);
 	*ret = hash_add(hash, (const char *)outside, sizeof(outside));
 	return 0;
+}
+
+/* As the machine counts, and whoever reads the record from another time namespace: time_namespaces(7). */
+static int start_of_caller(pid_t caller, uint64_t *ret)
+{
+	int64_t ahead = 0;
+	int r = process_start_time(caller, ret);
+
+	if (r == 0)
+		r = process_boottime_offset(getpid(), &ahead);
+	*ret -= (uint64_t)(ahead * sysconf(_SC_CLK_TCK));
+	return r;
 }
 
 int session_record_write(const struct session_request *request, const struct policy *policy,
@@ -97,6 +110,6 @@ int session_record_write(const struct session_request *request, const struct pol
 	if (r == 0 && policy->scope == SCOPE_USER)
 		r = session_setting(request, &record.setting);
 	if (r == 0)
-		r = process_start_time(request->caller, &record.login_start);
+		r = start_of_caller(request->caller, &record.login_start);
 	return r < 0 ? r : record_write(file, &record);
 }

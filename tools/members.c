@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 
 /* Kinds by which a session without a PID namespace knows its processes. */
-static const enum namespace_kind other_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_NETWORK, NAMESPACE_IPC, NAMESPACE_UTS };
+static const enum namespace_kind other_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_NETWORK, NAMESPACE_IPC, NAMESPACE_UTS,
+						   NAMESPACE_CGROUP };
 
 /* A namespace and whose it is; inode numbers are unique across the kinds, since nsfs has one counter for all. */
 struct owner {

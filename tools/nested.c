@@ -192,6 +192,7 @@ static int add_one(struct sessions *sessions, struct session *outer, const struc
 	}
 	if (r < 0)
 		return r;
+	sessions_shift(sessions, &view);
 	memcpy(view.name, head->name, sizeof(head->name));
 	r = sessions_append(sessions, &view, &session);
 	if (r < 0)

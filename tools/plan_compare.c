@@ -6,6 +6,7 @@
 #include "session/network_name.h"
 #include "session/record.h"
 #include "tools/enter_confinement.h"
+#include "tools/plan_compare_private.h"
 #include "tools/process_info.h"
 #include "tools/seen_judge.h"
 
@@ -18,25 +19,8 @@ static const char *const mount_types[STEP_KINDS] = {
 	[STEP_MOUNT_TMPFS] = "tmpfs", [STEP_MOUNT_RUNTIME_DIR] = "tmpfs",
 };
 
-struct comparison {
-	const struct session *session;
-	pid_t init;
-	const struct plan *plan;
-	const struct mount_list *host;
-	struct mount_list mounts;
-	uint64_t network;            /* inode number of its network namespace */
-	const char *addresses;       /* of its interface, as the record has them */
-	const struct inside *inside; /* NULL: not known */
-	plan_visitor visit;
-	void *data;
-};
-
-/* Hands one step over: what the kernel has, NULL for nothing, and with a format what differs. */
-static int tell(const struct comparison *comparison, const struct step *step, enum plan_part part, const char *kernel,
-		const char *format, ...) _printf_(5, 6);
-
-static int tell(const struct comparison *comparison, const struct step *step, enum plan_part part, const char *kernel,
-		const char *format, ...)
+int tell(const struct comparison *comparison, const struct step *step, enum plan_part part, const char *kernel,
+	 const char *format, ...)
 {
 	const struct plan_item item = { .plan = comparison->plan, .step = step, .part = part, .kernel = kernel };
 	struct plan_item different = item;
@@ -204,7 +188,7 @@ static int compare_seen(const struct comparison *comparison, const struct step *
 		shown = NULL;
 		return -ENOMEM;
 	}
-	wrong = seen_judge(step, &seen, comparison->host);
+	wrong = seen_judge(step, &seen, &comparison->mounts, comparison->host);
 	return wrong ? tell(comparison, step, PART_MOUNT, shown, "%s %s", step->target, wrong)
 		     : tell(comparison, step, PART_MOUNT, shown, NULL);
 }
@@ -388,6 +372,10 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_seen(comparison, step);
 	if (step->kind == STEP_HIDE_PROCS)
 		return compare_procs(comparison, step);
+	if (step->kind == STEP_TIME)
+		return plan_compare_time(comparison, step);
+	if (step->kind == STEP_MOUNT_CGROUPS)
+		return plan_compare_cgroups(comparison, step);
 	if (step->kind == STEP_PROPAGATION)
 		return compare_propagation(comparison, step);
 	if (step->kind == STEP_MOUNT_RESOLV_CONF || step->kind == STEP_MOUNT_HOSTS)

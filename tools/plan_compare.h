@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * A live session beside the plan that made it: its mounts and how they propagate, its network, its names, and what its
- * login processes can still do.
- * For whoever shows both and for whoever looks for what differs.
+ * A live session beside the plan that made it: its mounts and how they propagate, its network, its names, its clock,
+ * and what its login processes can still do. For whoever shows both and for whoever looks for what differs.
  */
 
 #include "session/inside.h"
@@ -21,6 +20,7 @@ enum plan_part {
 	PART_INTERFACE,
 	PART_SLIRP,
 	PART_PRIVILEGES,
+	PART_NAMESPACE,
 	PLAN_PARTS,
 };
 

@@ -300,6 +300,12 @@ pid_t session_login_pid(const struct session *session, const struct record *reco
 	return found;
 }
 
+void sessions_shift(const struct sessions *sessions, struct record_view *view)
+{
+	if (view->valid)
+		view->record.login_start += (uint64_t)(sessions->ahead * sysconf(_SC_CLK_TCK));
+}
+
 int sessions_read(const char *directory, struct sessions *ret)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
@@ -315,6 +321,11 @@ int sessions_read(const char *directory, struct sessions *ret)
 	if (process_namespaces(1, sessions.host) < 0)
 		memcpy(sessions.host, own, sizeof(own));
 	reader.pid_namespace = own[NAMESPACE_PID];
+	r = process_boottime_offset(getpid(), &sessions.ahead);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < records.count; i++)
+		sessions_shift(&sessions, &records.items[i]);
 	r = add_records(&sessions, &reader, &records);
 	if (r == 0 && geteuid() == 0)
 		r = nested_add(&sessions);

@@ -65,7 +65,11 @@ struct sessions {
 	struct session **items; /* each followed by those nested in it; else sorted by name */
 	size_t count;
 	uint64_t host[NAMESPACE_KINDS]; /* the reader's PID 1, or the reader itself where that is not readable */
+	int64_t ahead;                  /* seconds by which the reader's boot clock is ahead of the machine's */
 };
+
+/* Makes the start times of a record what the reader finds in /proc. */
+void sessions_shift(const struct sessions *sessions, struct record_view *view);
 
 const char *session_state_name(enum session_state state);
 const char *login_state_name(enum login_state state);

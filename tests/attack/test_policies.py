@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import uuid
 
 import pytest
 
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("at_daemon", "installed")
 AS_ALICE = ["setpriv", "--reuid=3001", "--regid=3001", "--clear-groups"]
 SYSCALL = "__import__('ctypes').CDLL(None).syscall"
 # KEYCTL_SETPERM: for the possessor and the user
-ADD_KEY = f"key = {SYSCALL}(248, b'user', b'victim', b'secret', 6, -4); {SYSCALL}(250, 5, key, 0x3f3f0000); print(key)"
+ADD_KEY = f"import sys; key = {SYSCALL}(248, b'user', sys.argv[1].encode(), b'secret', 6, -4); {SYSCALL}(250, 5, key, 0x3f3f0000); print(key)"
 AT, AT_SPOOL = ("/usr/bin/at", "/usr/sbin/atd"), "/var/spool/cron"
 AT_STACK = "@include common-auth\n@include common-account\nsession required pam_loginuid.so\n@include common-session-noninteractive\n"
 FIRST_PID = 20000  # of the victim: no process within a session has such a number
@@ -90,7 +91,8 @@ def speak(server):
 @contextlib.contextmanager
 def key():
     """In alice's user keyring, add_key(2), which all with her user id may read."""
-    serial = P.run([*AS_ALICE, "/usr/bin/python3", "-c", ADD_KEY]).check().stdout.strip()
+    # keyrings know of no namespace but the user's: there are other sandboxes with a user of this number
+    serial = P.run([*AS_ALICE, "/usr/bin/python3", "-c", ADD_KEY, str(uuid.uuid4())]).check().stdout.strip()
     yield serial
     P.run([*AS_ALICE, "/usr/bin/python3", "-c", f"{SYSCALL}(250, 21, {serial})"]).check()  # KEYCTL_INVALIDATE
 

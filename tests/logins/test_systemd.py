@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import time
 
@@ -72,6 +73,32 @@ def test_the_runtime_directory_of_the_host_comes_and_goes_unseen(machine):
         H.wait_until(lambda: mounted() == [RUNTIME], "bob's is unmounted")
         assert told() == alone
     H.wait_until(lambda: mounted() == [], "alice's is unmounted")
+
+
+# control groups
+
+GROUPS = "cat /proc/self/cgroup; ls /sys/fs/cgroup; wc -l </sys/fs/cgroup/cgroup.procs"
+
+
+def test_a_session_sees_no_control_group_above_its_own(machine):
+    """What others run and who is logged in is told by the names there, to anybody. Then the host's are mounted inside."""
+    everything = {"system.slice", "user.slice"}
+    told = P.ssh("alice", GROUPS).check().stdout
+    assert re.search(r"^0::/user.slice/.*/session-\w+.scope$", told, re.M) and everything <= set(told.split())
+    H.set_policy("default.conf", "cgroup { isolate = true }\n")
+    told = P.ssh("alice", GROUPS).check().stdout.split()
+    assert "0::/" in told and not everything & set(told) and int(told[-1]) > 0
+    with logged_in(machine) as (_, _, properties, seen):
+        assert seen["namespaces"]["cgroup"] != os.readlink("/proc/self/ns/cgroup")
+        assert audit(machine) == []
+        name, = (record["id"] for record in json.loads(machine.run("nsinspect", "-J").check().stdout)["sessions"])
+        shown = json.loads(machine.run("nsinspect", "show", "-J", name).check().stdout)
+        step, = (step for step in shown["plan"] if step["step"] == "mount-cgroups")
+        assert step["kernel"].endswith(properties["Scope"]) and not step["differs"]
+        mount = "nsenter -t $(pgrep -x nsisolate-init) -m -p sh -c 'umount /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup'"
+        machine.run("sh", "-c", mount).check()
+        assert [(finding["code"], finding["seen"]) for finding in audit(machine)] == [
+            ("NSI011", "/sys/fs/cgroup shows the control groups of the host")]
 
 
 # its end

@@ -53,6 +53,11 @@ static const struct {
 	{ "services = { cron } network { mode = none }", NULL },
 	{ "network { mode = none }", NULL },
 
+	{ "time { isolate = true\nboottime-offset = -1 }", AT2
+	  "time.boottime-offset: is negative: as long as the machine has not been up for so many seconds, logins are "
+	  "refused" },
+	{ "time { isolate = true boottime-offset = 1 }", NULL },
+
 	{ "privileges {\nno-new-privileges = true }", AT2
 	  "privileges.no-new-privileges: 'true': sudo, su, ping, crontab and all that gains rights by a set-user-ID "
 	  "bit or by capabilities of its file fail in the session" },

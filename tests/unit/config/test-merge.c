@@ -36,6 +36,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "network.pool=\n"
 				       "network.egress=\n"
 				       "network.masquerade=false\n"
+				       "network.connections=1k\n"
 				       "network.resolv-conf=session\n"
 				       "network.hosts=session\n"
 				       "ipc.isolate=true\n"
@@ -54,9 +55,14 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "mount.private \"/var/tmp\".inodes=128k\n"
 				       "mount.hide=\n"
 				       "mount.read-only=\n"
+				       "mount.homes=all\n"
+				       "mount.homes-roots={\"/home\"}\n"
 				       "mount.hide-engines=true\n"
 				       "mount.runtime-dir=private\n"
 				       "user-manager=refuse\n"
+				       "cgroup.isolate=false\n"
+				       "time.isolate=false\n"
+				       "time.boottime-offset=0\n"
 				       "privileges.no-new-privileges=false\n"
 				       "privileges.drop-capabilities=\n";
 	_cleanup_(policy_freep) struct policy *policy = policy_of(""), *built_in = NULL;
@@ -72,7 +78,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_int_equal(policy->hash, UINT64_C(0xbae0f822509b7873));
+	assert_int_equal(policy->hash, UINT64_C(0xa5c5bc3d1b5a125f));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -190,6 +196,8 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.private \"/srv\": needs mount.isolate = true; remove the section or mount.isolate" },
 		{ GIVE_UP_MOUNTS " mount { propagation = slave }",
 		  AT1 "mount.propagation: means nothing with mount.isolate = false; remove one of them" },
+		{ "time { boottime-offset = 60 }",
+		  AT1 "time.boottime-offset: means nothing with time.isolate = false; remove one of them" },
 		{ GIVE_UP_MOUNTS " mount { hide = { /srv } }",
 		  AT1 "mount.hide: means nothing with mount.isolate = false; remove one of them" },
 		{ GIVE_UP_MOUNTS " mount { read-only = { /srv } }",
@@ -254,6 +262,25 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.hide: '/var/tmp' is a directory of mount.private as well; remove one of them" },
 		{ "mount { hide = { /srv } read-only = { /srv } }",
 		  AT1 "mount.read-only: '/srv' is a directory of mount.hide as well; remove one of them" },
+		{ "mount { homes = own }", NULL },
+		{ "mount { homes = own homes-roots = { /srv/homes, -/home2 } }", NULL },
+		{ "mount { homes = own private \"/home/%u/.cache\" { } read-only = { \"/home/%u/lib\" } }", NULL },
+		{ "mount { homes = own read-only = { /srv } homes-roots += { /srv/homes } }", NULL },
+		{ "mount { homes-roots = { /srv } }", AT1
+		  "mount.homes-roots: means nothing with mount.homes = \"all\"; remove it, or say homes = \"own\"" },
+		{ "mount { homes = own homes-roots = { /home, -/home/a } }",
+		  AT1 "mount.homes-roots: '/home/a' lies below '/home', which mount.homes-roots covers; remove one of "
+		      "them" },
+		{ "mount { homes = own hide = { /home } }",
+		  AT1 "mount.homes-roots: '/home' is a directory of mount.hide as well; remove one of them" },
+		{ "mount { homes = own homes-roots = { /srv/x } hide = { /srv } }",
+		  AT1 "mount.homes-roots: '/srv/x' lies below '/srv', which mount.hide covers; remove one of them" },
+		{ "mount { homes = own bind /opt/x { source = /home } }",
+		  AT1 "mount.bind: '/opt/x' would show '/home', which mount.homes-roots covers, since its source is "
+		      "'/home'; take a source that does not hold it" },
+		{ "mount { homes = own bind /opt/x { source = /home/shared } }", NULL },
+		{ GIVE_UP_MOUNTS " mount { homes = own }",
+		  AT1 "mount.homes: means nothing with mount.isolate = false; remove one of them" },
 		{ "on-logout = wait scope = user", NULL },
 		{ "on-logout = wait",
 		  AT1 "on-logout: 'wait' with scope = \"session\": what the user leaves running goes on where no later "

@@ -111,7 +111,7 @@ static void syntax_that_is_wrong(void **state)
 #define KNOWN                                                                                                     \
 	"; known here: description, notice, extends, priority, mode, services, from, service, scope, on-logout, " \
 	"max-sessions, network, ipc, uts, pid, mount, "                                                           \
-	"user-manager, privileges"
+	"user-manager, cgroup, time, privileges"
 
 static void unknown_keys_get_a_suggestion(void **state)
 {
@@ -144,13 +144,13 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "foo = x", AT1 "unknown key 'foo'" KNOWN },
 		{ "foo-bar = x", AT1 "unknown key 'foo-bar'" KNOWN },
 		{ "network { foo = x }", AT1 "unknown key 'foo' in network; known here: mode, name, pool, egress, "
-					     "masquerade, resolv-conf, hosts" },
+					     "masquerade, connections, resolv-conf, hosts" },
 		{ "mount { private /srv { foo = x } }",
 		  AT1 "unknown key 'foo' in mount.private; known here: backing, size, inodes" },
 		{ "service x { foo = x }",
 		  AT1 "unknown key 'foo'; known here: description, notice, mode, scope, on-logout, "
 		      "max-sessions, network, ipc, uts, pid, "
-		      "mount, user-manager, privileges" },
+		      "mount, user-manager, cgroup, time, privileges" },
 		{ "\n\n# a\n/* b\n c */\nfoo = x", TEST_FILE ":6: unknown key 'foo'" KNOWN },
 	};
 

@@ -18,12 +18,16 @@
 /* What else its section needs. */
 static const char *companions(enum policy_key key, const char *text)
 {
+	if (key == KEY_TIME_BOOTTIME_OFFSET)
+		return "isolate = true ";
 	if (key == KEY_NETWORK_MODE && strcmp(text, "veth") == 0)
 		return "pool = {\"10.99.0.0/16\"} egress = {any} ";
 	if (key == KEY_NETWORK_POOL)
 		return "mode = veth egress = {any} ";
-	if (key == KEY_NETWORK_EGRESS || key == KEY_NETWORK_MASQUERADE)
+	if (key == KEY_NETWORK_EGRESS || key == KEY_NETWORK_MASQUERADE || key == KEY_NETWORK_CONNECTIONS)
 		return "mode = veth pool = {\"10.99.0.0/16\"} ";
+	if (key == KEY_MOUNT_HOMES_ROOTS)
+		return "homes = own ";
 	return "";
 }
 
@@ -95,6 +99,8 @@ static const struct {
 	{ KEY_NETWORK_POOL, "10.99.0.0/16", "{\"10.99.0.0/16\"}" },
 	{ KEY_NETWORK_EGRESS, "any tcp 443", "{\"any tcp 443\"}" },
 	{ KEY_NETWORK_MASQUERADE, "true", NULL },
+	{ KEY_NETWORK_CONNECTIONS, "200", NULL },
+	{ KEY_NETWORK_CONNECTIONS, "4k", NULL },
 	{ KEY_NETWORK_MODE, "named", NULL },
 	{ KEY_NETWORK_MODE, "slirp", NULL },
 	{ KEY_NETWORK_NAME, "course", NULL },
@@ -104,6 +110,10 @@ static const struct {
 	{ KEY_NETWORK_RESOLV_CONF, "/etc/lab//resolv.conf", "/etc/lab/resolv.conf" },
 	{ KEY_NETWORK_HOSTS, "session", NULL },
 	{ KEY_NETWORK_HOSTS, "/etc/lab/hosts", NULL },
+	{ KEY_CGROUP_ISOLATE, "true", NULL },
+	{ KEY_TIME_ISOLATE, "true", NULL },
+	{ KEY_TIME_BOOTTIME_OFFSET, "3153600000", NULL },
+	{ KEY_TIME_BOOTTIME_OFFSET, "-60", NULL },
 	{ KEY_IPC_ISOLATE, "true", NULL },
 	{ KEY_IPC_ISOLATE, "false", NULL },
 	{ KEY_UTS_ISOLATE, "true", NULL },
@@ -144,6 +154,10 @@ static const struct {
 	{ KEY_MOUNT_BIND_NOSUID, "false", NULL },
 	{ KEY_MOUNT_BIND_NODEV, "false", NULL },
 	{ KEY_MOUNT_BIND_NOEXEC, "true", NULL },
+	{ KEY_MOUNT_HOMES, "all", NULL },
+	{ KEY_MOUNT_HOMES, "own", NULL },
+	{ KEY_MOUNT_HOMES_ROOTS, "/srv/homes", "{\"/srv/homes\"}" },
+	{ KEY_MOUNT_HOMES_ROOTS, "-/srv/%g/", "{\"-/srv/%g\"}" },
 	{ KEY_MOUNT_HIDE_ENGINES, "true", NULL },
 	{ KEY_MOUNT_HIDE_ENGINES, "false", NULL },
 	{ KEY_MOUNT_RUNTIME_DIR, "private", NULL },
@@ -224,6 +238,13 @@ static const struct {
 	{ KEY_NETWORK_HOSTS, "/etc/../hosts", "network.hosts: '/etc/../hosts' has '..' in it" },
 	{ KEY_NETWORK_HOSTS, "/etc/%u",
 	  "network.hosts: '/etc/%u': quotes, backslashes and '%' are not allowed in this path" },
+	{ KEY_CGROUP_ISOLATE, "1", "cgroup.isolate: '1' is none of true, false; did you mean 'true'?" },
+	{ KEY_TIME_ISOLATE, "on", "time.isolate: 'on' is none of true, false; did you mean 'true'?" },
+	{ KEY_TIME_BOOTTIME_OFFSET, "1h", "time.boottime-offset: '1h' is no number of seconds" },
+	{ KEY_TIME_BOOTTIME_OFFSET, "3153600001",
+	  "time.boottime-offset: '3153600001' is not between -3153600000 and 3153600000" },
+	{ KEY_TIME_BOOTTIME_OFFSET, "99999999999999999999",
+	  "time.boottime-offset: '99999999999999999999' is not between -3153600000 and 3153600000" },
 	{ KEY_IPC_ISOLATE, "yes", "ipc.isolate: 'yes' is none of true, false; did you mean 'true'?" },
 	{ KEY_UTS_ISOLATE, "ture", "uts.isolate: 'ture' is none of true, false; did you mean 'true'?" },
 	{ KEY_PID_ISOLATE, "1", "pid.isolate: '1' is none of true, false; did you mean 'true'?" },
@@ -303,6 +324,13 @@ static const struct {
 	  "mount.bind \"/srv\".nosuid: 'yes' is none of true, false; did you mean 'true'?" },
 	{ KEY_MOUNT_BIND_NODEV, "2", "mount.bind \"/srv\".nodev: '2' is none of true, false" },
 	{ KEY_MOUNT_BIND_NOEXEC, "", "mount.bind \"/srv\".noexec: '' is none of true, false" },
+	{ KEY_MOUNT_HOMES, "mine", "mount.homes: 'mine' is none of all, own" },
+	{ KEY_MOUNT_HOMES_ROOTS, "home", "mount.homes-roots: 'home' is no absolute path" },
+	{ KEY_MOUNT_HOMES_ROOTS, "/", "mount.homes-roots: '/' cannot be hidden" },
+	{ KEY_MOUNT_HOMES_ROOTS, "/run/homes",
+	  "mount.homes-roots: '/run/homes' is within /run, which cannot be hidden" },
+	{ KEY_MOUNT_HOMES_ROOTS, "/etc",
+	  "mount.homes-roots: '/etc' would hide /etc/security/nsisolate, which logins inside the session need" },
 	{ KEY_MOUNT_HIDE_ENGINES, "docker", "mount.hide-engines: 'docker' is none of true, false" },
 	{ KEY_MOUNT_RUNTIME_DIR, "hsot", "mount.runtime-dir: 'hsot' is none of private, host; did you mean 'host'?" },
 	{ KEY_USER_MANAGER, "deny", "user-manager: 'deny' is none of refuse, allow" },
@@ -341,6 +369,9 @@ static const struct {
 	{ KEY_NETWORK_POOL, "10.0.0.0", "network.pool: '10.0.0.0': the length of a pool's IPv4 prefix is 8 to 30" },
 	{ KEY_NETWORK_EGRESS, "everywhere",
 	  "network.egress: 'everywhere' is no address or prefix, nor any, host or dns; names are not looked up" },
+	{ KEY_NETWORK_CONNECTIONS, "0", "network.connections: '0' is no number: it must be at least 1" },
+	{ KEY_NETWORK_CONNECTIONS, "2m",
+	  "network.connections: '2097152' is more than any host keeps for a session; at most 1m" },
 	{ KEY_NETWORK_MASQUERADE, "yes", "network.masquerade: 'yes' is none of true, false; did you mean 'true'?" },
 };
 

@@ -17,7 +17,12 @@
 #define ALL_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID)
 
 static const struct plan_login alice = {
-	.names = { .user = "alice", .uid = 3001, .group = "students", .host = "bastion", .session = "0123456789ab" },
+	.names = { .user = "alice",
+		   .uid = 3001,
+		   .group = "students",
+		   .host = "bastion",
+		   .session = "0123456789ab",
+		   .home = "/home/a/alice" },
 	.gid = 4000,
 };
 
@@ -156,6 +161,17 @@ static void give_up_privileges(struct policy *policy)
 		assert_int_equal(text_list_add(&policy->privileges.drop_capabilities, names[i]), 0);
 }
 
+static void have_own_control_groups(struct policy *policy)
+{
+	policy->cgroup.isolate = true;
+}
+
+static void count_from_another_boot(struct policy *policy)
+{
+	policy->time.isolate = true;
+	policy->time.boottime_offset = -3600;
+}
+
 static void keep_directories(struct policy *policy)
 {
 	for (size_t i = 0; i < policy->mount.private_count; i++)
@@ -201,6 +217,16 @@ static void hide_and_protect(struct policy *policy)
 		assert_int_equal(text_list_add(&policy->mount.read_only, read_only[i]), 0);
 }
 
+/* Two that hold homes: hers is in one, below another directory; with places within it. */
+static void see_own_home(struct policy *policy)
+{
+	show_elsewhere(policy);
+	replace(&policy->mount.bind[0].path, "/home/a/%u/shared");
+	policy->mount.homes = HOMES_OWN;
+	assert_int_equal(text_list_add(&policy->mount.homes_roots, "-/srv/homes"), 0);
+	assert_int_equal(text_list_add(&policy->mount.read_only, "/home/a/%u/lib"), 0);
+}
+
 static const struct row {
 	const char *golden;
 	void (*change)(struct policy *policy);
@@ -227,7 +253,10 @@ static const struct row {
 	{ "bind", show_elsewhere, ALL_NAMESPACES },
 	{ "engines-seen", see_engines, ALL_NAMESPACES },
 	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
+	{ "homes-own", see_own_home, ALL_NAMESPACES },
 	{ "privileges", give_up_privileges, ALL_NAMESPACES },
+	{ "cgroup", have_own_control_groups, ALL_NAMESPACES | CLONE_NEWCGROUP },
+	{ "time", count_from_another_boot, ALL_NAMESPACES | CLONE_NEWTIME },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
 };
 
@@ -433,6 +462,53 @@ static void places_that_this_login_makes_contradict_are_problems(void **state)
 	}
 }
 
+static void homes_that_cannot_be_the_only_one_are_problems(void **state)
+{
+	static const struct {
+		const char *home, *hide, *problem;
+	} cases[] = {
+		{ "/home/alice", NULL, NULL },
+		{ "//home/./a/b/", NULL, NULL },
+		{ NULL, NULL, "mount.homes: the home directory of alice: '' is no absolute path" },
+		{ "", NULL, "mount.homes: the home directory of alice: '' is no absolute path" },
+		{ "alice", NULL, "mount.homes: the home directory of alice: 'alice' is no absolute path" },
+		{ "/", NULL, "mount.homes: the home directory of alice: '/' cannot be a home of one's own" },
+		{ "/home/bob/../alice", NULL,
+		  "mount.homes: the home directory of alice: '/home/bob/../alice' has '..' in it" },
+		{ "/home/", NULL,
+		  "mount.homes: the home directory '/home' of alice lies below none of /home, -/srv/homes "
+		  "(mount.homes-roots)" },
+		{ "/home2/alice", NULL,
+		  "mount.homes: the home directory '/home2/alice' of alice lies below none of /home, -/srv/homes "
+		  "(mount.homes-roots)" },
+		{ "/home/alice", "/home/alice/x", NULL },
+		{ "/home/alice", "-/home/bob",
+		  "mount.hide: '/home/bob' lies below '/home', which mount.homes-roots covers; remove one of them" },
+		{ "/home/a/alice", "/home/a",
+		  "mount.hide: '/home/a' lies below '/home', which mount.homes-roots covers; remove one of them" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(policy_freep) struct policy *policy = NULL;
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+		_cleanup_free_ char *problem = NULL;
+		struct plan_login login = alice;
+		int r;
+
+		assert_int_equal(policy_new_default("default.conf", &policy), 0);
+		policy->mount.homes = HOMES_OWN;
+		assert_int_equal(text_list_add(&policy->mount.homes_roots, "-/srv/homes"), 0);
+		if (cases[i].hide)
+			assert_int_equal(text_list_add(&policy->mount.hide, cases[i].hide), 0);
+		login.names.home = cases[i].home;
+		r = plan_make(policy, &login, &plan, &problem);
+		assert_int_equal(r, cases[i].problem ? -EINVAL : 0);
+		if (cases[i].problem)
+			assert_string_equal(problem, cases[i].problem);
+	}
+}
+
 static void long_host_name_is_shortened_to_what_the_kernel_takes(void **state)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
@@ -537,6 +613,7 @@ int main(void)
 		cmocka_unit_test(private_paths_are_expanded_and_sorted_again),
 		cmocka_unit_test(private_paths_that_this_login_makes_wrong_are_problems),
 		cmocka_unit_test(places_that_this_login_makes_contradict_are_problems),
+		cmocka_unit_test(homes_that_cannot_be_the_only_one_are_problems),
 		cmocka_unit_test(long_host_name_is_shortened_to_what_the_kernel_takes),
 		cmocka_unit_test(every_kind_of_step_has_a_name_and_a_place),
 		cmocka_unit_test(steps_run_in_the_order_of_their_places),
