@@ -23,6 +23,9 @@ enum homes { HOMES_ALL, HOMES_OWN };
 enum runtime_dir { RUNTIME_DIR_PRIVATE, RUNTIME_DIR_HOST };
 enum session_scope { SCOPE_SESSION, SCOPE_USER };
 enum on_logout { ON_LOGOUT_KILL, ON_LOGOUT_WAIT };
+/* the PAM service of systemd's user manager, user@.service(5) */
+#define SERVICE_USER_MANAGER "systemd-user"
+
 enum user_manager { USER_MANAGER_REFUSE, USER_MANAGER_ALLOW };
 
 /* Where a value came from; file is NULL for a built-in default. Owned by the policy. */

@@ -26,7 +26,6 @@
 #include <sys/utsname.h>
 
 #define LOGIN_DEFS           "/etc/login.defs"
-#define SERVICE_USER_MANAGER "systemd-user"
 
 static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...) _printf_(3, 4);
 
