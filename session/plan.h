@@ -32,6 +32,7 @@ enum step_kind {
 	STEP_NETWORK_NAMED,     /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
 	STEP_TIME,              /* host: a time namespace, with its offset, for the init to be made in */
 	STEP_NAMESPACES,        /* host: clone3(2) of the init */
+	STEP_USER_MAP,          /* host: the maps of the session's user namespace, user_map.h */
 	STEP_FIREWALL,          /* host: the policy's rules in nftables */
 	STEP_VETH,              /* host: both ends of the session's interface, with addresses and routes */
 	STEP_SLIRP,             /* host: a slirp4netns(1) for the session's network, slirp.h */
@@ -53,6 +54,7 @@ enum step_kind {
 	STEP_MOUNT_DIRECTORY,   /* init: over target, a directory of the user that outlives the session */
 	STEP_MOUNT_BIND,        /* init: over target, the directory value of the host */
 	STEP_HIDE_PROCS,        /* init: covers every proc(5) of the host but /proc */
+	STEP_LOCK_MOUNTS,       /* init: a copy of the mounts that belongs to the session's user namespace */
 	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_DROP_CAPABILITIES, /* caller: from its bounding, inheritable and ambient set, capabilities(7) */

@@ -167,6 +167,17 @@ static void count_from_another_boot(struct policy *policy)
 	policy->time.boottime_offset = -3600;
 }
 
+static void be_root_of_the_session_only(struct policy *policy)
+{
+	policy->user.map = USER_MAP_IDENTITY;
+}
+
+static void be_root_without_mounts(struct policy *policy)
+{
+	isolate_nothing(policy);
+	policy->user.map = USER_MAP_IDENTITY;
+}
+
 static void keep_directories(struct policy *policy)
 {
 	for (size_t i = 0; i < policy->mount.private_count; i++)
@@ -241,6 +252,8 @@ static const struct row {
 	{ "privileges", give_up_privileges, ALL_NAMESPACES },
 	{ "cgroup", have_own_control_groups, ALL_NAMESPACES | CLONE_NEWCGROUP },
 	{ "time", count_from_another_boot, ALL_NAMESPACES | CLONE_NEWTIME },
+	{ "user-map", be_root_of_the_session_only, ALL_NAMESPACES | CLONE_NEWUSER },
+	{ "user-map-alone", be_root_without_mounts, CLONE_NEWUSER },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
 };
 
