@@ -27,8 +27,10 @@ build() {
 build build-test --werror
 build build-sanitized --native-file build-dev.ini
 
-meson test -C build-sanitized --no-rebuild --print-errorlogs --no-suite lint
-meson test -C build-test --no-rebuild --print-errorlogs
+# most of a login test is waiting: two for each processor
+processes=$(($(nproc) * 2))
+meson test -C build-sanitized --no-rebuild --print-errorlogs --num-processes "$processes" --no-suite lint
+meson test -C build-test --no-rebuild --print-errorlogs --num-processes "$processes"
 # the benchmarks judge nothing; a short form shows that they run
 NSISOLATE_ROUNDS="${NSISOLATE_ROUNDS:-50}" meson test -C build-test --no-rebuild --benchmark --print-errorlogs --verbose
 echo "all tests passed"

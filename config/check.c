@@ -288,11 +288,19 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		failed |= check_kept(directory, KEY_MOUNT_PRIVATE_SIZE, directory->size_origin, diag);
 		failed |= check_kept(directory, KEY_MOUNT_PRIVATE_INODES, directory->inodes_origin, diag);
 	}
+	if (policy->mount.homes == HOMES_ALL && policy->origins[KEY_MOUNT_HOMES_ROOTS].line > 0) {
+		REPORT(diag, SEVERITY_ERROR, policy, KEY_MOUNT_HOMES_ROOTS,
+		       "mount.homes-roots: means nothing with mount.homes = \"all\"; remove it, or say homes = "
+		       "\"own\"");
+		failed = true;
+	}
 	if (!policy->mount.isolate) {
 		failed |= check_without_mounts(policy, diag);
 		failed |= check_pointless(policy, KEY_MOUNT_PROPAGATION, KEY_MOUNT_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_MOUNT_HIDE, KEY_MOUNT_ISOLATE, diag);
 		failed |= check_pointless(policy, KEY_MOUNT_READ_ONLY, KEY_MOUNT_ISOLATE, diag);
+		failed |= policy->mount.homes == HOMES_OWN &&
+			  check_pointless(policy, KEY_MOUNT_HOMES, KEY_MOUNT_ISOLATE, diag);
 		failed |= policy->mount.hide_engines &&
 			  check_pointless(policy, KEY_MOUNT_HIDE_ENGINES, KEY_MOUNT_ISOLATE, diag);
 	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {

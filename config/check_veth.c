@@ -3,7 +3,10 @@
 
 #include "config/egress.h"
 #include "config/keys.h"
+#include "config/network.h"
+#include "config/pool.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -57,6 +60,34 @@ static bool check_pool(const struct policy *policy, struct diagnostics *diag)
 	return true;
 }
 
+static bool check_connections(const struct policy *policy, struct diagnostics *diag)
+{
+	if (policy->network.connections <= NETWORK_CONNECTIONS_MAX)
+		return true;
+	report(policy, KEY_NETWORK_CONNECTIONS, SEVERITY_ERROR, diag,
+	       "network.connections: '%" PRIu64 "' is more than any host keeps for a session; at most %" PRIu64 "m",
+	       policy->network.connections, NETWORK_CONNECTIONS_MAX >> 20);
+	return false;
+}
+
+/* A session of a user's own has an address of each pool. */
+static void advise_pool(const struct policy *policy, struct diagnostics *diag)
+{
+	for (char **text = policy->network.pool; text && *text; text++) {
+		_cleanup_free_ char *ignored = NULL;
+		struct prefix pool;
+
+		if (policy->scope == SCOPE_USER || prefix_parse(*text, &pool, &ignored) < 0 ||
+		    pool_size(&pool) > policy->max_sessions)
+			continue;
+		report(policy, KEY_NETWORK_POOL, SEVERITY_WARNING, diag,
+		       "network.pool: '%s' has %" PRIu64
+		       " addresses, which one user can hold with max-sessions = %" PRIu64
+		       ": others are then refused; take a larger pool, or a lower max-sessions",
+		       *text, pool_size(&pool), policy->max_sessions);
+	}
+}
+
 static void advise_egress(const struct policy *policy, struct diagnostics *diag)
 {
 	if (!policy->network.egress)
@@ -91,6 +122,8 @@ bool check_veth(const struct policy *policy, struct diagnostics *diag)
 		       "the network, with an address that the next session gets");
 		good = false;
 	}
+	good &= check_connections(policy, diag);
+	advise_pool(policy, diag);
 	advise_egress(policy, diag);
 	return good;
 }

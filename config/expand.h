@@ -15,6 +15,7 @@ struct expansion {
 	const char *group;   /* %g: name of the primary group; "" when NSS could not tell: its use is then an error */
 	const char *host;    /* %h: host name of the caller's UTS namespace */
 	const char *session; /* %s: session id */
+	const char *home;    /* no expansion: the home directory by NSS, for mount.homes; NULL: none */
 };
 
 enum expand_kind {

@@ -25,6 +25,7 @@ struct policy *policy_free(struct policy *policy)
 	free(policy->mount.bind);
 	text_list_free(policy->mount.hide);
 	text_list_free(policy->mount.read_only);
+	text_list_free(policy->mount.homes_roots);
 	text_list_free(policy->services);
 	text_list_free(policy->from);
 	free(policy->notice);

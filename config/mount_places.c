@@ -16,6 +16,7 @@ void mount_places_release(struct mount_places *places)
 		free(places->items[i].source);
 	}
 	free(places->items);
+	free(places->home);
 	*places = (struct mount_places){ 0 };
 }
 
@@ -46,10 +47,19 @@ static int add(struct mount_places *places, struct mount_place place, enum path_
 	return 0;
 }
 
+/* Where homes-roots is the default, homes is what brings it in. */
+static struct origin origin_of(const struct policy *policy, enum policy_key key)
+{
+	return policy->origins[key].line == 0 && key == KEY_MOUNT_HOMES_ROOTS ? policy->origins[KEY_MOUNT_HOMES]
+									      : policy->origins[key];
+}
+
 static int add_list(struct mount_places *places, const struct policy *policy, enum policy_key key, char *const *list,
 		    const struct expansion *names, char **ret_problem)
 {
-	const enum path_use use = key == KEY_MOUNT_HIDE ? PATH_HIDE : PATH_READ_ONLY;
+	const enum path_use use = key == KEY_MOUNT_HIDE        ? PATH_HIDE
+				  : key == KEY_MOUNT_READ_ONLY ? PATH_READ_ONLY
+							       : PATH_HOMES;
 	int r = 0;
 
 	for (; r == 0 && list && *list; list++)
@@ -57,7 +67,7 @@ static int add_list(struct mount_places *places, const struct policy *policy, en
 			(struct mount_place){ .key = key,
 					      .written = *list,
 					      .optional = listed_path_may_be_missing(*list),
-					      .origin = policy->origins[key] },
+					      .origin = origin_of(policy, key) },
 			use, names, ret_problem);
 	return r;
 }
@@ -101,6 +111,38 @@ static int add_binds(struct mount_places *places, const struct policy *policy, c
 	return r;
 }
 
+static bool is_home_of(const struct mount_places *places, const struct mount_place *place)
+{
+	return place->key == KEY_MOUNT_HOMES_ROOTS && places->home && path_is_below(places->home, place->path);
+}
+
+/* All that is left of the directories that hold homes is the one of who logs in: there must be that one. */
+static int find_home(struct mount_places *places, const struct policy *policy, const struct expansion *names,
+		     char **ret_problem)
+{
+	_cleanup_free_ char *sentence = NULL, *roots = NULL;
+	int r = home_path_parse(names->home ? names->home : "", &places->home, &sentence);
+
+	if (r == -EINVAL)
+		return problem(ret_problem, r, "%s: the home directory of %s: %s", policy_keys[KEY_MOUNT_HOMES].name,
+			       names->user, sentence);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < places->count; i++) {
+		struct mount_place *place = &places->items[i];
+
+		if (!is_home_of(places, place))
+			continue;
+		place->optional = false;
+		return 0;
+	}
+	roots = text_list_join(policy->mount.homes_roots, ", ");
+	return !roots ? -ENOMEM
+		      : problem(ret_problem, -EINVAL, "%s: the home directory '%s' of %s lies below none of %s (%s)",
+				policy_keys[KEY_MOUNT_HOMES].name, places->home, names->user, roots,
+				policy_keys[KEY_MOUNT_HOMES_ROOTS].name);
+}
+
 /* Whatever else the policy says of their directories: they contradict nothing. */
 static int add_engines(struct mount_places *places)
 {
@@ -136,7 +178,8 @@ static void join_same(struct mount_places *places)
 		struct mount_place *last = count > 0 ? &places->items[count - 1] : NULL, *place = &places->items[i];
 
 		if (!last || compare(last, place) != 0 ||
-		    (place->key != KEY_MOUNT_HIDE && place->key != KEY_MOUNT_READ_ONLY)) {
+		    (place->key != KEY_MOUNT_HIDE && place->key != KEY_MOUNT_READ_ONLY &&
+		     place->key != KEY_MOUNT_HOMES_ROOTS)) {
 			places->items[count++] = *place;
 			continue;
 		}
@@ -151,7 +194,8 @@ int mount_places_make(const struct policy *policy, const struct expansion *names
 {
 	const size_t most = policy->mount.private_count + policy->mount.bind_count +
 			    text_list_count(policy->mount.hide) + text_list_count(policy->mount.read_only) +
-			    ELEMENTS(engines);
+			    text_list_count(policy->mount.homes_roots) + ELEMENTS(engines);
+	const bool homes = policy->mount.isolate && policy->mount.homes == HOMES_OWN;
 	int r;
 
 	*ret = (struct mount_places){ .items = calloc(most + 1, sizeof(*ret->items)) };
@@ -164,6 +208,10 @@ int mount_places_make(const struct policy *policy, const struct expansion *names
 		r = add_list(ret, policy, KEY_MOUNT_HIDE, policy->mount.hide, names, ret_problem);
 	if (r == 0)
 		r = add_list(ret, policy, KEY_MOUNT_READ_ONLY, policy->mount.read_only, names, ret_problem);
+	if (r == 0 && homes)
+		r = add_list(ret, policy, KEY_MOUNT_HOMES_ROOTS, policy->mount.homes_roots, names, ret_problem);
+	if (r == 0 && homes && names)
+		r = find_home(ret, policy, names, ret_problem);
 	if (r == 0 && policy->mount.isolate && policy->mount.hide_engines)
 		r = add_engines(ret);
 	if (r < 0)
@@ -182,19 +230,30 @@ static int check_same(const struct mount_place *first, const struct mount_place 
 		       policy_keys[second->key].name, second->path, policy_keys[first->key].name);
 }
 
-/* A directory that is covered is empty. What is private within a private one is another matter: nsinspect warns. */
-static bool covers(const struct mount_place *above, const struct mount_place *below)
+/* Of what is below a directory that holds homes nothing is left but the home, which is known when somebody logs in. */
+static bool is_of_another_home(const struct mount_places *places, const struct mount_place *below)
 {
+	if (below->key == KEY_MOUNT_HOMES_ROOTS)
+		return true;
+	return places->home && strcmp(below->path, places->home) != 0 && !path_is_below(below->path, places->home);
+}
+
+/* A directory that is covered is empty. What is private within a private one is another matter: nsinspect warns. */
+static bool covers(const struct mount_places *places, const struct mount_place *above, const struct mount_place *below)
+{
+	if (above->key == KEY_MOUNT_HOMES_ROOTS)
+		return is_of_another_home(places, below);
 	return above->key == KEY_MOUNT_HIDE || (above->key == KEY_MOUNT_PRIVATE && below->key != KEY_MOUNT_PRIVATE);
 }
 
-static int check_pair(const struct mount_place *first, const struct mount_place *second, char **ret_problem)
+static int check_pair(const struct mount_places *places, const struct mount_place *first,
+		      const struct mount_place *second, char **ret_problem)
 {
 	if (first->key == KEY_MOUNT_HIDE_ENGINES || second->key == KEY_MOUNT_HIDE_ENGINES)
 		return 0;
 	if (strcmp(first->path, second->path) == 0)
 		return check_same(first, second, ret_problem);
-	if (path_is_below(second->path, first->path) && covers(first, second))
+	if (path_is_below(second->path, first->path) && covers(places, first, second))
 		return problem(ret_problem, -EINVAL, "%s: '%s' lies below '%s', which %s covers; remove one of them",
 			       policy_keys[second->key].name, second->path, first->path, policy_keys[first->key].name);
 	if (first->key == KEY_MOUNT_READ_ONLY && second->key == KEY_MOUNT_BIND && !second->bind->read_only &&
@@ -209,7 +268,10 @@ static int check_pair(const struct mount_place *first, const struct mount_place 
 /* A source is seen as it is on the host: what is covered within it would come to light. */
 static int check_source(const struct mount_place *bind, const struct mount_place *other, char **ret_problem)
 {
-	if (!bind->source || other->key == KEY_MOUNT_READ_ONLY || !path_is_below(other->path, bind->source))
+	const bool homes =
+		other->key == KEY_MOUNT_HOMES_ROOTS && bind->source && strcmp(other->path, bind->source) == 0;
+
+	if (!bind->source || other->key == KEY_MOUNT_READ_ONLY || (!homes && !path_is_below(other->path, bind->source)))
 		return 0;
 	return problem(
 		ret_problem, -EINVAL,
@@ -243,7 +305,7 @@ int mount_place_check(const struct mount_places *places, size_t index, char **re
 
 	/* sorted: what contains it comes before it */
 	for (size_t i = 0; r == 0 && i < index; i++)
-		r = check_pair(&places->items[i], &places->items[index], ret_problem);
+		r = check_pair(places, &places->items[i], &places->items[index], ret_problem);
 	for (size_t i = 0; r == 0 && i < places->count; i++)
 		r = check_source(&places->items[index], &places->items[i], ret_problem);
 	return r;

@@ -8,10 +8,10 @@
 #include "config/policy.h"
 
 struct mount_place {
-	enum policy_key key;                       /* KEY_MOUNT_PRIVATE, _BIND, _HIDE, _READ_ONLY or _HIDE_ENGINES */
-	char *path;                                /* where it is for this login, or as the policy has it */
-	const char *written;                       /* as the policy has it; the policy's */
-	bool optional;                             /* it may be missing */
+	enum policy_key key; /* KEY_MOUNT_PRIVATE, _BIND, _HIDE, _READ_ONLY, _HOMES_ROOTS or _HIDE_ENGINES */
+	char *path;          /* where it is for this login, or as the policy has it */
+	const char *written; /* as the policy has it; the policy's */
+	bool optional;       /* it may be missing */
 	const struct private_directory *directory; /* of KEY_MOUNT_PRIVATE; the policy's */
 	const struct bind_directory *bind;         /* of KEY_MOUNT_BIND; the policy's */
 	char *source;                              /* of KEY_MOUNT_BIND, like path; NULL: not given */
@@ -22,11 +22,13 @@ struct mount_place {
 struct mount_places {
 	struct mount_place *items;
 	size_t count;
+	char *home; /* of who logs in, below one of _HOMES_ROOTS; NULL: not known, or nothing hides homes */
 };
 
 /*
  * names: NULL leaves expansions as they are. 0; -EINVAL with *ret_problem, a malloced sentence, when a path cannot be
- * expanded; -ENOMEM. What it makes is released by the caller, also on failure.
+ * expanded, or a home directory cannot be the only one that is seen; -ENOMEM. What it makes is released by the caller,
+ * also on failure.
  */
 int mount_places_make(const struct policy *policy, const struct expansion *names, struct mount_places *ret,
 		      char **ret_problem) _must_check_;

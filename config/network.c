@@ -77,10 +77,9 @@ bool network_check(const struct policy *policy, struct diagnostics *diag)
 		enum policy_key key;
 		enum network_mode mode;
 	} belongings[] = {
-		{ KEY_NETWORK_NAME, NETWORK_NAMED },
-		{ KEY_NETWORK_POOL, NETWORK_VETH },
-		{ KEY_NETWORK_EGRESS, NETWORK_VETH },
-		{ KEY_NETWORK_MASQUERADE, NETWORK_VETH },
+		{ KEY_NETWORK_NAME, NETWORK_NAMED },       { KEY_NETWORK_POOL, NETWORK_VETH },
+		{ KEY_NETWORK_EGRESS, NETWORK_VETH },      { KEY_NETWORK_MASQUERADE, NETWORK_VETH },
+		{ KEY_NETWORK_CONNECTIONS, NETWORK_VETH },
 	};
 	bool good = true;
 

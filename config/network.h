@@ -10,9 +10,11 @@
 #include <stdbool.h>
 
 /* Where ip-netns(8) keeps the named network namespaces, and files for those who are in them. */
-#define NETWORK_NAMES    "/run/netns"
-#define NETWORK_ETC      "/etc/netns"
-#define NETWORK_NAME_MAX 200 /* bytes; NAME_MAX is 255 */
+#define NETWORK_NAMES           "/run/netns"
+#define NETWORK_ETC             "/etc/netns"
+#define NETWORK_NAME_MAX        200 /* bytes; NAME_MAX is 255 */
+
+#define NETWORK_CONNECTIONS_MAX (UINT64_C(1) << 20) /* more than a kernel tracks by default */
 
 /*
  * A name in NETWORK_NAMES: letters, digits, '_', '.' and '-', of which the last two do not begin it. 0 and a

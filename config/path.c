@@ -19,9 +19,10 @@ static const struct {
 	bool hides; /* what logins inside need must not lie there */
 	bool takes; /* nor what the session has of its own */
 } uses[PATH_USES] = {
-	[PATH_PRIVATE] = { "private", 4, true, false },     [PATH_BIND] = { "covered", 4, true, false },
-	[PATH_SOURCE] = { "a source", 4, false, false },    [PATH_HIDE] = { "hidden", 3, true, true },
-	[PATH_READ_ONLY] = { "read-only", 3, false, true },
+	[PATH_PRIVATE] = { "private", 4, true, false },           [PATH_BIND] = { "covered", 4, true, false },
+	[PATH_SOURCE] = { "a source", 4, false, false },          [PATH_HIDE] = { "hidden", 3, true, true },
+	[PATH_READ_ONLY] = { "read-only", 3, false, true },       [PATH_HOMES] = { "hidden", 4, true, false },
+	[PATH_HOME] = { "a home of one's own", 4, false, false },
 };
 
 /* True if `path` is `tree` or lies below it; both are normalised. "/" is above everything. */
@@ -140,6 +141,11 @@ int mount_path_expand(const char *path, enum path_use use, const struct expansio
 	int r = expand(path, values, EXPAND_PATH, &expanded, ret_problem);
 
 	return r < 0 ? r : parse_plain(expanded, use, ret, ret_problem);
+}
+
+int home_path_parse(const char *text, char **ret, char **ret_problem)
+{
+	return parse_plain(text, PATH_HOME, ret, ret_problem);
 }
 
 int listed_path_parse(const char *text, enum path_use use, char **ret, char **ret_problem)

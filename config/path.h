@@ -15,6 +15,8 @@ enum path_use {
 	PATH_SOURCE,    /* what is seen there */
 	PATH_HIDE,      /* an item of hide */
 	PATH_READ_ONLY, /* an item of read-only */
+	PATH_HOMES,     /* an item of homes-roots */
+	PATH_HOME,      /* a user's home directory, by NSS */
 	PATH_USES,
 };
 
@@ -33,6 +35,9 @@ int mount_path_parse(const char *text, enum path_use use, char **ret, char **ret
  */
 int mount_path_expand(const char *path, enum path_use use, const struct expansion *values, char **ret,
 		      char **ret_problem) _must_check_;
+
+/* A user's home directory as NSS has it: judged likewise, and nothing in it expands. */
+int home_path_parse(const char *text, char **ret, char **ret_problem) _must_check_;
 
 /* An item of a list of paths: a leading '-' lets it be missing, and is kept. Otherwise like mount_path_parse(). */
 int listed_path_parse(const char *text, enum path_use use, char **ret, char **ret_problem) _must_check_;

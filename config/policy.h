@@ -19,6 +19,7 @@ enum network_mode { NETWORK_HOST, NETWORK_NONE, NETWORK_LOOPBACK, NETWORK_NAMED,
 enum mount_propagation { PROPAGATION_SLAVE, PROPAGATION_PRIVATE };
 enum mount_proc { PROC_SESSION, PROC_HIDEPID, PROC_HOST };
 enum private_backing { BACKING_TMPFS, BACKING_DIRECTORY };
+enum homes { HOMES_ALL, HOMES_OWN };
 enum runtime_dir { RUNTIME_DIR_PRIVATE, RUNTIME_DIR_HOST };
 enum session_scope { SCOPE_SESSION, SCOPE_USER };
 enum on_logout { ON_LOGOUT_KILL, ON_LOGOUT_WAIT };
@@ -57,12 +58,13 @@ struct policy {
 	uint64_t max_sessions; /* alive at once, of one user */
 	struct {
 		enum network_mode mode;
-		char *name;        /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
-		char *resolv_conf; /* a path, or NETWORK_FILE_SESSION or NETWORK_FILE_HOST of network.h */
-		char *hosts;       /* likewise */
-		char **pool;       /* NETWORK_VETH: canonical prefixes, at most one a family; NULL: none */
-		char **egress;     /* NETWORK_VETH: canonical items of egress.h; NULL: none */
-		bool masquerade;   /* NETWORK_VETH: leave with the machine's addresses */
+		char *name;           /* of a network namespace of ip-netns(8), for NETWORK_NAMED; NULL: none */
+		char *resolv_conf;    /* a path, or NETWORK_FILE_SESSION or NETWORK_FILE_HOST of network.h */
+		char *hosts;          /* likewise */
+		char **pool;          /* NETWORK_VETH: canonical prefixes, at most one a family; NULL: none */
+		char **egress;        /* NETWORK_VETH: canonical items of egress.h; NULL: none */
+		bool masquerade;      /* NETWORK_VETH: leave with the machine's addresses */
+		uint64_t connections; /* NETWORK_VETH: of an address at once; at most NETWORK_CONNECTIONS_MAX */
 	} network;
 	struct {
 		bool isolate;
@@ -81,6 +83,8 @@ struct policy {
 		enum mount_propagation propagation;
 		enum mount_proc proc;
 		enum runtime_dir runtime_dir;
+		enum homes homes;
+		char **homes_roots; /* like hide; HOMES_OWN */
 		bool hide_engines;
 		char **hide;                       /* unexpanded; a leading '-': it may be missing; NULL: none */
 		char **read_only;                  /* likewise */

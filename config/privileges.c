@@ -3,6 +3,7 @@
 
 #include "config/capability.h"
 #include "config/keys.h"
+#include "config/text_list.h"
 
 #include <linux/capability.h>
 
@@ -64,4 +65,28 @@ void privileges_advise(const struct policy *policy, struct diagnostics *diag)
 		     "file fail in the session",
 		     diag);
 	advise_dropped(policy, diag);
+}
+
+static uint64_t implied(const struct policy *policy)
+{
+	return policy->network.mode == NETWORK_VETH || policy->network.mode == NETWORK_NAMED ? BIT(CAP_NET_ADMIN) : 0;
+}
+
+uint64_t privileges_dropped(const struct policy *policy)
+{
+	return capabilities_set(policy->privileges.drop_capabilities) | implied(policy);
+}
+
+int privileges_dropped_names(const struct policy *policy, char ***ret)
+{
+	_cleanup_(text_list_freep) char **names = NULL;
+	int r = text_list_add_all(&names, policy->privileges.drop_capabilities);
+
+	if (r == 0 && implied(policy))
+		r = text_list_add(&names, "cap_net_admin");
+	if (r < 0)
+		return r;
+	capabilities_normalise(names);
+	*ret = TAKE_PTR(names);
+	return 0;
 }

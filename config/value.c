@@ -216,6 +216,8 @@ static int parse_item(enum policy_key key, const char *text, char **ret, char **
 		return parse_egress(text, ret, ret_problem);
 	case KEY_MOUNT_HIDE:
 		return listed_path_parse(text, PATH_HIDE, ret, ret_problem);
+	case KEY_MOUNT_HOMES_ROOTS:
+		return listed_path_parse(text, PATH_HOMES, ret, ret_problem);
 	case KEY_MOUNT_READ_ONLY:
 		return listed_path_parse(text, PATH_READ_ONLY, ret, ret_problem);
 	case KEY_PRIVILEGES_DROP_CAPABILITIES:
@@ -296,12 +298,20 @@ int value_copy(const struct value *value, struct value *ret)
 	return 0;
 }
 
+/* The default of a list has one item. */
 int value_default(enum policy_key key, struct value *ret)
 {
 	_cleanup_free_ char *ignored = NULL;
+	int r = 0;
 
 	*ret = (struct value){ 0 };
-	return policy_keys[key].fallback ? value_parse(key, policy_keys[key].fallback, ret, &ignored) : 0;
+	if (policy_keys[key].fallback)
+		r = value_parse(key, policy_keys[key].fallback, ret, &ignored);
+	if (r == 0 && policy_keys[key].type == VALUE_LIST && ret->text)
+		r = text_list_add(&ret->list, ret->text);
+	if (r < 0)
+		value_release(ret);
+	return r;
 }
 
 bool key_is_stored(enum policy_key key)

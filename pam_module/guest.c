@@ -294,6 +294,7 @@ static int enter_session(struct guest *guest, const struct who *who)
 		.uid = who->identity.uid,
 		.gid = who->identity.gid,
 		.group = who->group ? who->group : "",
+		.home = who->identity.home,
 		.service = guest->service,
 		.tty = guest->tty,
 		.remote_host = guest->remote_host,

@@ -3,6 +3,7 @@
 
 #include "session/etc_files.h"
 #include "session/loopback.h"
+#include "session/mount_homes.h"
 #include "session/mount_trees.h"
 #include "session/mounts.h"
 #include "session/uts.h"
@@ -33,6 +34,7 @@ static const struct {
 	[STEP_MOUNT_DIRECTORY] = { .prepare = tree_of_store, .finish = tree_attach },
 	[STEP_MOUNT_BIND] = { .prepare = tree_of_source, .finish = tree_attach },
 	[STEP_LOCK_MOUNTS] = { .passed = true },
+	[STEP_MOUNT_HOMES] = { .prepare = homes_prepare, .finish = homes_finish },
 	[STEP_MOUNT_RESOLV_CONF] = { .apply = mount_etc_file },
 	[STEP_MOUNT_HOSTS] = { .apply = mount_etc_file },
 };
@@ -63,10 +65,10 @@ static int run_in_pass(enum pass pass, const struct step *step, int *tree)
 	return 0;
 }
 
-/* A source is where a bind can fail first. */
+/* A source is where a bind can fail first, and a home where homes can. */
 static const char *object_of(enum pass pass, const struct step *step)
 {
-	if (pass == PASS_PREPARE && step->kind == STEP_MOUNT_BIND)
+	if (pass == PASS_PREPARE && step->value && (step->kind == STEP_MOUNT_BIND || step->kind == STEP_MOUNT_HOMES))
 		return step->value;
 	return step->target ? step->target : step->value;
 }

@@ -12,6 +12,11 @@ static bool has_mount_point(const struct step *step)
 	       step->kind != STEP_HIDE_ENGINE;
 }
 
+static bool has_source(const struct step *step)
+{
+	return step->kind == STEP_MOUNT_BIND || (step->kind == STEP_MOUNT_HOMES && step->value);
+}
+
 int audit_mount_points(const struct plan *plan, const struct step **ret_failed)
 {
 	for (size_t i = 0; i < plan->count; i++) {
@@ -20,7 +25,7 @@ int audit_mount_points(const struct plan *plan, const struct step **ret_failed)
 		if (!has_mount_point(&plan->steps[i]))
 			continue;
 		fd = mount_point_open(&plan->steps[i]);
-		if (fd >= 0 && plan->steps[i].kind == STEP_MOUNT_BIND) {
+		if (fd >= 0 && has_source(&plan->steps[i])) {
 			close_fd(fd);
 			fd = mount_source_open(&plan->steps[i]);
 		}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/connections.h"
 
+#include "config/problem.h"
 #include "session/network_state.h"
+#include "session/used_addresses.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -9,14 +11,10 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <string.h>
 
-#define COUNT_FILE   "/proc/sys/net/netfilter/nf_conntrack_count"
-#define MAX_FILE     "/proc/sys/net/netfilter/nf_conntrack_max"
-#define SHORT        2048 /* so many are read in less than a millisecond */
-#define FILTER_BY_IP 1    /* libnetfilter_conntrack's CTA_FILTER_FLAG_CTA_IP_SRC; in no header of the kernel's */
+#define CROWDED_PART 4 /* of the table: when so much of it is taken, each new session takes away what is left */
 
 struct search {
 	const struct veth_pool *pool;
-	bool whole; /* of every address of the pool that is nobody's */
 	struct netlink deleting;
 };
 
@@ -58,21 +56,11 @@ static bool read_source(const struct nlattr *tuple, int family, struct prefix *r
 	return true;
 }
 
-/* A lock of our own descriptor is none that it sees: what we hold is not in use yet. */
-static bool is_held(const struct veth_pool *pool, const struct prefix *address)
-{
-	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = network_lock_byte(address), .l_len = 1
-	};
-
-	return fcntl(pool->locks, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
-}
-
+/* An address of the pool that no session has. */
 static bool is_left(const struct search *search, const struct prefix *source)
 {
-	const struct prefix *from = search->whole ? &search->pool->prefix : &search->pool->address;
-
-	return prefix_holds(from, source) && !is_held(search->pool, source);
+	return prefix_holds(&search->pool->prefix, source) &&
+	       !address_is_held(search->pool->locks, network_lock_byte(source));
 }
 
 static void copy(struct nlmsghdr *request, const struct nlattr *attribute)
@@ -116,41 +104,45 @@ static int forget(const struct nlmsghdr *message, void *data)
 	return MNL_CB_ERROR;
 }
 
-/* Kernels before 5.8 do not know it, and list more. */
-static void put_filter(struct nlmsghdr *request, const struct prefix *address)
+static int read_usage(const struct nlmsghdr *message, void *data)
 {
-	struct nlattr *tuple = mnl_attr_nest_start(request, CTA_TUPLE_ORIG);
-	struct nlattr *nest = mnl_attr_nest_start(request, CTA_TUPLE_IP);
+	const void *from = mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg));
+	const size_t size = mnl_nlmsg_get_payload_len(message) - MNL_ALIGN(sizeof(struct nfgenmsg));
+	const struct nlattr *attribute = NULL;
+	struct connections_usage *usage = data;
 
-	mnl_attr_put(request, source_type(address->family), address->bits / 8, address->bytes);
-	mnl_attr_nest_end(request, nest);
-	mnl_attr_nest_end(request, tuple);
-	nest = mnl_attr_nest_start(request, CTA_FILTER);
-	mnl_attr_put_u32(request, CTA_FILTER_ORIG_FLAGS, FILTER_BY_IP);
-	mnl_attr_put_u32(request, CTA_FILTER_REPLY_FLAGS, 0);
-	mnl_attr_nest_end(request, nest);
+	while ((attribute = netlink_next(from, size, attribute))) {
+		if (mnl_attr_get_type(attribute) == CTA_STATS_GLOBAL_ENTRIES)
+			usage->count = ntohl(mnl_attr_get_u32(attribute));
+		else if (mnl_attr_get_type(attribute) == CTA_STATS_GLOBAL_MAX_ENTRIES)
+			usage->max = ntohl(mnl_attr_get_u32(attribute));
+	}
+	return MNL_CB_OK;
 }
 
-static uint64_t read_count(const char *path)
-{
-	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
-	char text[24] = "";
-
-	return file < 0 || read(file, text, sizeof(text) - 1) <= 0 ? 0 : strtoull(text, NULL, 10);
-}
-
-static bool looks_at_all(void)
-{
-	const uint64_t count = read_count(COUNT_FILE);
-
-	return count <= SHORT || count >= read_count(MAX_FILE) / 2;
-}
-
-int connections_forget(const struct veth_pool *pool)
+int connections_usage(struct netlink *netfilter, struct connections_usage *ret, char **ret_problem)
 {
 	_Alignas(struct nlmsghdr) char buffer[NETLINK_MESSAGE_MAX];
-	struct nlmsghdr *request = ask_conntrack(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, pool->prefix.family);
-	struct search search = { .pool = pool, .whole = looks_at_all() };
+	struct connections_usage usage = { 0 };
+	int r = netlink_ask(netfilter, ask_conntrack(buffer, IPCTNL_MSG_CT_GET_STATS, 0, AF_UNSPEC), read_usage,
+			    &usage);
+
+	/* nfnetlink has loaded the module, if there is one and modules can be loaded */
+	if (r == -EINVAL || r == -EOPNOTSUPP)
+		return problem(ret_problem, -EOPNOTSUPP,
+			       "the kernel has no nf_conntrack_netlink, by which the connections of earlier sessions "
+			       "are taken away; load it by 'modprobe nf_conntrack_netlink' and modules-load.d(5)");
+	if (r == 0)
+		*ret = usage;
+	return r;
+}
+
+/* The kernel looks through the whole table, whatever of it is asked for, and empty places of it take their time, too.
+ */
+static int forget_all(const struct veth_pool *pool)
+{
+	_Alignas(struct nlmsghdr) char buffer[NETLINK_MESSAGE_MAX];
+	struct search search = { .pool = pool };
 	struct netlink listing;
 	int r = netlink_open(NETLINK_NETFILTER, &listing);
 
@@ -158,11 +150,25 @@ int connections_forget(const struct veth_pool *pool)
 		return r;
 	r = netlink_open(NETLINK_NETFILTER, &search.deleting);
 	if (r == 0) {
-		if (!search.whole)
-			put_filter(request, &pool->address);
-		r = netlink_ask(&listing, request, forget, &search);
+		r = netlink_ask(&listing, ask_conntrack(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, pool->prefix.family),
+				forget, &search);
 		netlink_close(&search.deleting);
 	}
 	netlink_close(&listing);
 	return r;
+}
+
+int connections_forget(const struct veth_pool *pool, const struct connections_usage *usage)
+{
+	struct used_addresses used;
+	int r;
+
+	if (address_was_used(pool->locks, &pool->address) || usage->count >= usage->max / CROWDED_PART) {
+		used_addresses_read(pool, &used);
+		r = forget_all(pool);
+		if (r < 0)
+			return r;
+		used_addresses_forget(pool, &used);
+	}
+	return address_use(pool);
 }

@@ -7,10 +7,17 @@
  * those of many sessions the table that the whole host needs would be full.
  */
 
+#include "session/netlink.h"
 #include "session/veth.h"
 
 /*
- * Takes away every connection from the pool's address, which is locked by this descriptor and not used yet; and while
- * the table is short, or half full, those from every address of the pool that no session holds. 0 or -errno.
+ * netfilter: of NETLINK_NETFILTER. 0; -EOPNOTSUPP with *ret_problem, a malloced sentence: the kernel lacks what
+ * connections_forget() needs; -errno.
  */
-int connections_forget(const struct veth_pool *pool) _must_check_;
+int connections_usage(struct netlink *netfilter, struct connections_usage *ret, char **ret_problem) _must_check_;
+
+/*
+ * Before the pool's address, which is locked by this descriptor, can be used. If it had a session before, or the table
+ * is a quarter full, takes away every connection from an address of the pool that no session holds. 0 or -errno.
+ */
+int connections_forget(const struct veth_pool *pool, const struct connections_usage *usage) _must_check_;

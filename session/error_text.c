@@ -107,6 +107,18 @@ static const struct {
 	{ "mount-read-only", ENOTDIR, "only directories can be made read-only" },
 	{ "mount-read-only", ENOENT, IF_THERE },
 	{ "mount-read-only", EACCES, OTHERS_MOVE },
+	{ "mount-homes", ENOENT,
+	  "a home must be there before the session is opened: pam_mkhomedir(8) goes before pam_nsisolate, and in a "
+	  "session with homes = \"own\" no other user's is there; a '-' before one of homes-roots passes over it" },
+	{ "mount-homes", ENOTDIR, "homes, and what holds them, must be directories" },
+	{ "mount-homes", ELOOP,
+	  "below homes-roots no component of a home may be a symbolic link; let NSS name what it leads to" },
+	{ "mount-homes", EACCES,
+	  "others than root can write to a directory above it, and could put another home in its place, or root may "
+	  "not look into it; give that directory to root, 0755" },
+	{ "mount-homes", EOPNOTSUPP,
+	  "what holds it is an automounter's (autofs), which takes away homes that are idle on the host, whatever "
+	  "session is in them" },
 	{ "propagation", ENOSPC, MOUNTS },
 	{ "record", ENOSPC, DISK },
 	{ "join", ENOSPC, DISK },

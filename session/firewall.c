@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/firewall.h"
 
-#include "common/read_whole.h"
-#include "common/write_whole.h"
 #include "config/problem.h"
+#include "config/text_list.h"
 #include "nsisolate-config.h"
 #include "session/byte_lock.h"
+#include "session/firewall_state.h"
 #include "session/run_program.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,82 +16,10 @@
 #define LOADING_WAIT_MS 10000 /* for another login that loads rules */
 #define HOLD_WAIT_MS    3000  /* for logins under way */
 #define NFT_TIMEOUT_MS  8000
-#define STATE_FORMAT    "nsisolate-rules=1\nhash=%016" PRIx64 "\nfingerprint=%016" PRIx64 "\nrules=%u\ngeneration=%u\n"
-#define STATE_MAX       256
-#define TEXT_SUFFIX     ".nft"
 #define UNLOAD_SUFFIX   ".unload.nft"
 #define RESTORE_NAME    "restore"
 #define RESTORE_HINT    "'nsisolate-network restore' loads them again"
 #define NO_NFT          "there is no " NSISOLATE_NFT ": install the package nftables"
-
-/* What was known of rules when somebody last looked. */
-struct state {
-	uint64_t hash; /* of the text */
-	struct firewall_view view;
-	uint32_t generation;
-};
-
-bool firewall_is_name(const char *name)
-{
-	return strlen(name) == FIREWALL_NAME_LENGTH && strncmp(name, "ns", 2) == 0 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz234567") == FIREWALL_NAME_LENGTH;
-}
-
-/* -ENOENT: nobody has loaded them; -EBADMSG: nothing of ours. */
-static int state_read(int directory, const char *name, struct state *ret)
-{
-	_cleanup_close_ int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_free_ char *text = NULL;
-	char again[STATE_MAX];
-	struct state state = { 0 };
-	size_t size;
-	int r;
-
-	if (file < 0)
-		return -errno;
-	r = read_whole(file, STATE_MAX - 1, &text, &size);
-	if (r < 0)
-		return r;
-	if (sscanf(text, "nsisolate-rules=1 hash=%" SCNx64 " fingerprint=%" SCNx64 " rules=%u generation=%" SCNu32,
-		   &state.hash, &state.view.fingerprint, &state.view.rules, &state.generation) != 4)
-		return -EBADMSG;
-	(void)snprintf(again, sizeof(again), STATE_FORMAT, state.hash, state.view.fingerprint, state.view.rules,
-		       state.generation);
-	if (strcmp(again, text) != 0)
-		return -EBADMSG;
-	*ret = state;
-	return 0;
-}
-
-/* Whole or not at all, whoever dies. */
-static int write_file(int directory, const char *name, const char *text)
-{
-	char temporary[64];
-	int r;
-
-	(void)snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid());
-
-	_cleanup_close_ int file =
-		openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (file < 0)
-		return -errno;
-	r = write_whole(file, text, strlen(text));
-	if (r == 0 && renameat(directory, temporary, directory, name) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlinkat(directory, temporary, 0);
-	return r;
-}
-
-static int state_write(int directory, const char *name, const struct state *state)
-{
-	char text[STATE_MAX];
-
-	(void)snprintf(text, sizeof(text), STATE_FORMAT, state->hash, state->view.fingerprint, state->view.rules,
-		       state->generation);
-	return write_file(directory, name, text);
-}
 
 static void put_path(int directory, const char *name, const char *suffix, char ret[96])
 {
@@ -142,8 +69,8 @@ static unsigned count_rules(const char *text)
 static int load(struct netlink *netlink, int directory, const char *name, uint64_t hash, unsigned rules,
 		char **ret_problem)
 {
-	struct state state = { .hash = hash };
-	int r = run_nft(directory, name, TEXT_SUFFIX, "load", ret_problem);
+	struct firewall_known state = { .hash = hash };
+	int r = run_nft(directory, name, FIREWALL_TEXT_SUFFIX, "load", ret_problem);
 
 	if (r < 0)
 		return r;
@@ -154,7 +81,7 @@ static int load(struct netlink *netlink, int directory, const char *name, uint64
 		return problem(ret_problem, -ESTALE, "of the %u rules %s that were just loaded the kernel has %u",
 			       rules, name, state.view.rules);
 	if (r == 0)
-		r = state_write(directory, name, &state);
+		r = firewall_known_write(directory, name, &state);
 	return r < 0 ? problem(ret_problem, r, "the rules %s, just loaded: %s", name, strerror(-r)) : 0;
 }
 
@@ -180,7 +107,8 @@ int firewall_hold(int directory, bool alone)
 	int r = file;
 
 	if (r >= 0)
-		r = alone ? lock_byte_within(file, 1, HOLD_WAIT_MS) : lock_byte(file, F_OFD_SETLKW, F_RDLCK, 1);
+		r = alone ? lock_byte_within(file, FIREWALL_HOLD_BYTE, HOLD_WAIT_MS)
+			  : lock_byte(file, F_OFD_SETLKW, F_RDLCK, FIREWALL_HOLD_BYTE);
 	return r < 0 ? r : TAKE_FD(file);
 }
 
@@ -188,28 +116,28 @@ static int load_first(struct netlink *netlink, int directory, const struct firew
 {
 	_cleanup_close_ int lock = lock_loading(directory);
 	char file[FIREWALL_NAME_LENGTH + sizeof(UNLOAD_SUFFIX)];
-	struct state state = { 0 };
+	struct firewall_known state = { 0 };
 	int r;
 
 	if (lock < 0)
 		return problem(ret_problem, lock, "the rules %s: waiting for who loads rules: %s", rules->name,
 			       strerror(-lock));
 	/* another login was faster */
-	if (state_read(directory, rules->name, &state) == 0)
+	if (firewall_known_read(directory, rules->name, &state) == 0)
 		return 0;
 	(void)snprintf(file, sizeof(file), "%s" UNLOAD_SUFFIX, rules->name);
-	r = write_file(directory, file, rules->unload);
-	(void)snprintf(file, sizeof(file), "%s" TEXT_SUFFIX, rules->name);
+	r = firewall_write_file(directory, file, rules->unload);
+	(void)snprintf(file, sizeof(file), "%s" FIREWALL_TEXT_SUFFIX, rules->name);
 	if (r == 0)
-		r = write_file(directory, file, rules->text);
+		r = firewall_write_file(directory, file, rules->text);
 	if (r < 0)
 		return problem(ret_problem, r, "the rules %s: writing %s: %s", rules->name, file, strerror(-r));
 	return load(netlink, directory, rules->name, rules->hash, count_rules(rules->text), ret_problem);
 }
 
 /* Looks at the rules themselves; then, unless they changed, the state is of this generation. */
-static int look(struct netlink *netlink, int directory, const char *name, struct state *state, uint32_t generation,
-		enum firewall_state *ret)
+static int look(struct netlink *netlink, int directory, const char *name, struct firewall_known *state,
+		uint32_t generation, enum firewall_state *ret)
 {
 	struct firewall_view view = { 0 };
 	int r = firewall_read(netlink, name, &view, NULL, NULL);
@@ -223,15 +151,15 @@ static int look(struct netlink *netlink, int directory, const char *name, struct
 		return 0;
 	state->generation = generation;
 	/* only spares the next one the same look */
-	(void)state_write(directory, name, state);
+	(void)firewall_known_write(directory, name, state);
 	return 0;
 }
 
-static int check(struct netlink *netlink, int directory, const char *name, struct state *state,
+static int check(struct netlink *netlink, int directory, const char *name, struct firewall_known *state,
 		 enum firewall_state *ret)
 {
 	uint32_t generation = 0;
-	int r = state_read(directory, name, state);
+	int r = firewall_known_read(directory, name, state);
 
 	if (r == 0)
 		r = firewall_generation(netlink, &generation);
@@ -243,17 +171,20 @@ static int check(struct netlink *netlink, int directory, const char *name, struc
 
 int firewall_check(struct netlink *netlink, int directory, const char *name, enum firewall_state *ret)
 {
-	struct state state = { 0 };
+	struct firewall_known state = { 0 };
 
 	return check(netlink, directory, name, &state, ret);
 }
 
-/* Of rules that were loaded some time. -ENOENT without a sentence: they never were. */
-static int judge(struct netlink *netlink, int directory, const struct firewall_rules *rules, char **ret_problem)
+/*
+ * Of rules that were loaded some time; *ret says whether they are there or gone, and changed ones are -ESTALE. -ENOENT
+ * without a sentence: they never were.
+ */
+static int judge(struct netlink *netlink, int directory, const struct firewall_rules *rules, enum firewall_state *ret,
+		 char **ret_problem)
 {
-	enum firewall_state found;
-	struct state state = { 0 };
-	int r = check(netlink, directory, rules->name, &state, &found);
+	struct firewall_known state = { 0 };
+	int r = check(netlink, directory, rules->name, &state, ret);
 
 	if (r == -ENOENT)
 		return r;
@@ -264,34 +195,82 @@ static int judge(struct netlink *netlink, int directory, const struct firewall_r
 			ret_problem, -ESTALE,
 			"other rules are loaded under the name %s; 'nsisolate-network unload %s' takes them away",
 			rules->name, rules->name);
-	if (found != FIREWALL_INTACT)
+	if (*ret == FIREWALL_CHANGED)
 		return problem(ret_problem, -ESTALE,
-			       "the rules %s of table inet " FIREWALL_TABLE " were loaded, and %s; " RESTORE_HINT,
-			       rules->name,
-			       found == FIREWALL_MISSING ? "are gone" : "are no longer as they were written");
+			       "the rules %s of table inet " FIREWALL_TABLE
+			       " were loaded, and are no longer as they were written; " RESTORE_HINT,
+			       rules->name);
 	return 0;
+}
+
+/* Under the lock. Another login may have been faster: 0. */
+static int load_if_gone(struct netlink *netlink, int directory, const char *name, char **ret_problem)
+{
+	enum firewall_state found;
+	struct firewall_known state = { 0 };
+	int r = check(netlink, directory, name, &state, &found);
+
+	if (r < 0)
+		return problem(ret_problem, r, "the rules %s: %s", name, strerror(-r));
+	return found == FIREWALL_MISSING ? load(netlink, directory, name, state.hash, state.view.rules, ret_problem)
+					 : 0;
+}
+
+/* All that are gone. Of others than `name` what fails is for their own logins, and the audit, to say. */
+static int load_again(struct netlink *netlink, int directory, const char *name, char **ret_problem)
+{
+	_cleanup_close_ int lock = lock_loading(directory);
+	_cleanup_(text_list_freep) char **names = NULL;
+	int r = lock < 0 ? lock : firewall_names(directory, &names);
+
+	if (r < 0)
+		return problem(ret_problem, r, "the rules %s: %s", name, strerror(-r));
+	r = load_if_gone(netlink, directory, name, ret_problem);
+	for (char **other = names; other && *other; other++) {
+		_cleanup_free_ char *ignored = NULL;
+
+		if (strcmp(*other, name) != 0)
+			(void)load_if_gone(netlink, directory, *other, &ignored);
+	}
+	return r;
 }
 
 int firewall_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules, char **ret_problem)
 {
-	int r = judge(netlink, directory, rules, ret_problem);
+	enum firewall_state found = FIREWALL_INTACT;
+	int r = judge(netlink, directory, rules, &found, ret_problem), loaded = 0;
 
-	if (r != -ENOENT)
-		return r;
-	r = load_first(netlink, directory, rules, ret_problem);
+	if (r == -ENOENT) {
+		r = load_first(netlink, directory, rules, ret_problem);
+		if (r == 0)
+			r = load_again(netlink, directory, rules->name, ret_problem);
+		loaded = FIREWALL_LOADED;
+	} else if (r == 0 && found == FIREWALL_MISSING) {
+		r = load_again(netlink, directory, rules->name, ret_problem);
+		loaded = r;
+	} else if (r == 0) {
+		firewall_known_touch(directory, rules->name);
+		return 0;
+	}
 	if (r < 0)
 		return r;
-	r = judge(netlink, directory, rules, ret_problem);
-	return r == -ENOENT ? problem(ret_problem, r, "the rules %s, just loaded: forgotten", rules->name) : r;
+	r = judge(netlink, directory, rules, &found, ret_problem);
+	if (r == -ENOENT || (r == 0 && found != FIREWALL_INTACT))
+		return problem(ret_problem, -ESTALE, "the rules %s were just loaded, and are gone; " RESTORE_HINT,
+			       rules->name);
+	return r < 0 ? r : loaded;
 }
 
 int firewall_check_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules,
 			  char **ret_problem)
 {
-	int r = judge(netlink, directory, rules, ret_problem);
+	enum firewall_state found = FIREWALL_MISSING;
+	int r = judge(netlink, directory, rules, &found, ret_problem);
 
-	if (r != -ENOENT)
+	if (r < 0 && r != -ENOENT)
 		return r;
+	if (found == FIREWALL_INTACT)
+		return 0;
 	return access(NSISOLATE_NFT, X_OK) == 0 ? 0 : problem(ret_problem, -errno, "%s", NO_NFT);
 }
 
@@ -308,25 +287,25 @@ static int write_restore(int directory, char *const names[])
 	for (; *names; names++) {
 		char path[96];
 
-		put_path(directory, *names, TEXT_SUFFIX, path);
+		put_path(directory, *names, FIREWALL_TEXT_SUFFIX, path);
 		(void)fprintf(out, "include \"%s\"\n", path);
 	}
 	if (fclose(out) != 0)
 		return -ENOMEM;
-	return write_file(directory, RESTORE_NAME TEXT_SUFFIX, text);
+	return firewall_write_file(directory, RESTORE_NAME FIREWALL_TEXT_SUFFIX, text);
 }
 
 /* What the kernel has now is what is wanted. */
 static int adopt(struct netlink *netlink, int directory, const char *name)
 {
-	struct state state = { 0 };
-	int r = state_read(directory, name, &state);
+	struct firewall_known state = { 0 };
+	int r = firewall_known_read(directory, name, &state);
 
 	if (r == 0)
 		r = firewall_generation(netlink, &state.generation);
 	if (r == 0)
 		r = firewall_read(netlink, name, &state.view, NULL, NULL);
-	return r < 0 ? r : state_write(directory, name, &state);
+	return r < 0 ? r : firewall_known_write(directory, name, &state);
 }
 
 int firewall_restore(struct netlink *netlink, int directory, char *const names[], char **ret_problem)
@@ -336,7 +315,7 @@ int firewall_restore(struct netlink *netlink, int directory, char *const names[]
 
 	if (r < 0)
 		return problem(ret_problem, r, "the rules: %s", strerror(-r));
-	r = run_nft(directory, RESTORE_NAME, TEXT_SUFFIX, "restore", ret_problem);
+	r = run_nft(directory, RESTORE_NAME, FIREWALL_TEXT_SUFFIX, "restore", ret_problem);
 	for (; r == 0 && *names; names++) {
 		r = adopt(netlink, directory, *names);
 		if (r < 0)
@@ -347,7 +326,7 @@ int firewall_restore(struct netlink *netlink, int directory, char *const names[]
 
 int firewall_unload(int directory, const char *name, char **ret_problem)
 {
-	static const char *const suffixes[] = { "", TEXT_SUFFIX, UNLOAD_SUFFIX };
+	static const char *const suffixes[] = { "", FIREWALL_TEXT_SUFFIX, UNLOAD_SUFFIX };
 	_cleanup_close_ int lock = lock_loading(directory);
 	int r;
 

@@ -33,9 +33,12 @@ int firewall_read(struct netlink *netlink, const char *name, struct firewall_vie
 int firewall_generation(struct netlink *netlink, uint32_t *ret) _must_check_;
 
 /*
- * Sees to it that the rules are in the kernel as they were written. They are loaded if they never were. 0; -ESTALE:
- * they were, and the kernel has others now, or none; -errno. *ret_problem: a malloced sentence.
+ * Sees to it that the rules are in the kernel as they were written. They are loaded if they never were; so are all that
+ * were and are gone, as when somebody flushed the whole ruleset, for sessions may be alive that no rules hold. 0;
+ * FIREWALL_LOADED: these were loaded for the first time; -ESTALE: the kernel has others now; -errno. *ret_problem: a
+ * malloced sentence.
  */
+enum { FIREWALL_LOADED = 1 };
 int firewall_ensure(struct netlink *netlink, int directory, const struct firewall_rules *rules,
 		    char **ret_problem) _must_check_;
 
@@ -59,6 +62,7 @@ int firewall_restore(struct netlink *netlink, int directory, char *const names[]
  * who takes some away must: who counts interfaces sees every session then. alone: waits for 3 s at most. A descriptor
  * that ends it when it is closed; -ETIMEDOUT; -errno.
  */
+#define FIREWALL_HOLD_BYTE 1 /* of its file */
 int firewall_hold(int directory, bool alone) _must_check_;
 
 /* Takes the rules of this name out of the kernel, and forgets them. As firewall_ensure(). */
@@ -66,3 +70,6 @@ int firewall_unload(int directory, const char *name, char **ret_problem) _must_c
 
 /* True for what make a name of rules. */
 bool firewall_is_name(const char *name) _must_check_;
+
+/* The names of all that were loaded, sorted; to be freed by text_list_free(). 0 or -errno. */
+int firewall_names(int directory, char ***ret) _must_check_;

@@ -4,6 +4,7 @@
 #include "config/egress.h"
 #include "config/hash.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -174,11 +175,12 @@ static void accept_errors(const struct writer *writer)
 /* The connections that the host keeps for a session are the host's memory. */
 static void limit_connections(const struct writer *writer)
 {
-	(void)fprintf(writer->out,
-		      "\t\tct state != new counter drop comment \"of no connection\"\n"
-		      "\t\tadd @%s-4 { ip saddr ct count over %d } counter drop comment \"too many connections\"\n"
-		      "\t\tadd @%s-6 { ip6 saddr ct count over %d } counter drop comment \"too many connections\"\n",
-		      writer->name, FIREWALL_CONNECTIONS, writer->name, FIREWALL_CONNECTIONS);
+	(void)fprintf(
+		writer->out,
+		"\t\tct state != new counter drop comment \"of no connection\"\n"
+		"\t\tadd @%s-4 { ip saddr ct count over %" PRIu64 " } counter drop comment \"too many connections\"\n"
+		"\t\tadd @%s-6 { ip6 saddr ct count over %" PRIu64 " } counter drop comment \"too many connections\"\n",
+		writer->name, writer->order->connections, writer->name, writer->order->connections);
 }
 
 /* Before fragments are put together and connections are looked up: what is forged costs the host nothing. */

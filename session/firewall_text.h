@@ -16,7 +16,6 @@
 #define FIREWALL_TABLE       "nsisolate" /* of family inet */
 #define FIREWALL_GROUP       7238505     /* IFLA_GROUP of every session's interface: "nsi" */
 #define FIREWALL_NAME_LENGTH 8           /* "ns" and six of a-z2-7 */
-#define FIREWALL_CONNECTIONS 1024        /* that one address may have open through the host or to it */
 #define FIREWALL_SERVERS_MAX 3           /* MAXNS of resolv.conf(5) */
 
 /* Whatever the rules depend on; two policies with the same have the same rules. */
@@ -24,6 +23,7 @@ struct firewall_order {
 	char *const *pool;   /* canonical, as in the policy; NULL: none */
 	char *const *egress; /* likewise */
 	bool masquerade;
+	uint64_t connections;                        /* that one address may have open through the host or to it */
 	struct prefix servers[FIREWALL_SERVERS_MAX]; /* whole addresses: where "dns" goes */
 	size_t server_count;
 };

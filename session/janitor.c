@@ -51,7 +51,7 @@ static _Noreturn void wait_and_remove(const struct session_request *request, con
 		;
 	if (reply->shared && !joined)
 		join_listener_remove(request->uid, reply->policy_hash, reply->id);
-	_exit(record_remove(name) < 0);
+	_exit(record_remove(name) < 0 ? 1 : 0);
 }
 
 void janitor_start(const struct session_request *request, const struct session_reply *reply)

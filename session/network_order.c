@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/network_order.h"
 
+#include "config/network.h"
 #include "config/text_list.h"
 #include "session/resolver.h"
 
@@ -30,6 +31,7 @@ void network_order_encode(const struct policy *policy, struct message *message)
 	message_put(message, PROTOCOL_VERSION);
 	message_put_number(message, policy->mode == MODE_AUDIT);
 	message_put_number(message, policy->network.masquerade);
+	message_put_number(message, policy->network.connections);
 	message_put(message, resolver_file(policy));
 	put_list(message, policy->network.pool);
 	put_list(message, policy->network.egress);
@@ -62,6 +64,7 @@ int network_order_decode(const struct message *message, const int *fds, size_t f
 		return -EPROTO;
 	order.check_only = message_get_number(&reader, 1) != 0;
 	order.masquerade = message_get_number(&reader, 1) != 0;
+	order.connections = message_get_number(&reader, NETWORK_CONNECTIONS_MAX);
 	order.resolver = strdup(message_get(&reader));
 	if (!order.resolver)
 		return -ENOMEM;

@@ -4,7 +4,7 @@
 /*
  * What the helper and nsisolate-veth say to each other, on a socket of their own and as messages of protocol.h:
  *
- *   order   version check-only masquerade resolver-file, count and items of pool, count and items of egress
+ *   order   version check-only masquerade connections resolver-file, count and items of pool, count and items of egress
  *           + descriptors: of each pool the file of its locks; none with check-only
  *   link    version + descriptor: the session's network namespace, once there is one; never with check-only
  *   answer  version "ready" interface addresses, both empty with check-only; or version "failed" sentence
@@ -19,6 +19,7 @@ struct network_order {
 	char **pool;   /* at most NETWORK_POOLS_MAX; malloced */
 	char **egress; /* malloced */
 	bool masquerade;
+	uint64_t connections;
 	bool check_only; /* mode audit: whether a session could be had, and nothing is loaded or made */
 	char *resolver;  /* malloced: path of the sessions' resolver file */
 	int locks[NETWORK_POOLS_MAX];

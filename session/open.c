@@ -147,7 +147,11 @@ static int make_plan(const struct session_request *request, const char *id, stru
 	_cleanup_free_ char *problem = NULL;
 	struct utsname host;
 	struct plan_login login = {
-		.names = { .user = request->user, .uid = request->uid, .group = request->group, .session = id },
+		.names = { .user = request->user,
+			   .uid = request->uid,
+			   .group = request->group,
+			   .session = id,
+			   .home = request->home },
 		.gid = request->gid,
 	};
 	int r;

@@ -21,6 +21,14 @@ int path_walk_start(struct path_walk *walk, const char *path)
 	return walk->rest ? enter_root(walk) : -ENOMEM;
 }
 
+int path_walk_start_at(struct path_walk *walk, int directory, const char *path)
+{
+	*walk = (struct path_walk){ .at = fcntl(directory, F_DUPFD_CLOEXEC, 0), .rest = strdup(path) };
+	if (walk->at < 0)
+		return -errno;
+	return walk->rest ? 0 : -ENOMEM;
+}
+
 char *path_walk_next(struct path_walk *walk)
 {
 	char *start = walk->rest + strspn(walk->rest, "/");

@@ -19,6 +19,9 @@ struct path_walk {
 /* At the root. 0 or -errno; to be released in either case. */
 int path_walk_start(struct path_walk *walk, const char *path) _must_check_;
 
+/* At a directory, below which `path` is relative. Likewise. */
+int path_walk_start_at(struct path_walk *walk, int directory, const char *path) _must_check_;
+
 /* Takes the next component off the rest: malloced, "" when there is none. NULL: no memory. */
 char *path_walk_next(struct path_walk *walk) _must_check_;
 

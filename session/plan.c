@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/plan.h"
 
-#include "config/capability.h"
 #include "config/keys.h"
 #include "config/mount_places.h"
 #include "config/network.h"
 #include "config/path.h"
+#include "config/privileges.h"
 #include "config/problem.h"
 #include "config/text_list.h"
 #include "session/record.h"
 #include "session/slirp.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <string.h>
 
@@ -51,6 +52,7 @@ static const struct {
 	[STEP_MOUNT_READ_ONLY] = { "mount-read-only", PLACE_INIT },
 	[STEP_MOUNT_DIRECTORY] = { "mount-directory", PLACE_INIT },
 	[STEP_MOUNT_BIND] = { "mount-bind", PLACE_INIT },
+	[STEP_MOUNT_HOMES] = { "mount-homes", PLACE_INIT },
 	[STEP_HIDE_PROCS] = { "hide-procs", PLACE_INIT },
 	[STEP_LOCK_MOUNTS] = { "lock-mounts", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
@@ -280,7 +282,8 @@ static int add_etc_files(struct plan *plan, const struct policy *policy, const s
 			    named ? hostname : NULL);
 }
 
-static int add_place(struct plan *plan, const struct mount_place *place, const struct expansion *names)
+static int add_place(struct plan *plan, const struct mount_places *places, const struct mount_place *place,
+		     const struct expansion *names)
 {
 	struct step step = { .target = place->path, .optional = place->optional };
 
@@ -295,6 +298,10 @@ static int add_place(struct plan *plan, const struct mount_place *place, const s
 		step.nosuid = place->bind->nosuid;
 		step.nodev = place->bind->nodev;
 		step.noexec = place->bind->noexec;
+		break;
+	case KEY_MOUNT_HOMES_ROOTS:
+		step.kind = STEP_MOUNT_HOMES;
+		step.value = path_is_below(places->home, place->path) ? places->home : NULL;
 		break;
 	case KEY_MOUNT_HIDE_ENGINES:
 		step.kind = STEP_HIDE_ENGINE;
@@ -327,7 +334,7 @@ static int add_places(struct plan *plan, const struct policy *policy, const stru
 	for (size_t i = 0; r == 0 && i < places.count; i++) {
 		r = mount_place_check(&places, i, ret_problem);
 		if (r == 0)
-			r = add_place(plan, &places.items[i], names);
+			r = add_place(plan, &places, &places.items[i], names);
 	}
 	mount_places_release(&places);
 	return r;
@@ -378,7 +385,8 @@ static int add_veth(struct plan *plan, const struct policy *policy)
 	int r;
 
 	if (!pool || !egress ||
-	    asprintf(&rules, "egress=(%s)%s", egress, policy->network.masquerade ? " masquerade" : "") < 0)
+	    asprintf(&rules, "egress=(%s)%s connections=%" PRIu64, egress,
+		     policy->network.masquerade ? " masquerade" : "", policy->network.connections) < 0)
 		return -ENOMEM;
 	r = add_step(plan, (struct step){ .kind = STEP_FIREWALL, .target = "inet nsisolate", .value = rules });
 	if (r < 0)
@@ -389,7 +397,7 @@ static int add_veth(struct plan *plan, const struct policy *policy)
 struct privileges policy_privileges(const struct policy *policy)
 {
 	return (struct privileges){
-		.dropped = capabilities_set(policy->privileges.drop_capabilities),
+		.dropped = privileges_dropped(policy),
 		.no_new_privs = policy->privileges.no_new_privileges,
 	};
 }
@@ -398,12 +406,15 @@ struct privileges policy_privileges(const struct policy *policy)
 static int add_privileges(struct plan *plan, const struct policy *policy)
 {
 	const struct privileges privileges = policy_privileges(policy);
-	_cleanup_free_ char *names = text_list_join(policy->privileges.drop_capabilities, ",");
-	int r = names ? 0 : -ENOMEM;
+	_cleanup_(text_list_freep) char **names = NULL;
+	_cleanup_free_ char *joined = NULL;
+	int r = privileges_dropped_names(policy, &names);
 
+	if (r == 0 && !(joined = text_list_join(names, ",")))
+		r = -ENOMEM;
 	if (r == 0 && privileges.dropped)
 		r = add_step(plan, (struct step){ .kind = STEP_DROP_CAPABILITIES,
-						  .value = names,
+						  .value = joined,
 						  .capabilities = privileges.dropped });
 	if (r == 0 && privileges.no_new_privs)
 		r = add_step(plan, (struct step){ .kind = STEP_NO_NEW_PRIVILEGES });

@@ -53,9 +53,10 @@ enum step_kind {
 	STEP_MOUNT_READ_ONLY,   /* init: target over itself, read-only */
 	STEP_MOUNT_DIRECTORY,   /* init: over target, a directory of the user that outlives the session */
 	STEP_MOUNT_BIND,        /* init: over target, the directory value of the host */
-	STEP_HIDE_PROCS,        /* init: covers every proc(5) of the host but /proc */
-	STEP_LOCK_MOUNTS,       /* init: a copy of the mounts that belongs to the session's user namespace */
-	STEP_SETNS,             /* caller: one setns(2) to the init's pidfd */
+	STEP_MOUNT_HOMES, /* init: over target, an empty tmpfs that holds nothing but the home value, mount_homes.h */
+	STEP_HIDE_PROCS,  /* init: covers every proc(5) of the host but /proc */
+	STEP_LOCK_MOUNTS, /* init: a copy of the mounts that belongs to the session's user namespace */
+	STEP_SETNS,       /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_DROP_CAPABILITIES, /* caller: from its bounding, inheritable and ambient set, capabilities(7) */
 	STEP_NO_NEW_PRIVILEGES, /* caller: prctl(2), PR_SET_NO_NEW_PRIVS */
@@ -65,8 +66,8 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	const char *target; /* absolute path, or NULL; owned by the plan */
-	const char *value;  /* host name, domain name, propagation, mount option, text or path of a file, user, source;
-			       or NULL; owned by the plan */
+	const char *value;  /* host name, domain name, propagation, mount option, text or path of a file, user, source,
+			       home; or NULL; owned by the plan */
 	const char *name;   /* STEP_MOUNT_HOSTS: a host name for the file to know, or NULL; owned by the plan */
 	uint64_t size;      /* bytes; 0: the file system's default */
 	uint64_t inodes;    /* 0: the file system's default */

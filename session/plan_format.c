@@ -73,6 +73,13 @@ static void put_bind(FILE *out, const struct step *step)
 			(void)fprintf(out, "%s%s", i == 0 ? "" : ",", flags[i]);
 }
 
+static void put_homes(FILE *out, const struct step *step)
+{
+	(void)fputs(" empty ro,nosuid,nodev,noexec", out);
+	if (step->value)
+		(void)fprintf(out, ", but for %s", step->value);
+}
+
 static void put_step(FILE *out, const struct plan *plan, const struct step *step)
 {
 	bool filesystem = step->kind == STEP_MOUNT_TMPFS || step->kind == STEP_MOUNT_RUNTIME_DIR;
@@ -89,6 +96,8 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		put_etc_file(out, step);
 	else if (step->kind == STEP_MOUNT_BIND)
 		put_bind(out, step);
+	else if (step->kind == STEP_MOUNT_HOMES)
+		put_homes(out, step);
 	else if (step->value && step->kind != STEP_MOUNT_DIRECTORY)
 		(void)fprintf(out, "%s%s", step->target ? " " : "", step->value);
 	if (step->kind == STEP_MOUNT_DIRECTORY)

@@ -43,18 +43,28 @@ int bounding_set_drop(uint64_t dropped)
 }
 
 /*
- * An inheritable capability passes by the bounding set when a file has it as inheritable, too. The ambient set loses
- * what the inheritable one does, capset(2). The other two stay: the login program needs them to become the user.
+ * No login program needs these to become the user, nor to close the session. A child of its that is root in the session
+ * and stays, as sudo's monitor, can be traced by root inside, and would do with them what it is told.
  */
-static int drop_inheritable(uint64_t dropped)
+#define NEEDED_BY_NOBODY (UINT64_C(1) << CAP_NET_ADMIN)
+
+/*
+ * An inheritable capability passes by the bounding set when a file has it as inheritable, too. The ambient set loses
+ * what the inheritable one does, capset(2). The other two keep what the login program may need.
+ */
+static int drop_sets(uint64_t dropped)
 {
+	const uint64_t unneeded = dropped & NEEDED_BY_NOBODY;
 	struct __user_cap_header_struct self = header();
 	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
 
 	if (syscall(SYS_capget, &self, sets) < 0)
 		return negative_errno();
-	sets[0].inheritable &= ~(uint32_t)dropped;
-	sets[1].inheritable &= ~(uint32_t)(dropped >> 32);
+	for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		sets[i].inheritable &= ~(uint32_t)(dropped >> 32 * i);
+		sets[i].permitted &= ~(uint32_t)(unneeded >> 32 * i);
+		sets[i].effective &= ~(uint32_t)(unneeded >> 32 * i);
+	}
 	return syscall(SYS_capset, &self, sets) < 0 ? negative_errno() : 0;
 }
 
@@ -86,7 +96,7 @@ int privileges_drop(const struct privileges *privileges, const char **ret_step)
 	if (privileges->dropped) {
 		r = bounding_set_drop(privileges->dropped);
 		if (r == 0)
-			r = drop_inheritable(privileges->dropped);
+			r = drop_sets(privileges->dropped);
 	}
 	if (r < 0 || !privileges->no_new_privs)
 		return r;

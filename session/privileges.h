@@ -4,7 +4,7 @@
 /*
  * What the login process gives up for its session, capabilities(7) and prctl(2), so that what it starts can never have
  * it: not by a set-user-ID program, nor by a file's capabilities, nor as root. The kernel gives none of it back. What
- * the login process may do itself, without execve(2), stays. libc only.
+ * the login process may do itself, without execve(2), stays, but for what no login program needs. libc only.
  */
 
 #include "common/cleanup.h"

@@ -8,7 +8,7 @@
  * strings, the first of which is always "nsisolate VERSION", so that a module and a helper of different versions refuse
  * each other by name before anything else is read.
  *
- *   request   version user uid gid group service tty remote-host caller-pid flags has-directory
+ *   request   version user uid gid group home service tty remote-host caller-pid flags has-directory
  *             count, then for each candidate: kind has-descriptor name problem
  *             + descriptors: the caller's pidfd, the policy directory, the open candidates in order
  *   reply     version outcome text, and for "opened":

@@ -17,6 +17,7 @@ int request_encode(const struct session_request *request, struct message *messag
 	message_put_number(message, request->uid);
 	message_put_number(message, request->gid);
 	message_put(message, request->group);
+	message_put(message, request->home);
 	message_put(message, request->service);
 	message_put(message, request->tty);
 	message_put(message, request->remote_host);
@@ -112,6 +113,7 @@ static int decode_request(const struct message *message, const int *fds, size_t 
 	request->uid = (uid_t)message_get_number(&reader, UINT32_MAX);
 	request->gid = (gid_t)message_get_number(&reader, UINT32_MAX);
 	request->group = message_get(&reader);
+	request->home = message_get(&reader);
 	request->service = message_get(&reader);
 	request->tty = message_get(&reader);
 	request->remote_host = message_get(&reader);

@@ -14,6 +14,7 @@ struct session_request {
 	uid_t uid;
 	gid_t gid;
 	const char *group; /* name of the primary group, "" when NSS has none */
+	const char *home;  /* by NSS, as it is there */
 	const char *service;
 	const char *tty;
 	const char *remote_host;

@@ -55,6 +55,7 @@ int session_setting(const struct session_request *request, uint64_t *ret)
 	/* with the ends of the strings, so that they do not run into each other */
 	hash = hash_add(HASH_START, gid, strlen(gid) + 1);
 	hash = hash_add(hash, request->group, strlen(request->group) + 1);
+	hash = hash_add(hash, request->home, strlen(request->home) + 1);
 	hash = hash_add(hash, host.nodename, strlen(host.nodename) + 1);
 	*ret = hash_add(hash, (const char *)outside, sizeof(outside));
 	return 0;

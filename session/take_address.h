@@ -3,7 +3,8 @@
 
 /*
  * Addresses without a daemon: one is taken while the byte of its number is locked, fcntl_locking(2). The search begins
- * anywhere, so that an address does not come again at once.
+ * anywhere among the first, and passes over those that had a session while there are others: of these, connections
+ * would have to be looked for.
  */
 
 #include "session/veth.h"
@@ -11,6 +12,7 @@
 /* Numbers of a pool's addresses, all of them once. */
 struct address_search {
 	uint64_t next;
+	uint64_t unused_left; /* so many are looked at that must not have been used */
 	uint64_t left;
 };
 

@@ -2,6 +2,7 @@
 #include "session/trusted_path.h"
 
 #include "session/path_walk.h"
+#include "session/syscalls.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -72,4 +73,35 @@ int trusted_open(const char *path)
 			r = enter(&walk, name);
 	}
 	return r;
+}
+
+static int enter_directory(struct path_walk *walk, const char *name)
+{
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	struct stat above;
+	int fd;
+
+	if (fstat(walk->at, &above) < 0)
+		return -errno;
+	if (!is_roots_alone(&above))
+		return -EACCES;
+	fd = sys_openat2(walk->at, name, &how);
+	if (fd < 0)
+		return -errno;
+	path_walk_enter(walk, fd);
+	return 0;
+}
+
+int trusted_open_below(int directory, const char *path)
+{
+	_cleanup_(path_walk_release) struct path_walk walk = { .at = -1 };
+	int r = path_walk_start_at(&walk, directory, path);
+
+	while (r == 0 && !path_walk_is_over(&walk)) {
+		_cleanup_free_ char *name = path_walk_next(&walk);
+
+		r = name ? enter_directory(&walk, name) : -ENOMEM;
+	}
+	return r < 0 ? r : TAKE_FD(walk.at);
 }

@@ -14,3 +14,10 @@
  * root's or is missing); -ELOOP: too many links; -errno.
  */
 int trusted_open(const char *path) _must_check_;
+
+/*
+ * An O_PATH descriptor of a directory strictly below `directory`, an O_PATH descriptor too: each that a component of
+ * `path`, which has no "." and "..", is looked up in must be root's alone. No file system is asked about the last,
+ * which may be a user's. -EACCES: others than root can write to one; -ELOOP: a component is a symbolic link; -errno.
+ */
+int trusted_open_below(int directory, const char *path) _must_check_;

@@ -131,7 +131,7 @@ static int set_up_host(struct netlink *host, unsigned index, const struct veth_h
 		if (r < 0)
 			return failed(host, "route to the session", veth->name, r, ret_problem);
 		/* no packet of theirs has come through: the other end is down */
-		r = connections_forget(pool);
+		r = connections_forget(pool, &veth->usage);
 		if (r < 0)
 			return problem(ret_problem, r, "%s: connections that earlier sessions left: %s", veth->name,
 				       strerror(-r));

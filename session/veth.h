@@ -23,9 +23,15 @@ struct veth_pool {
 	struct prefix address; /* a whole one, once it is taken */
 };
 
+/* How full the host's table of connections is. */
+struct connections_usage {
+	uint32_t count, max;
+};
+
 struct veth {
 	char name[IF_NAMESIZE]; /* on the host; begins with the rules' name */
 	struct veth_pool pools[VETH_FAMILIES];
+	struct connections_usage usage; /* not long ago */
 };
 
 /*

@@ -7,8 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-/* "ns", and then as many of the digits as fit. */
-static bool is_ours_by_name(const char *name)
+bool veth_is_ours_by_name(const char *name)
 {
 	char rules[FIREWALL_NAME_LENGTH + 1];
 
@@ -38,7 +37,7 @@ static int add_link(const struct nlmsghdr *message, void *data)
 	struct veth_list *list = data;
 
 	read_attributes(message, &link);
-	if (!link.group && !is_ours_by_name(link.name))
+	if (!link.group && !veth_is_ours_by_name(link.name))
 		return MNL_CB_OK;
 	items = reallocarray(list->items, list->count + 1, sizeof(*items));
 	if (!items) {

@@ -24,5 +24,8 @@ struct veth_list {
 int veth_list_read(struct netlink *netlink, struct veth_list *ret) _must_check_;
 void veth_list_release(struct veth_list *list);
 
+/* "ns", and then as many of the digits as fit. */
+bool veth_is_ours_by_name(const char *name) _must_check_;
+
 /* NULL: there is none of this name. */
 const struct veth_link *veth_list_find(const struct veth_list *list, const char *name);

@@ -9,7 +9,9 @@
  */
 
 #include "config/text_list.h"
+#include "session/connections.h"
 #include "session/firewall.h"
+#include "session/firewall_sweep.h"
 #include "session/forwarding.h"
 #include "session/network_order.h"
 #include "session/network_state.h"
@@ -64,35 +66,60 @@ static int receive_namespace(void)
 	return r < 0 ? r : count == 1 ? fd : -EBADMSG;
 }
 
-/* Everything that does not need the session: rules, held by *ret_hold, and forwarding. */
-static int prepare(struct netlink *route, const struct network_order *order, char ret_rules[FIREWALL_NAME_LENGTH + 1],
-		   int *ret_hold, char **ret_problem)
+/* What the host's side of a session depends on. */
+struct side {
+	struct netlink route, netfilter;
+	int directory;
+	int hold; /* of the rules */
+	struct firewall_rules rules;
+};
+
+static int compose(struct side *side, const struct network_order *order, char **ret_problem)
 {
-	_cleanup_(firewall_rules_release) struct firewall_rules rules = { 0 };
-	_cleanup_close_ int directory = network_directory_open();
 	struct firewall_order firewall = { .pool = order->pool,
 					   .egress = order->egress,
-					   .masquerade = order->masquerade };
-	struct netlink netlink;
-	int r = directory;
+					   .masquerade = order->masquerade,
+					   .connections = order->connections };
+	int r = 0;
 
-	if (r >= 0 && firewall_needs_servers(order->egress))
+	if (firewall_needs_servers(order->egress))
 		r = resolver_read(order->resolver, &firewall, ret_problem);
+	if (r == 0)
+		r = forwarding_check(&side->route, &firewall, ret_problem);
+	return r == 0 ? firewall_compose(&firewall, &side->rules) : r;
+}
+
+/* Everything that does not need the session: rules, held by side->hold, and forwarding. */
+static int prepare(struct side *side, const struct network_order *order, struct veth *veth, char **ret_problem)
+{
+	int r = compose(side, order, ret_problem);
+
+	if (r == 0)
+		r = side->directory = network_directory_open();
 	if (r >= 0)
-		r = forwarding_check(route, &firewall, ret_problem);
+		r = side->hold = firewall_hold(side->directory, false);
 	if (r >= 0)
-		r = firewall_compose(&firewall, &rules);
-	if (r >= 0)
-		r = *ret_hold = firewall_hold(directory, false);
-	if (r >= 0)
-		r = netlink_open(NETLINK_NETFILTER, &netlink);
+		r = netlink_open(NETLINK_NETFILTER, &side->netfilter);
+	if (r == 0)
+		r = connections_usage(&side->netfilter, &veth->usage, ret_problem);
 	if (r < 0)
 		return r;
-	r = order->check_only ? firewall_check_ensure(&netlink, directory, &rules, ret_problem)
-			      : firewall_ensure(&netlink, directory, &rules, ret_problem);
-	memcpy(ret_rules, rules.name, sizeof(rules.name));
-	netlink_close(&netlink);
-	return r;
+	if (order->check_only)
+		return firewall_check_ensure(&side->netfilter, side->directory, &side->rules, ret_problem);
+	r = firewall_ensure(&side->netfilter, side->directory, &side->rules, ret_problem);
+	if (r == FIREWALL_LOADED)
+		r = firewall_sweep(side->directory, side->hold, side->rules.name);
+	return r < 0 ? r : 0;
+}
+
+/* Looks at the rules once more: they may have been flushed before there was an interface for an audit to see. */
+static int finish(struct side *side, int network_namespace, struct veth *veth, char **ret_problem)
+{
+	int r = veth_make(&side->route, network_namespace, side->rules.name, veth, ret_problem);
+
+	if (r == 0)
+		r = firewall_ensure(&side->netfilter, side->directory, &side->rules, ret_problem);
+	return r < 0 ? r : 0;
 }
 
 static int set_pools(const struct network_order *order, struct veth *veth)
@@ -131,9 +158,7 @@ int main(void)
 	_cleanup_(network_order_release) struct network_order order = { 0 };
 	_cleanup_free_ char *problem = NULL;
 	_cleanup_close_ int network_namespace = -1;
-	_cleanup_close_ int hold = -1;
-	char rules[FIREWALL_NAME_LENGTH + 1];
-	struct netlink route;
+	struct side side = { .directory = -1, .hold = -1 };
 	struct veth veth;
 	int r;
 
@@ -142,11 +167,11 @@ int main(void)
 		return 1;
 	r = receive_order(&order);
 	if (r == 0)
-		r = netlink_open(NETLINK_ROUTE, &route);
+		r = netlink_open(NETLINK_ROUTE, &side.route);
 	if (r == 0)
 		r = set_pools(&order, &veth);
 	if (r == 0)
-		r = prepare(&route, &order, rules, &hold, &problem);
+		r = prepare(&side, &order, &veth, &problem);
 	if (r == 0 && order.check_only)
 		return answer("ready", "", "") < 0;
 	/* awaited whatever has happened: an answer is lost when its sender ends with a message unread, unix(7) */
@@ -156,9 +181,6 @@ int main(void)
 		return refuse(problem, r);
 	if (network_namespace < 0)
 		return 1;
-	r = veth_make(&route, network_namespace, rules, &veth, &problem);
-	if (r < 0)
-		return refuse(problem, r);
-	netlink_close(&route);
-	return answer_ready(&veth);
+	r = finish(&side, network_namespace, &veth, &problem);
+	return r < 0 ? refuse(problem, r) : answer_ready(&veth);
 }

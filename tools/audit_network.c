@@ -4,12 +4,12 @@
 
 #include "tools/audit.h"
 
+#include "config/text_list.h"
 #include "session/firewall.h"
 #include "session/forwarding.h"
 #include "session/network_state.h"
 #include "session/veth_list.h"
 
-#include <dirent.h>
 #include <string.h>
 
 /* What cannot be asked is no finding: only root can, and only on the host. */
@@ -25,27 +25,17 @@ static int judge_rules(struct look *look, struct netlink *netlink, int directory
 			    state == FIREWALL_MISSING ? "are gone" : "are not as they were loaded");
 }
 
-static int is_rules(const struct dirent *entry)
-{
-	return firewall_is_name(entry->d_name);
-}
-
 static int judge_all_rules(struct look *look)
 {
 	_cleanup_close_ int directory = network_directory_look();
-	struct dirent **entries = NULL;
+	_cleanup_(text_list_freep) char **names = NULL;
 	struct netlink netlink;
-	int count, r = 0;
+	int r = 0;
 
-	if (directory < 0 || netlink_open(NETLINK_NETFILTER, &netlink) < 0)
+	if (directory < 0 || firewall_names(directory, &names) < 0 || netlink_open(NETLINK_NETFILTER, &netlink) < 0)
 		return 0;
-	count = scandirat(directory, ".", &entries, is_rules, alphasort);
-	for (int i = 0; i < count; i++) {
-		if (r == 0)
-			r = judge_rules(look, &netlink, directory, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
+	for (char **name = names; r == 0 && name && *name; name++)
+		r = judge_rules(look, &netlink, directory, *name);
 	netlink_close(&netlink);
 	return r;
 }

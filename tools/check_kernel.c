@@ -2,23 +2,40 @@
 #include "tools/check_kernel.h"
 
 #include "config/decide.h"
+#include "config/path.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define DEFAULTS "the built-in defaults"
 
+/* One that mount.homes can leave: malloced, NULL where there can be none. */
+static char *home_for(const struct policy *policy, const struct expansion *names)
+{
+	_cleanup_free_ char *above = NULL, *problem = NULL;
+	char *home;
+
+	if (!policy->mount.homes_roots ||
+	    expand(listed_path(policy->mount.homes_roots[0]), names, EXPAND_PATH, &above, &problem) < 0)
+		return NULL;
+	return asprintf(&home, "%s/user", above) < 0 ? NULL : home;
+}
+
 static int add_policy(struct kernel_needs *needs, const struct policy *policy)
 {
 	/* whoever logs in: no step comes or goes with the names */
-	const struct plan_login login = {
+	struct plan_login login = {
 		.names = { .user = "user", .uid = 1000, .group = "group", .host = "host", .session = "000000000000" },
 		.gid = 1000,
 	};
+	_cleanup_free_ char *home = home_for(policy, &login.names);
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *problem = NULL;
 	uint32_t found;
-	int r = plan_make(policy, &login, &plan, &problem);
+	int r;
+
+	login.names.home = home;
+	r = plan_make(policy, &login, &plan, &problem);
 
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;

@@ -31,6 +31,7 @@ struct walk {
 	bool live;
 	char **sources; /* every file that a policy is made of */
 	struct group_ranks ranks;
+	struct pools pools;
 	struct user_files users; /* only live */
 };
 
@@ -38,6 +39,7 @@ static void walk_release(struct walk *walk)
 {
 	text_list_free(walk->sources);
 	group_ranks_release(&walk->ranks);
+	pools_release(&walk->pools);
 	user_files_release(&walk->users);
 	if (walk->root.open)
 		close_fd(walk->root.fd);
@@ -238,6 +240,8 @@ static int lint_policy(struct walk *walk, enum place place, const struct policy 
 	int r;
 
 	r = text_list_add_all(&walk->sources, policy->sources);
+	if (r == 0)
+		r = pools_add(&walk->pools, policy);
 	if (r < 0)
 		return r;
 	if (walk->live)
@@ -381,6 +385,8 @@ static int lint_files(struct walk *walk)
 		r = lint_bases(walk);
 	if (r == 0)
 		lint_ranks(&walk->ranks, &walk->lint->diag);
+	if (r == 0)
+		lint_pools(&walk->pools, &walk->lint->diag);
 	if (r == 0)
 		lint_users(&walk->users, &walk->lint->diag);
 	return r;

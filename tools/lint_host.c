@@ -4,12 +4,11 @@
 #include "config/mount_places.h"
 #include "config/network.h"
 #include "config/problem.h"
+#include "config/text_list.h"
 #include "config/value.h"
 #include "nsisolate-config.h"
 #include "session/forwarding.h"
 #include "session/mount_point.h"
-#include "session/network_name.h"
-#include "session/resolver.h"
 #include "session/root_file.h"
 #include "session/syscalls.h"
 #include "tools/lint_private.h"
@@ -68,6 +67,8 @@ static enum step_kind step_of(const struct mount_place *place)
 		return STEP_MOUNT_HIDE;
 	case KEY_MOUNT_READ_ONLY:
 		return STEP_MOUNT_READ_ONLY;
+	case KEY_MOUNT_HOMES_ROOTS:
+		return STEP_MOUNT_HOMES;
 	case KEY_MOUNT_BIND:
 		return STEP_MOUNT_BIND;
 	default:
@@ -103,6 +104,10 @@ static char *why_refused(const struct policy *policy, const struct mount_place *
 	fd = mount_point_open(&step);
 	if (fd < 0)
 		why = gives ? why_not_mounted(fd) : why_not_taken(place, fd);
+	/* where all users have their homes there, as far as the policy can tell */
+	else if (place->key == KEY_MOUNT_HOMES_ROOTS && text_list_count(policy->mount.homes_roots) == 1 &&
+		 homes_root_check(fd) == -EOPNOTSUPP)
+		why = "it is an automounter's (autofs), which takes away homes that are idle on the host";
 	if (why)
 		return strdup(why);
 	return place->source && !strchr(place->source, '%') ? why_no_source(place) : NULL;
@@ -161,65 +166,6 @@ static void lint_file(const struct policy *general, const struct policy *policy,
 				policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
 }
 
-static bool same_network(const struct policy *left, const struct policy *right)
-{
-	return left->mode != MODE_OFF && right->network.mode == left->network.mode &&
-	       strcmp(left->network.name, right->network.name) == 0;
-}
-
-static void lint_network(const struct policy *general, const struct policy *policy, const char *service,
-			 struct diagnostics *diag)
-{
-	const struct origin *origin = &policy->origins[KEY_NETWORK_NAME];
-	char path[sizeof(NETWORK_NAMES) + 1 + NETWORK_NAME_MAX];
-	_cleanup_free_ char *problem = NULL;
-	_cleanup_close_ int fd = -1;
-	uint64_t number;
-
-	if (policy->network.mode != NETWORK_NAMED || (policy != general && same_network(general, policy)))
-		return;
-	(void)snprintf(path, sizeof(path), NETWORK_NAMES "/%s", policy->network.name);
-	if (network_name_open(path, &fd, &number, &problem) == -EINVAL)
-		diagnostics_add(diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line,
-				"%s; every login%s%s would be refused%s", problem, service ? " by " : "",
-				service ? service : "", policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
-}
-
-static bool same_veth(const struct policy *left, const struct policy *right)
-{
-	_cleanup_free_ char *mine = value_format(KEY_NETWORK_EGRESS, left),
-			    *other = value_format(KEY_NETWORK_EGRESS, right);
-
-	return left->mode != MODE_OFF && right->network.mode == left->network.mode && mine && other &&
-	       strcmp(mine, other) == 0;
-}
-
-/* As the login will find it, but for the rules, which only root can look at. */
-static void lint_veth(const struct policy *general, const struct policy *policy, const char *service,
-		      struct diagnostics *diag)
-{
-	const struct origin *origin = &policy->origins[KEY_NETWORK_MODE];
-	struct firewall_order order = { .pool = policy->network.pool, .egress = policy->network.egress };
-	_cleanup_free_ char *problem = NULL;
-	struct netlink netlink;
-	int r = 0;
-
-	if (policy->network.mode != NETWORK_VETH || (policy != general && same_veth(general, policy)))
-		return;
-	if (access(NSISOLATE_NFT, X_OK) < 0)
-		r = problem(&problem, -errno, "network.mode: 'veth' needs " NSISOLATE_NFT ", of the package nftables");
-	if (r == 0 && firewall_needs_servers(policy->network.egress))
-		r = resolver_read(resolver_file(policy), &order, &problem);
-	if (r == 0 && netlink_open(NETLINK_ROUTE, &netlink) == 0) {
-		r = forwarding_check(&netlink, &order, &problem);
-		netlink_close(&netlink);
-	}
-	if (r < 0 && problem)
-		diagnostics_add(diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line,
-				"%s; every login%s%s would be refused%s", problem, service ? " by " : "",
-				service ? service : "", policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
-}
-
 void lint_host(const struct policy *general, const struct policy *policy, const char *service, struct diagnostics *diag)
 {
 	struct mount_places places = { 0 };
@@ -227,7 +173,6 @@ void lint_host(const struct policy *general, const struct policy *policy, const 
 
 	if (policy->mode != MODE_OFF) {
 		lint_network(general, policy, service, diag);
-		lint_veth(general, policy, service, diag);
 		lint_file(general, policy, KEY_NETWORK_RESOLV_CONF, policy->network.resolv_conf,
 			  general->network.resolv_conf, service, diag);
 		lint_file(general, policy, KEY_NETWORK_HOSTS, policy->network.hosts, general->network.hosts, service,

@@ -4,6 +4,8 @@
 /* Private to lint.c: what is judged beyond the text of one file. Everything goes to diag, most of it as warnings. */
 
 #include "config/decide.h"
+#include "config/prefix.h"
+#include "session/netlink.h"
 
 /*
  * Directories that the session's init would not find here: of the policy for logins by `service`, or by any (NULL).
@@ -11,6 +13,32 @@
  */
 void lint_host(const struct policy *general, const struct policy *policy, const char *service,
 	       struct diagnostics *diag);
+
+/* What its network needs of this host; likewise. */
+void lint_network(const struct policy *general, const struct policy *policy, const char *service,
+		  struct diagnostics *diag);
+
+/* A prefix of network.pool, and where it is given. */
+struct pool {
+	struct prefix prefix;
+	char *file;
+	unsigned line;
+};
+
+struct pools {
+	struct pool *items;
+	size_t count;
+};
+
+/* 0 or -ENOMEM. */
+int pools_add(struct pools *pools, const struct policy *policy) _must_check_;
+void pools_release(struct pools *pools);
+
+/* Those of several files that overlap, and are not the same. */
+void lint_pools(const struct pools *pools, struct diagnostics *diag);
+
+/* Those of a policy that are in the way of this host's own addresses and networks; netlink: of NETLINK_ROUTE. */
+void lint_pool_routes(const struct policy *policy, struct netlink *netlink, struct diagnostics *diag);
 
 /* A group file and its rank. */
 struct group_rank {

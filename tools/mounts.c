@@ -150,6 +150,64 @@ bool mounts_have_device(const struct mount_list *list, const struct mount_entry 
 	return false;
 }
 
+const struct mount_entry *mounts_find_on(const struct mount_list *list, const struct mount_entry *on,
+					 const char *target)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].parent == on->id && list->items[i].id != on->id &&
+		    strcmp(list->items[i].target, target) == 0)
+			return &list->items[i];
+	return NULL;
+}
+
+/* What of a path is below a directory, with the '/' before it; "" for the directory itself; NULL for another's. */
+static const char *rest_of(const char *path, const char *directory)
+{
+	const size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+
+	if (strncmp(path, directory, length) != 0 || (path[length] != '/' && path[length] != '\0'))
+		return NULL;
+	return strcmp(path + length, "/") == 0 ? "" : path + length;
+}
+
+/* The mount that a walk along the path meets next: of those on `at`, the one that lies nearest to it. */
+static const struct mount_entry *find_next(const struct mount_list *list, const struct mount_entry *at,
+					   const char *path)
+{
+	const struct mount_entry *next = NULL;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct mount_entry *entry = &list->items[i];
+
+		if (entry->parent == at->id && entry != at && rest_of(path, entry->target) &&
+		    (!next || strlen(entry->target) < strlen(next->target)))
+			next = entry;
+	}
+	return next;
+}
+
+bool mounts_lead_to(const struct mount_list *list, const char *path, const struct mount_entry *entry)
+{
+	const struct mount_entry *at = NULL;
+	const char *below, *rest;
+
+	for (size_t i = 0; i < list->count && !at; i++)
+		at = strcmp(list->items[i].target, "/") == 0 ? &list->items[i] : NULL;
+	/* a mount table has no loops, but what is read may be torn */
+	for (size_t i = 0; at && i < list->count; i++) {
+		const struct mount_entry *next = find_next(list, at, path);
+
+		if (!next)
+			break;
+		at = next;
+	}
+	if (!at || at->major != entry->major || at->minor != entry->minor)
+		return false;
+	rest = rest_of(path, at->target);
+	below = rest_of(entry->root, at->root);
+	return rest && below && strcmp(rest, below) == 0;
+}
+
 const char *mount_option(const char *options, const char *name)
 {
 	const size_t length = strlen(name);

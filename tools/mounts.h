@@ -39,5 +39,12 @@ bool mounts_contain(const struct mount_list *list, const struct mount_entry *ent
 /* True when `list` has the file system of the entry, wherever: every file system of a plan is a new one. */
 bool mounts_have_device(const struct mount_list *list, const struct mount_entry *entry);
 
+/* The mount at `target` that lies directly on `on`, or NULL. */
+const struct mount_entry *mounts_find_on(const struct mount_list *list, const struct mount_entry *on,
+					 const char *target);
+
+/* True when `path`, which has no link in it, leads in `list` to what of its file system `entry` is the mount of. */
+bool mounts_lead_to(const struct mount_list *list, const char *path, const struct mount_entry *entry);
+
 /* What follows a word among options that commas divide; with a '=' at its end, the value. NULL: it is not there. */
 const char *mount_option(const char *options, const char *name);

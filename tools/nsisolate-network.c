@@ -5,13 +5,11 @@
 #include "common/cleanup.h"
 #include "config/text_list.h"
 #include "nsisolate-config.h"
-#include "session/firewall.h"
+#include "session/firewall_sweep.h"
 #include "session/network_state.h"
 #include "session/record.h"
 
-#include <dirent.h>
 #include <getopt.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,15 +50,6 @@ static void print_help(void)
 		   "For more see nsisolate-network(8).");
 }
 
-static unsigned count_sessions(const struct host *host, const char *name)
-{
-	unsigned count = 0;
-
-	for (const struct if_nameindex *at = host->interfaces; at->if_index != 0; at++)
-		count += strncmp(at->if_name, name, FIREWALL_NAME_LENGTH) == 0;
-	return count;
-}
-
 static int show(struct host *host, const char *name)
 {
 	enum firewall_state state;
@@ -68,7 +57,7 @@ static int show(struct host *host, const char *name)
 
 	if (r < 0)
 		return complain(name, strerror(-r));
-	printf("%s %-8s %u\n", name, state_names[state], count_sessions(host, name));
+	printf("%s %-8s %u\n", name, state_names[state], firewall_count_sessions(host->interfaces, name));
 	return state == FIREWALL_INTACT ? 0 : EXIT_FINDINGS;
 }
 
@@ -91,7 +80,7 @@ static int unload(struct host *host, const char *name)
 		return complain(name, "logins are under way; try again");
 	if (r < 0)
 		return complain(name, strerror(-r));
-	if (count_sessions(host, name) > 0)
+	if (firewall_count_sessions(host->interfaces, name) > 0)
 		return complain(name, "sessions are under these rules; they stay");
 	r = firewall_unload(host->directory, name, &problem);
 	return r < 0 ? complain("unload", problem ? problem : strerror(-r)) : 0;
@@ -101,11 +90,6 @@ static const struct command {
 	const char *name;
 	int (*run)(struct host *host, const char *name); /* NULL: restore, which is for all at once */
 } commands[] = { { "status", show }, { "restore", NULL }, { "unload", unload } };
-
-static int is_name(const struct dirent *entry)
-{
-	return firewall_is_name(entry->d_name);
-}
 
 static int restore(struct host *host, char *const names[])
 {
@@ -135,19 +119,10 @@ static int run_each(struct host *host, const struct command *command, char *cons
 static int run_all(struct host *host, const struct command *command)
 {
 	_cleanup_(text_list_freep) char **names = NULL;
-	struct dirent **entries = NULL;
-	int r = 0, count = scandirat(host->directory, ".", &entries, is_name, alphasort);
+	int r = firewall_names(host->directory, &names);
 
-	if (count < 0)
-		return complain(RECORD_ROOT "/" NETWORK_DIRECTORY, strerror(errno));
-	for (int i = 0; i < count; i++) {
-		if (r == 0)
-			r = text_list_add(&names, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
 	if (r < 0)
-		return complain("names", strerror(-r));
+		return complain(RECORD_ROOT "/" NETWORK_DIRECTORY, strerror(-r));
 	return run_each(host, command, names ? names : (char *[]){ NULL });
 }
 

@@ -156,6 +156,7 @@ static int enter_session(struct run *run)
 		.uid = run->who.identity.uid,
 		.gid = run->who.identity.gid,
 		.group = run->who.group ? run->who.group : "",
+		.home = run->who.identity.home,
 		.service = run->nsrun->service,
 		.tty = run->tty ? run->tty : "",
 		.remote_host = run->nsrun->from,

@@ -3,6 +3,14 @@
 
 #include <string.h>
 
+static const struct pam_entry *first_line(const struct pam_stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (pam_entry_is_module(&stack->entries[i], PAM_MODULE_NAME))
+			return &stack->entries[i];
+	return NULL;
+}
+
 /* Without blocks: says where lines come from that this program cannot take out. */
 static void explain_absent(struct change *change, struct target *target)
 {
@@ -14,12 +22,14 @@ static void explain_absent(struct change *change, struct target *target)
 	if (pam_stack_read(pam_change_read, change, target->name, &stack) < 0)
 		return;
 	if (pam_stack_judge(&stack, &verdict) >= 0) {
-		entry = verdict.open ? verdict.open : verdict.close;
+		entry = verdict.open ? verdict.open : verdict.close ? verdict.close : first_line(&stack);
 		if (verdict.state != PAM_STATE_ABSENT)
 			target->outcome = OUTCOME_LEFT;
-		if (verdict.state == PAM_STATE_ABSENT)
-			printf("%s: already without the module; nothing to do\n", target->name);
-		else if (verdict.state == PAM_STATE_THROUGH)
+		if (verdict.state == PAM_STATE_ABSENT) {
+			/* by --all nobody asked about this one */
+			if (!change->options->all)
+				printf("%s: already without the module; nothing to do\n", target->name);
+		} else if (verdict.state == PAM_STATE_THROUGH)
 			printf("%s: has no lines of its own, it is enabled through '%s' (%s/%s:%u); nothing to do\n",
 			       target->name, verdict.through, pam_change_directory_of(change, entry->file), entry->file,
 			       entry->line);
@@ -60,14 +70,6 @@ static void print_disabled(struct change *change, const struct target *target)
 		       target->name, state);
 }
 
-static const struct pam_entry *first_line(const struct pam_stack *stack)
-{
-	for (size_t i = 0; i < stack->count; i++)
-		if (pam_entry_is_module(&stack->entries[i], PAM_MODULE_NAME))
-			return &stack->entries[i];
-	return NULL;
-}
-
 /* Where the stack names the module without our blocks, and the remedy; NULL if nowhere. */
 static char *find_left(struct change *change, const struct target *target)
 {
@@ -104,7 +106,19 @@ static void finish_target(struct change *change, struct target *target)
 		 left);
 }
 
-/* --all: every file with a marker, damaged ones too, so that they are complained about. */
+static bool stack_names_module(struct change *change, const char *service)
+{
+	struct pam_stack stack = { 0 };
+	bool named = pam_stack_read(pam_change_read, change, service, &stack) >= 0 && first_line(&stack);
+
+	pam_stack_release(&stack);
+	return named;
+}
+
+/*
+ * --all: every file with a marker, damaged ones too, and every service that has the module by hand or through another,
+ * so that they are complained about.
+ */
 static int all_services(struct change *change)
 {
 	char **names = NULL;
@@ -119,7 +133,7 @@ static int all_services(struct change *change)
 		if (pam_directory_read(&change->directory, names[i], &text.bytes, &text.length) < 0)
 			continue;
 		r = pam_edit_find(&text, &blocks, &problems);
-		if (r == -EBADMSG || (r >= 0 && blocks.present))
+		if (r == -EBADMSG || (r >= 0 && (blocks.present || stack_names_module(change, names[i]))))
 			r = pam_change_add(change, names[i]);
 		pam_blocks_release(&blocks);
 		pam_edit_problems_release(&problems);

@@ -188,7 +188,7 @@ static int compare_seen(const struct comparison *comparison, const struct step *
 		shown = NULL;
 		return -ENOMEM;
 	}
-	wrong = seen_judge(step, &seen, comparison->host);
+	wrong = seen_judge(step, &seen, &comparison->mounts, comparison->host);
 	return wrong ? tell(comparison, step, PART_MOUNT, shown, "%s %s", step->target, wrong)
 		     : tell(comparison, step, PART_MOUNT, shown, NULL);
 }

@@ -9,7 +9,7 @@
 bool step_is_seen(enum step_kind kind)
 {
 	return kind == STEP_MOUNT_HIDE || kind == STEP_HIDE_ENGINE || kind == STEP_MOUNT_READ_ONLY ||
-	       kind == STEP_MOUNT_DIRECTORY || kind == STEP_MOUNT_BIND;
+	       kind == STEP_MOUNT_DIRECTORY || kind == STEP_MOUNT_BIND || kind == STEP_MOUNT_HOMES;
 }
 
 static bool is_read_only(const struct mount_entry *entry)
@@ -67,13 +67,38 @@ static const char *judge_mask(const struct step *step, const struct seen *seen, 
 	return NULL;
 }
 
-const char *seen_judge(const struct step *step, const struct seen *seen, const struct mount_list *host)
+/* The home by the mount tables alone: its file system may be its user's, and never answer. */
+static const char *judge_homes(const struct step *step, const struct seen *seen, const struct mount_list *mounts,
+			       const struct mount_list *host)
+{
+	const char *wrong = judge_mask(step, seen, host);
+	_cleanup_free_ char *path = NULL;
+	const struct mount_entry *home;
+
+	if (wrong)
+		return "shows other homes than that of its user";
+	if (!step->value)
+		return NULL;
+	if (asprintf(&path, "%s%s", seen->mount->target, step->value + strlen(step->target)) < 0) {
+		path = NULL;
+		return NULL;
+	}
+	home = mounts_find_on(mounts, seen->mount, path);
+	if (!home)
+		return "does not show the home of its user";
+	return mounts_lead_to(host, path, home) ? NULL : "shows another home than its user has on the host now";
+}
+
+const char *seen_judge(const struct step *step, const struct seen *seen, const struct mount_list *mounts,
+		       const struct mount_list *host)
 {
 	switch ((int)step->kind) {
 	case STEP_MOUNT_DIRECTORY:
 		return judge_kept(step, seen);
 	case STEP_MOUNT_BIND:
 		return judge_bind(step, seen);
+	case STEP_MOUNT_HOMES:
+		return judge_homes(step, seen, mounts, host);
 	default:
 		return judge_mask(step, seen, host);
 	}

@@ -9,5 +9,9 @@
 /* Steps that are judged by what their target leads to; the others by the mount table. */
 bool step_is_seen(enum step_kind kind);
 
-/* NULL, or what is wrong, to follow the target: "can be seen, and its plan hides it". host: the host's mounts. */
-const char *seen_judge(const struct step *step, const struct seen *seen, const struct mount_list *host);
+/*
+ * NULL, or what is wrong, to follow the target: "can be seen, and its plan hides it". mounts: the session's; host: the
+ * host's.
+ */
+const char *seen_judge(const struct step *step, const struct seen *seen, const struct mount_list *mounts,
+		       const struct mount_list *host);

@@ -243,7 +243,8 @@ int verdict_plan(const struct verdict *verdict, const char *session, struct plan
 			   .uid = verdict->identity.uid,
 			   .group = group,
 			   .host = host.nodename,
-			   .session = session ? session : EXAMPLE_SESSION },
+			   .session = session ? session : EXAMPLE_SESSION,
+			   .home = verdict->identity.home },
 		.gid = verdict->identity.gid,
 	};
 

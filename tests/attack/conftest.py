@@ -11,7 +11,8 @@ import pytest
 from support import host as H
 from support import programs as P
 
-HOSTILE = "/usr/local/lib/nsisolate-tests/hostile"
+TOOLS = "/usr/local/lib/nsisolate-tests"
+HOSTILE = f"{TOOLS}/hostile"
 SECRET = "of-the-host"
 
 
@@ -22,7 +23,8 @@ def installed(installed):
         H.write(path, "auth sufficient pam_permit.so\n" + H.read(path))
     H.write("/etc/sudoers.d/attack", "bob ALL=(alice,carol) NOPASSWD: ALL\n", 0o440)
     H.set_policy("user/alice.conf")
-    H.write(HOSTILE, H.read(os.path.join(os.path.dirname(__file__), "hostile.py")), 0o755)
+    for name in ("hostile", "victim", "within"):
+        H.write(f"{TOOLS}/{name}", H.read(os.path.join(os.path.dirname(__file__), f"{name}.py")), 0o755)
     yield
     os.unlink("/etc/sudoers.d/attack")
     for user in ("alice", "bob"):

@@ -4,6 +4,7 @@ What bob puts into the environment of su and sudo on his way to alice: it reache
 that reads it. libconfuse by itself takes ${NAME} from there, which is the control.
 """
 
+import contextlib
 import os
 
 import pytest
@@ -151,11 +152,44 @@ def test_a_session_is_the_same_in_a_hostile_environment(login, host):
     assert not os.path.exists(LOADED)
 
 
+@contextlib.contextmanager
+def files_of_alice(variables):
+    """What sshd, the shell that it starts and pam_env(8) read of hers."""
+    texts = {".ssh/environment": "".join(f"{name}={value}\n" for name, value in variables.items()),
+             ".ssh/rc": "touch /home/alice/rc\n",
+             ".pam_environment": "".join(f"{name} OVERRIDE={value}\n" for name, value in variables.items())}
+    for name, text in texts.items():
+        H.write(f"/home/alice/{name}", text, owner=H.USERS["alice"])
+    yield
+    for name in texts:
+        os.unlink(f"/home/alice/{name}")
+
+
+def test_a_session_by_sshd_is_the_same_whatever_client_and_home_say(host):
+    """sshd as an administrator who is careless with variables would set it up."""
+    probe = f"env -i /usr/bin/python3 {PROBE}; echo $FOO >/home/alice/foo"
+    # the loader prints to the login's output otherwise
+    variables = {name: value for name, value in HOSTILE.items() if not name.startswith("LD_DEBUG")}
+    pairs = " ".join(f"{name}={value}" for name, value in variables.items())
+    with P.sshd("AcceptEnv=*", "PermitUserEnvironment=yes"):
+        clean = P.ssh("alice", probe).check().json()
+        log = host.log.wait_for(r"session opened: .* policy=\S+ hash=\S+")
+        host.log.clear()
+        assert H.read("/home/alice/foo") == "\n"
+        with files_of_alice(variables):
+            hostile = P.ssh("alice", probe, options=("-o", f"SetEnv={pairs}")).check().json()
+        again = host.log.wait_for(r"session opened: .* policy=\S+ hash=\S+")
+    assert H.read("/home/alice/foo") == "off\n" and os.path.exists("/home/alice/rc"), "nothing of it arrived"
+    assert essence(hostile) == essence(clean)
+    assert hashes(again) == hashes(log)
+    assert not os.path.exists(LOADED)
+
+
 def hashes(line):
     return [word for word in line.text.split() if word.startswith(("policy=", "hash=", "mode="))]
 
 
-@each
+@pytest.mark.parametrize("login", ["su", "sudo"])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_single_variable_stops_isolation_or_leaves_a_mark(login, name):
     before = sorted(os.listdir(EVIL))

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """nsinspect run by root among processes that want to deceive, break or hold it up."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import unicodedata
 
@@ -33,24 +35,23 @@ def hostile_login(installed):
         yield identity
 
 
-@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
-@pytest.mark.parametrize("arguments", ["list", "ps", "ps --output-all", "ps -P", "ps -r", "ps -n", "show"])
-def test_text_is_harmless(arguments, locale, hostile_login):
-    words = arguments.split() + ([hostile_login] if arguments == "show" else [])
-    done = P.run(["nsinspect", *words], env=P.ENVIRONMENT | {"LC_ALL": locale})
-    print(done.stdout)
-    assert done.status == 0 and done.stdout
-    assert HARMLESS.fullmatch(done.stdout + done.stderr), (done.stdout + done.stderr)
-    assert len([line for line in done.stdout.splitlines() if line.startswith("000000000000")]) == 0
+LOCALES = ("C.UTF-8", "C")
 
 
-@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
-@pytest.mark.parametrize("command", ["list", "ps", "show"])
-def test_json_is_json(command, locale, hostile_login):
-    words = [command, "-J"] + ([hostile_login] if command == "show" else [])
-    done = P.run(["nsinspect", *words], env=P.ENVIRONMENT | {"LC_ALL": locale})
-    document = json.loads(done.check().stdout)
-    assert "\033" not in str(document)
+def test_text_is_harmless(hostile_login):
+    for arguments in ("list", "ps", "ps --output-all", "ps -P", "ps -r", "ps -n", f"show {hostile_login}"):
+        for locale in LOCALES:
+            done = P.run(["nsinspect", *arguments.split()], env=P.ENVIRONMENT | {"LC_ALL": locale})
+            assert done.status == 0 and done.stdout
+            assert HARMLESS.fullmatch(done.stdout + done.stderr), (arguments, done.stdout + done.stderr)
+            assert not [line for line in done.stdout.splitlines() if line.startswith("000000000000")]
+
+
+def test_json_is_json(hostile_login):
+    for arguments in ("list -J", "ps -J", f"show -J {hostile_login}"):
+        for locale in LOCALES:
+            done = P.run(["nsinspect", *arguments.split()], env=P.ENVIRONMENT | {"LC_ALL": locale})
+            assert "\033" not in str(json.loads(done.check().stdout)), arguments
 
 
 def test_it_is_not_held_up_by_a_crowd_that_comes_and_goes(installed):
@@ -105,9 +106,9 @@ def assert_harmless(output):
     assert not re.search(r"^(NSI999|000000000000)", text, re.MULTILINE), text[:2000]
 
 
-def run_all(words, statuses):
-    for style in STYLES[words[0]]:
-        for locale in ("C.UTF-8", "C"):
+def run_all(words, statuses, styles=None, locales=LOCALES):
+    for style in styles or STYLES[words[0]]:
+        for locale in locales:
             done = subprocess.run(["nsinspect", *words, *style.split()], capture_output=True, timeout=60,
                                   env=P.ENVIRONMENT | {"LC_ALL": locale})
             assert done.returncode in statuses, done
@@ -116,89 +117,93 @@ def run_all(words, statuses):
                 json.loads(done.stdout)
 
 
-@pytest.fixture
-def named(installed):
-    """A session in which whatever can have a name is called so."""
-    with P.Background(["su", "alice", "-c", "echo ready; cat"]) as login:
+@contextlib.contextmanager
+def session(user="alice"):
+    with P.Background(["su", user, "-c", "echo ready; cat"]) as login:
         assert login.read_line() == "ready"
-        (identity, _), = H.records().items()
-        init, = H.session_inits()
-        yield login, identity, init
+        yield
 
 
-@pytest.mark.parametrize("number", range(len(NAMES)))
-def test_names_of_processes_mounts_and_hosts_are_harmless(named, number):
-    name = as_bytes(NAMES[number])
-    _, identity, init = named
-    short = name[:60]
+def test_names_of_processes_mounts_and_hosts_are_harmless(installed):
+    """All at once, but for the host's, of which there is one."""
     sets = "import ctypes, sys, os; n = os.fsencode(sys.argv[1]); sys.exit(ctypes.CDLL(None).sethostname(n, len(n)) != 0)"
-    inside = ["nsenter", "-t", str(init), "-m", "-u", "-n", "-p", "-i"]
-    subprocess.run([*inside, "/usr/bin/python3", "-c", sets, short], check=True)
-    place = b"/tmp/" + name.replace(b"/", b"_")[:250]
-    subprocess.run([*inside, "sh", "-c", 'mkdir "$0" && mount -t tmpfs "$1" "$0"', place, short], check=True)
-    # one within, one that came from outside, and one on the host that holds a namespace
-    with running([*inside, "bash", "-c", 'exec -a "$0" sleep 600', name]), \
-            running(["nsenter", "-t", str(init), "-n", "bash", "-c", 'exec -a "$0" sleep 600', name]), \
-            running(["bash", "-c", f'exec -a "$0" sleep 600 </proc/{init}/ns/uts', name]):
-        run_all(["list", "--output-all"], (0,))
-        run_all(["ps", "--output-all"], (0,))
-        run_all(["show", identity], (0,))
+    mount = 'mkdir "$0" && mount -t tmpfs "$1" "$0"'
+    with session(), contextlib.ExitStack() as stack:
+        identity, = H.records()
+        init, = H.session_inits()
+        inside = ["nsenter", "-t", str(init), "-m", "-u", "-n", "-p", "-i"]
+        for name in map(as_bytes, NAMES):
+            place = b"/tmp/" + name.replace(b"/", b"_")[:250]
+            subprocess.run([*inside, "sh", "-c", mount, place, name[:60]], check=True)
+            # one within, one that came from outside, and one on the host that holds a namespace
+            sleep = ["bash", "-c", 'exec -a "$0" sleep 600', name]
+            for words in ([*inside, *sleep], ["nsenter", "-t", str(init), "-n", *sleep],
+                          ["bash", "-c", f'exec -a "$0" sleep 600 </proc/{init}/ns/uts', name]):
+                stack.enter_context(running(words))
+        H.wait_until(lambda: len(sleeping()) == 3 * len(NAMES), sleeping)
+        for words in (["list", "--output-all"], ["ps", "--output-all"], ["show", identity]):
+            run_all(words, (0,))
         run_all(["audit", "--hurried", "--output-all"], (0, 1))
+        for name in map(as_bytes, NAMES):
+            subprocess.run([*inside, "/usr/bin/python3", "-c", sets, name[:60]], check=True)
+            run_all(["show", identity], (0,), ("", "-J"), ("C.UTF-8",))
+            run_all(["audit", "--hurried", "--output-all"], (0, 1), ("", "-J"), ("C.UTF-8",))
 
 
+@contextlib.contextmanager
 def running(words):
     """Runs meanwhile, and is ended with what it started."""
-    class Running:
-        def __enter__(self):
-            self.process = subprocess.Popen(words, start_new_session=True)
-            H.wait_until(lambda: b"sleep" in exe_of(self.process.pid), "it runs")
-
-        def __exit__(self, *_unused):
-            for child in H.children(self.process.pid):
-                os.kill(child.pid, 9)
-            self.process.kill()
-            self.process.wait()
-
-    def exe_of(pid):
-        pids = [pid, *[child.pid for child in H.children(pid)]]
-        try:
-            return b" ".join(os.fsencode(os.readlink(f"/proc/{each}/exe")) for each in pids)
-        except OSError:
-            return b""
-
-    return Running()
+    process = subprocess.Popen(words, start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-@pytest.mark.parametrize("number", range(len(NAMES)))
-def test_names_in_policies_are_harmless(installed, number):
-    name = as_bytes(NAMES[number])
-    file = b"/etc/security/nsisolate/group/" + name.replace(b"/", b"_")[:200] + b".conf"
-    text = b'description = "' + name.replace(b"\\", b"").replace(b'"', b"") + b'"\nnetwork { mode = "' + name[:99] + b'" }\n'
-    os.makedirs("/etc/security/nsisolate/group", exist_ok=True)
-    with open(file, "wb") as written:
-        written.write(text)
-    H.write("/etc/security/nsisolate/user/bob.conf", "")
-    with open("/etc/security/nsisolate/user/bob.conf", "wb") as written:
-        written.write(text)
+def sleeping():
+    return [process for process in H.processes() if process.name == "sleep"]
+
+
+def test_names_in_policies_are_harmless(installed):
+    """Of files all at once; in the one that decides, one after the other."""
+    def policy(name):
+        text = b'description = "' + name.replace(b"\\", b"").replace(b'"', b"") + b'"\n'
+        return text + b'network { mode = "' + name[:99] + b'" }\n'
+
+    H.set_policy("group/students.conf")
+    for name in map(as_bytes, NAMES):
+        with open(b"/etc/security/nsisolate/group/" + name.replace(b"/", b"_")[:200] + b".conf", "wb") as file:
+            file.write(policy(name))
     run_all(["check"], (0, 1, 2))
-    run_all(["policy", "bob"], (0, 1))
     run_all(["policy", "alice"], (0, 1))
     run_all(["audit", "--hurried"], (0, 1))
+    for name in map(as_bytes, NAMES):
+        H.set_policy("user/bob.conf")
+        with open("/etc/security/nsisolate/user/bob.conf", "wb") as file:
+            file.write(policy(name))
+        run_all(["policy", "bob"], (0, 1))
+        run_all(["check"], (0, 1, 2), ("", "-J"), ("C.UTF-8",))
 
 
-@pytest.mark.parametrize("number", range(len(NAMES)))
-def test_what_a_record_says_is_harmless_when_it_is_killed(named, number):
-    """The words of a record, which a service and its client choose, in what kill prints."""
-    login, identity, _ = named
-    path = f"{H.RECORDS}/{identity}"
-    escaped = "".join(f"\\x{byte:02x}" for byte in as_bytes(NAMES[number])[:200])
-    with open(path, "r+", encoding="utf-8") as file:
-        text = re.sub(r"^(user|service|tty|remote-host)=.*$", lambda match: f"{match[1]}={escaped}", file.read(), flags=re.MULTILINE)
-        file.seek(0)
-        file.truncate()
-        file.write(text)
-    for words in (["list", "--output-all"], ["show", identity]):
-        run_all(words, (0,))
-    done = subprocess.run(["nsinspect", "kill", identity], capture_output=True, timeout=60, env=P.ENVIRONMENT)
-    assert done.returncode == 0 and b"killed: " in done.stdout, done
-    assert_harmless(done.stdout + done.stderr)
+def test_what_a_record_says_is_harmless_also_when_it_is_killed(installed):
+    """The words of a record, which a service and its client choose, in each command and in what kill prints."""
+    with contextlib.ExitStack() as stack:
+        for _ in NAMES:
+            stack.enter_context(session())
+        identities = list(H.records())
+        for identity, name in zip(identities, map(as_bytes, NAMES), strict=True):
+            path = f"{H.RECORDS}/{identity}"
+            escaped = "".join(f"\\x{byte:02x}" for byte in name[:200])
+            with open(path, "r+", encoding="utf-8") as file:
+                text = re.sub(r"^(user|service|tty|remote-host)=.*$", lambda match, word=escaped: f"{match[1]}={word}",
+                              file.read(), flags=re.MULTILINE)
+                file.seek(0)
+                file.truncate()
+                file.write(text)
+        run_all(["list", "--output-all"], (0,))
+        for identity in identities:
+            run_all(["show", identity], (0,))
+            done = subprocess.run(["nsinspect", "kill", identity], capture_output=True, timeout=60, env=P.ENVIRONMENT)
+            assert done.returncode == 0 and b"killed: " in done.stdout, done
+            assert_harmless(done.stdout + done.stderr)

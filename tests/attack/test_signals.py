@@ -20,7 +20,10 @@ RAN = "/home/alice/ran"
 COMMAND = f"readlink /proc/self/ns/mnt /proc/self/ns/net /proc/self/ns/pid >>{RAN}"
 LOGINS = {"su": ["su", "alice", "-c", COMMAND], "sudo": ["sudo", "-n", "-u", "alice", "sh", "-c", COMMAND]}
 LONGEST = 0.02  # seconds: about what such a login takes
-COUNTS = {"kill": 120, "stop": 60, "term": 30, "interrupt": 30, "child-kill": 40, "child-stop": 8}
+LONG = bool(os.environ.get("NSISOLATE_LONG"))
+# at random moments; each system call in turn is below
+COUNTS = {choice: count * (4 if LONG else 1) for choice, count in
+          {"kill": 50, "stop": 25, "term": 16, "interrupt": 16, "child-kill": 20, "child-stop": 8}.items()}
 
 
 def ran():

@@ -306,9 +306,9 @@ static void plan_for(const struct policy *policy, const struct expansion *names)
 static void make_plans(const struct policy *policy)
 {
 	static const struct expansion logins[] = {
-		{ "alice", 3001, "students", "bastion.example.org", "57e6c547d261" },
-		{ "..", (uid_t)-2, "", "-\xc3\xa4 .%h/", "" },
-		{ "a-name-that-is-longer-than-the-64-bytes-which-the-kernel-allows-a-host", 0, "%u", "h", "0" },
+		{ "alice", 3001, "students", "bastion.example.org", "57e6c547d261", "/home/alice" },
+		{ "..", (uid_t)-2, "", "-\xc3\xa4 .%h/", "", "/home/../%u" },
+		{ "a-name-that-is-longer-than-the-64-bytes-which-the-kernel-allows-a-host", 0, "%u", "h", "0", NULL },
 	};
 
 	for (size_t i = 0; i < ELEMENTS(logins); i++)

@@ -204,6 +204,11 @@ def test_the_restricted_shell_forwards_x11_and_the_exam_does_not():
         assert (done.check().stdout.strip() != "none") == forwarded, name
 
 
+def test_an_exam_shows_no_other_home():
+    install("classroom-exam")
+    assert P.ssh("alice", "ls /home; touch ~/solution; rm ~/solution").check().stdout == "alice\n"
+
+
 def test_a_course_reaches_its_server_and_nested_logins_go_without():
     install("course-network")
     H.add_module(H.STACKS["sudo"])

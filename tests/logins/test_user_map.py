@@ -50,6 +50,7 @@ def test_every_service_works_with_sudo_ping_and_crontab(service):
                                     'mount { isolate = false proc = "host" runtime-dir = "host" }\npid { isolate = false }\n'
                                     'ipc { isolate = false }',
                                     'cgroup { isolate = true }\ntime { isolate = true boottime-offset = 60 }',
+                                    'mount { homes = "own" }',
                                     'mount { private /srv { backing = directory } hide = { /opt } read-only = { /usr } }',
                                     'privileges { drop-capabilities = { cap_sys_module } }',
                                     'privileges { no-new-privileges = true }'])

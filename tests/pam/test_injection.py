@@ -113,6 +113,7 @@ FLOWS = {
     "open-named": Flow("open", 'network { mode = "named" name = "course" }\nuts { hostname = "lab" }\n',
                        own=("helper",)),
     "open-slirp": Flow("open", 'network { mode = "slirp" }\n', roles=("helper", "init"), own=("helper",)),
+    "open-homes": Flow("open", 'mount { homes = "own" }\n', roles=("init",)),
     "open-privileges": Flow("open", 'privileges { no-new-privileges = true drop-capabilities = { cap_sys_admin } }\n',
                             roles=("caller",), short=(0, -1)),
     "open-namespaces": Flow("open", "user { map = identity }\ncgroup { isolate = true }\n"

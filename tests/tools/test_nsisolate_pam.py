@@ -276,6 +276,21 @@ def test_tampered_blocks_are_refused(tool, old, new):
     assert tool.files() == tool.before | {"sshd": held["sshd"]}
 
 
+def test_disable_all_names_what_is_not_its_own(tool):
+    """By hand, and through a file that only others include: a package that is removed must know."""
+    (tool.pam / "su").write_bytes(tool.before["su"] + b"session required pam_nsisolate.so\n")
+    done = tool.run("disable", "--all", check=1)
+    assert f"su: its lines of pam_nsisolate.so were written by hand ({tool.pam}/su:" in done.stdout
+    assert "already without" not in done.stdout
+    (tool.pam / "su").write_bytes(tool.before["su"])
+    (tool.pam / "common-session").write_bytes(tool.before["common-session"] + b"session required pam_nsisolate.so\n")
+    done = tool.run("disable", "--all", check=1)
+    assert f"{tool.pam}/common-session:" in done.stdout
+    (tool.pam / "common-session").write_bytes(tool.before["common-session"])
+    assert tool.run("disable", "--all", check=0).stdout == ""
+    assert tool.unchanged()
+
+
 def test_all_damage_of_a_file_is_named_at_once(tool):
     tool.run("enable", "sshd", "login", check=0)
     path = tool.pam / "sshd"

@@ -73,6 +73,77 @@ static void the_page_describes_every_built_key_value_and_default(void **state)
 	}
 }
 
+/* In the first cell of a row of the table: a whole name, of a key or, in backquotes, of a value. */
+static bool cell_names(const char *row, const char *name)
+{
+	static const char parts[] = "abcdefghijklmnopqrstuvwxyz-.";
+	const char *end = strstr(row + 2, " |"), *at = row;
+
+	while (end && (at = strstr(at + 1, name)) && at < end)
+		if (!memchr(parts, at[-1], sizeof(parts) - 1) && !strchr(parts, at[strlen(name)]))
+			return true;
+	return false;
+}
+
+/* A row of SECURITY.md's table about a key, or about one of its values; NULL if there is none. */
+static const char *security_row(const char *table, const char *key, const char *value)
+{
+	_cleanup_free_ char *quoted = NULL;
+
+	assert_true(asprintf(&quoted, "`%s`", value ? value : "") > 0);
+	for (const char *row = strstr(table, "\n| "); row && strncmp(row, "\n| ", 3) == 0; row = strchr(row + 1, '\n'))
+		if (cell_names(row, key) && (!value || cell_names(row, quoted)))
+			return row + 1;
+	return NULL;
+}
+
+static unsigned cells(const char *row)
+{
+	unsigned count = 0;
+
+	for (const char *at = row; *at && *at != '\n'; at++)
+		if (strncmp(at, " | ", 3) == 0)
+			count++;
+	return count + 1;
+}
+
+/* Has each key its row, and each row its cells? A key whose values differ in what they stop has a row for each. */
+static void security_says_of_every_built_key_what_it_stops(void **state)
+{
+	_cleanup_free_ char *text = read_source("SECURITY.md");
+	const char *table = strstr(text, "\n| key | holds | does not hold | root by sudo |\n");
+
+	(void)state;
+	assert_non_null(table);
+	/* the line of dashes follows the first row */
+	table = strchr(table + 1, '\n') + 1;
+	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
+		const struct key_info *info = &policy_keys[key];
+		const char *row = security_row(table, info->name, NULL);
+
+		if (info->built && !row)
+			fail_msg("SECURITY.md, 'What is a boundary, key by key', has no row for %s, which is built: "
+				 "say what holds, "
+				 "what does not, and what of it holds for root by sudo; then say in "
+				 "tests/attack/claims.py which "
+				 "attacks it claims to stop",
+				 info->name);
+		if (!info->built && row)
+			fail_msg("SECURITY.md has a row for %s, which is not built", info->name);
+		if (row && cells(row) != 4)
+			fail_msg("SECURITY.md: the row for %s has %u cells, not 4", info->name, cells(row));
+		for (const struct choice *choice = info->choices; info->type == VALUE_CHOICE && choice && choice->name;
+		     choice++) {
+			if (choice->built && !security_row(table, info->name, choice->name))
+				fail_msg("SECURITY.md: no row for %s says `%s`, which is built", info->name,
+					 choice->name);
+			if (!choice->built && security_row(table, info->name, choice->name))
+				fail_msg("SECURITY.md: a row for %s says `%s`, which is not built", info->name,
+					 choice->name);
+		}
+	}
+}
+
 static void the_default_policy_isolates_nobody(void **state)
 {
 	_cleanup_free_ char *text = read_source("packaging/default.conf");
@@ -106,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_page_describes_every_built_key_value_and_default),
+		cmocka_unit_test(security_says_of_every_built_key_what_it_stops),
 		cmocka_unit_test(the_default_policy_isolates_nobody),
 		cmocka_unit_test(every_example_is_a_policy_without_a_warning),
 	};

@@ -190,6 +190,13 @@ static void what_does_not_go_together_is_refused(void **state)
 						   "goes with 'veth'; remove one of them" },
 		{ "network { egress = {any} }", TEST_FILE ":1: network.egress: means nothing with network.mode = "
 							  "'loopback', it goes with 'veth'; remove one of them" },
+		{ "network { connections = 10 }", TEST_FILE ":1: network.connections: means nothing with network.mode "
+							    "= 'loopback', it goes with 'veth'; remove one of them" },
+		{ "max-sessions = 2 " VETH("pool = {\"10.99.0.0/30\"} egress = {any}"), TEST_FILE
+		  ":2: network.pool: '10.99.0.0/30' has 2 addresses, which one user can hold with max-sessions = 2: "
+		  "others are then refused; take a larger pool, or a lower max-sessions" },
+		{ "max-sessions = 1 " VETH("pool = {\"10.99.0.0/30\"} egress = {any}"), NULL },
+		{ "scope = user " VETH("pool = {\"10.99.0.0/30\"} egress = {any}"), NULL },
 		{ "network { masquerade = true }", TEST_FILE ":1: network.masquerade: means nothing with network.mode "
 							     "= 'loopback', it goes with 'veth'; remove one of them" },
 		{ VETH(POOL "egress = {\"any tcp 80, 443\"}"), TEST_FILE

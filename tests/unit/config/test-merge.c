@@ -36,6 +36,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "network.pool=\n"
 				       "network.egress=\n"
 				       "network.masquerade=false\n"
+				       "network.connections=1k\n"
 				       "network.resolv-conf=session\n"
 				       "network.hosts=session\n"
 				       "ipc.isolate=true\n"
@@ -54,6 +55,8 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "mount.private \"/var/tmp\".inodes=128k\n"
 				       "mount.hide=\n"
 				       "mount.read-only=\n"
+				       "mount.homes=all\n"
+				       "mount.homes-roots={\"/home\"}\n"
 				       "mount.hide-engines=true\n"
 				       "mount.runtime-dir=private\n"
 				       "user-manager=refuse\n"
@@ -76,7 +79,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_int_equal(policy->hash, UINT64_C(0x3ba048793e4bf7e5));
+	assert_int_equal(policy->hash, UINT64_C(0x28dc17838e5d0832));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);
@@ -260,6 +263,25 @@ static void what_does_not_hold_together_names_the_remedy(void **state)
 		  AT1 "mount.hide: '/var/tmp' is a directory of mount.private as well; remove one of them" },
 		{ "mount { hide = { /srv } read-only = { /srv } }",
 		  AT1 "mount.read-only: '/srv' is a directory of mount.hide as well; remove one of them" },
+		{ "mount { homes = own }", NULL },
+		{ "mount { homes = own homes-roots = { /srv/homes, -/home2 } }", NULL },
+		{ "mount { homes = own private \"/home/%u/.cache\" { } read-only = { \"/home/%u/lib\" } }", NULL },
+		{ "mount { homes = own read-only = { /srv } homes-roots += { /srv/homes } }", NULL },
+		{ "mount { homes-roots = { /srv } }", AT1
+		  "mount.homes-roots: means nothing with mount.homes = \"all\"; remove it, or say homes = \"own\"" },
+		{ "mount { homes = own homes-roots = { /home, -/home/a } }",
+		  AT1 "mount.homes-roots: '/home/a' lies below '/home', which mount.homes-roots covers; remove one of "
+		      "them" },
+		{ "mount { homes = own hide = { /home } }",
+		  AT1 "mount.homes-roots: '/home' is a directory of mount.hide as well; remove one of them" },
+		{ "mount { homes = own homes-roots = { /srv/x } hide = { /srv } }",
+		  AT1 "mount.homes-roots: '/srv/x' lies below '/srv', which mount.hide covers; remove one of them" },
+		{ "mount { homes = own bind /opt/x { source = /home } }",
+		  AT1 "mount.bind: '/opt/x' would show '/home', which mount.homes-roots covers, since its source is "
+		      "'/home'; take a source that does not hold it" },
+		{ "mount { homes = own bind /opt/x { source = /home/shared } }", NULL },
+		{ GIVE_UP_MOUNTS " mount { homes = own }",
+		  AT1 "mount.homes: means nothing with mount.isolate = false; remove one of them" },
 		{ "on-logout = wait scope = user", NULL },
 		{ "on-logout = wait",
 		  AT1 "on-logout: 'wait' with scope = \"session\": what the user leaves running goes on where no later "

@@ -144,7 +144,7 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "foo = x", AT1 "unknown key 'foo'" KNOWN },
 		{ "foo-bar = x", AT1 "unknown key 'foo-bar'" KNOWN },
 		{ "network { foo = x }", AT1 "unknown key 'foo' in network; known here: mode, name, pool, egress, "
-					     "masquerade, resolv-conf, hosts" },
+					     "masquerade, connections, resolv-conf, hosts" },
 		{ "mount { private /srv { foo = x } }",
 		  AT1 "unknown key 'foo' in mount.private; known here: backing, size, inodes" },
 		{ "service x { foo = x }",

@@ -24,8 +24,10 @@ static const char *companions(enum policy_key key, const char *text)
 		return "pool = {\"10.99.0.0/16\"} egress = {any} ";
 	if (key == KEY_NETWORK_POOL)
 		return "mode = veth egress = {any} ";
-	if (key == KEY_NETWORK_EGRESS || key == KEY_NETWORK_MASQUERADE)
+	if (key == KEY_NETWORK_EGRESS || key == KEY_NETWORK_MASQUERADE || key == KEY_NETWORK_CONNECTIONS)
 		return "mode = veth pool = {\"10.99.0.0/16\"} ";
+	if (key == KEY_MOUNT_HOMES_ROOTS)
+		return "homes = own ";
 	return "";
 }
 
@@ -97,6 +99,8 @@ static const struct {
 	{ KEY_NETWORK_POOL, "10.99.0.0/16", "{\"10.99.0.0/16\"}" },
 	{ KEY_NETWORK_EGRESS, "any tcp 443", "{\"any tcp 443\"}" },
 	{ KEY_NETWORK_MASQUERADE, "true", NULL },
+	{ KEY_NETWORK_CONNECTIONS, "200", NULL },
+	{ KEY_NETWORK_CONNECTIONS, "4k", NULL },
 	{ KEY_NETWORK_MODE, "named", NULL },
 	{ KEY_NETWORK_MODE, "slirp", NULL },
 	{ KEY_NETWORK_NAME, "course", NULL },
@@ -152,6 +156,10 @@ static const struct {
 	{ KEY_MOUNT_BIND_NOSUID, "false", NULL },
 	{ KEY_MOUNT_BIND_NODEV, "false", NULL },
 	{ KEY_MOUNT_BIND_NOEXEC, "true", NULL },
+	{ KEY_MOUNT_HOMES, "all", NULL },
+	{ KEY_MOUNT_HOMES, "own", NULL },
+	{ KEY_MOUNT_HOMES_ROOTS, "/srv/homes", "{\"/srv/homes\"}" },
+	{ KEY_MOUNT_HOMES_ROOTS, "-/srv/%g/", "{\"-/srv/%g\"}" },
 	{ KEY_MOUNT_HIDE_ENGINES, "true", NULL },
 	{ KEY_MOUNT_HIDE_ENGINES, "false", NULL },
 	{ KEY_MOUNT_RUNTIME_DIR, "private", NULL },
@@ -319,6 +327,13 @@ static const struct {
 	  "mount.bind \"/srv\".nosuid: 'yes' is none of true, false; did you mean 'true'?" },
 	{ KEY_MOUNT_BIND_NODEV, "2", "mount.bind \"/srv\".nodev: '2' is none of true, false" },
 	{ KEY_MOUNT_BIND_NOEXEC, "", "mount.bind \"/srv\".noexec: '' is none of true, false" },
+	{ KEY_MOUNT_HOMES, "mine", "mount.homes: 'mine' is none of all, own" },
+	{ KEY_MOUNT_HOMES_ROOTS, "home", "mount.homes-roots: 'home' is no absolute path" },
+	{ KEY_MOUNT_HOMES_ROOTS, "/", "mount.homes-roots: '/' cannot be hidden" },
+	{ KEY_MOUNT_HOMES_ROOTS, "/run/homes",
+	  "mount.homes-roots: '/run/homes' is within /run, which cannot be hidden" },
+	{ KEY_MOUNT_HOMES_ROOTS, "/etc",
+	  "mount.homes-roots: '/etc' would hide /etc/security/nsisolate, which logins inside the session need" },
 	{ KEY_MOUNT_HIDE_ENGINES, "docker", "mount.hide-engines: 'docker' is none of true, false" },
 	{ KEY_MOUNT_RUNTIME_DIR, "hsot", "mount.runtime-dir: 'hsot' is none of private, host; did you mean 'host'?" },
 	{ KEY_USER_MANAGER, "deny", "user-manager: 'deny' is none of refuse, allow" },
@@ -357,6 +372,9 @@ static const struct {
 	{ KEY_NETWORK_POOL, "10.0.0.0", "network.pool: '10.0.0.0': the length of a pool's IPv4 prefix is 8 to 30" },
 	{ KEY_NETWORK_EGRESS, "everywhere",
 	  "network.egress: 'everywhere' is no address or prefix, nor any, host or dns; names are not looked up" },
+	{ KEY_NETWORK_CONNECTIONS, "0", "network.connections: '0' is no number: it must be at least 1" },
+	{ KEY_NETWORK_CONNECTIONS, "2m",
+	  "network.connections: '2097152' is more than any host keeps for a session; at most 1m" },
 	{ KEY_NETWORK_MASQUERADE, "yes", "network.masquerade: 'yes' is none of true, false; did you mean 'true'?" },
 };
 

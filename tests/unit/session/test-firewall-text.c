@@ -32,7 +32,9 @@ static const struct row {
 
 static struct firewall_order order_of(const struct row *row)
 {
-	struct firewall_order order = { .pool = row->pool, .egress = row->egress, .masquerade = row->masquerade };
+	struct firewall_order order = {
+		.pool = row->pool, .egress = row->egress, .masquerade = row->masquerade, .connections = 1024
+	};
 
 	if (row->servers) {
 		assert_true(prefix_parse_address("10.1.0.53", &order.servers[0]));

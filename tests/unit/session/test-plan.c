@@ -17,7 +17,12 @@
 #define ALL_NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID)
 
 static const struct plan_login alice = {
-	.names = { .user = "alice", .uid = 3001, .group = "students", .host = "bastion", .session = "0123456789ab" },
+	.names = { .user = "alice",
+		   .uid = 3001,
+		   .group = "students",
+		   .host = "bastion",
+		   .session = "0123456789ab",
+		   .home = "/home/a/alice" },
 	.gid = 4000,
 };
 
@@ -223,6 +228,16 @@ static void hide_and_protect(struct policy *policy)
 		assert_int_equal(text_list_add(&policy->mount.read_only, read_only[i]), 0);
 }
 
+/* Two that hold homes: hers is in one, below another directory; with places within it. */
+static void see_own_home(struct policy *policy)
+{
+	show_elsewhere(policy);
+	replace(&policy->mount.bind[0].path, "/home/a/%u/shared");
+	policy->mount.homes = HOMES_OWN;
+	assert_int_equal(text_list_add(&policy->mount.homes_roots, "-/srv/homes"), 0);
+	assert_int_equal(text_list_add(&policy->mount.read_only, "/home/a/%u/lib"), 0);
+}
+
 static const struct row {
 	const char *golden;
 	void (*change)(struct policy *policy);
@@ -249,6 +264,7 @@ static const struct row {
 	{ "bind", show_elsewhere, ALL_NAMESPACES },
 	{ "engines-seen", see_engines, ALL_NAMESPACES },
 	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
+	{ "homes-own", see_own_home, ALL_NAMESPACES },
 	{ "privileges", give_up_privileges, ALL_NAMESPACES },
 	{ "cgroup", have_own_control_groups, ALL_NAMESPACES | CLONE_NEWCGROUP },
 	{ "time", count_from_another_boot, ALL_NAMESPACES | CLONE_NEWTIME },
@@ -459,6 +475,53 @@ static void places_that_this_login_makes_contradict_are_problems(void **state)
 	}
 }
 
+static void homes_that_cannot_be_the_only_one_are_problems(void **state)
+{
+	static const struct {
+		const char *home, *hide, *problem;
+	} cases[] = {
+		{ "/home/alice", NULL, NULL },
+		{ "//home/./a/b/", NULL, NULL },
+		{ NULL, NULL, "mount.homes: the home directory of alice: '' is no absolute path" },
+		{ "", NULL, "mount.homes: the home directory of alice: '' is no absolute path" },
+		{ "alice", NULL, "mount.homes: the home directory of alice: 'alice' is no absolute path" },
+		{ "/", NULL, "mount.homes: the home directory of alice: '/' cannot be a home of one's own" },
+		{ "/home/bob/../alice", NULL,
+		  "mount.homes: the home directory of alice: '/home/bob/../alice' has '..' in it" },
+		{ "/home/", NULL,
+		  "mount.homes: the home directory '/home' of alice lies below none of /home, -/srv/homes "
+		  "(mount.homes-roots)" },
+		{ "/home2/alice", NULL,
+		  "mount.homes: the home directory '/home2/alice' of alice lies below none of /home, -/srv/homes "
+		  "(mount.homes-roots)" },
+		{ "/home/alice", "/home/alice/x", NULL },
+		{ "/home/alice", "-/home/bob",
+		  "mount.hide: '/home/bob' lies below '/home', which mount.homes-roots covers; remove one of them" },
+		{ "/home/a/alice", "/home/a",
+		  "mount.hide: '/home/a' lies below '/home', which mount.homes-roots covers; remove one of them" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(policy_freep) struct policy *policy = NULL;
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+		_cleanup_free_ char *problem = NULL;
+		struct plan_login login = alice;
+		int r;
+
+		assert_int_equal(policy_new_default("default.conf", &policy), 0);
+		policy->mount.homes = HOMES_OWN;
+		assert_int_equal(text_list_add(&policy->mount.homes_roots, "-/srv/homes"), 0);
+		if (cases[i].hide)
+			assert_int_equal(text_list_add(&policy->mount.hide, cases[i].hide), 0);
+		login.names.home = cases[i].home;
+		r = plan_make(policy, &login, &plan, &problem);
+		assert_int_equal(r, cases[i].problem ? -EINVAL : 0);
+		if (cases[i].problem)
+			assert_string_equal(problem, cases[i].problem);
+	}
+}
+
 static void long_host_name_is_shortened_to_what_the_kernel_takes(void **state)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
@@ -531,6 +594,9 @@ static void plans_need_of_the_kernel_what_their_steps_do(void **state)
 		{ keep_host_ipc, 1u << PROBE_PROC, 1u << NAMESPACE_IPC | 1u << PROBE_MQUEUE },
 		{ isolate_all_but_mounts, 1u << NAMESPACE_PID | 1u << PROBE_CLONE3,
 		  1u << NAMESPACE_MOUNT | 1u << PROBE_PROPAGATION | 1u << PROBE_TMPFS | 1u << PROBE_MOVE_MOUNT },
+		{ have_own_control_groups, 1u << NAMESPACE_CGROUP | 1u << PROBE_MOVE_MOUNT, 1u << NAMESPACE_TIME },
+		{ count_from_another_boot, 1u << NAMESPACE_TIME, 1u << NAMESPACE_CGROUP },
+		{ be_root_of_the_session_only, 1u << NAMESPACE_USER | 1u << NAMESPACE_MOUNT, 1u << NAMESPACE_TIME },
 		{ isolate_nothing, 1u << PROBE_CLONE3 | 1u << PROBE_PIDFD, ~(1u << PROBE_CLONE3 | 1u << PROBE_PIDFD) },
 	};
 
@@ -563,6 +629,7 @@ int main(void)
 		cmocka_unit_test(private_paths_are_expanded_and_sorted_again),
 		cmocka_unit_test(private_paths_that_this_login_makes_wrong_are_problems),
 		cmocka_unit_test(places_that_this_login_makes_contradict_are_problems),
+		cmocka_unit_test(homes_that_cannot_be_the_only_one_are_problems),
 		cmocka_unit_test(long_host_name_is_shortened_to_what_the_kernel_takes),
 		cmocka_unit_test(every_kind_of_step_has_a_name_and_a_place),
 		cmocka_unit_test(steps_run_in_the_order_of_their_places),

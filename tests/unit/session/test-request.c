@@ -23,6 +23,7 @@ static const struct session_request example = {
 	.uid = 3001,
 	.gid = 4000,
 	.group = "students",
+	.home = "/home/alice",
 	.service = "sshd",
 	.tty = "ssh",
 	.remote_host = "192.0.2.1",
@@ -125,6 +126,7 @@ static void request_comes_back_as_it_was(void **state)
 	assert_int_equal(request.uid, example.uid);
 	assert_int_equal(request.gid, example.gid);
 	assert_string_equal(request.group, example.group);
+	assert_string_equal(request.home, example.home);
 	assert_string_equal(request.service, example.service);
 	assert_string_equal(request.tty, example.tty);
 	assert_string_equal(request.remote_host, example.remote_host);

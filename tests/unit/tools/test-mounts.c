@@ -98,6 +98,44 @@ static void same_mount_is_the_same_part_at_the_same_place(void **state)
 		assert_false(mounts_contain(&host, &session.items[i]));
 }
 
+/* Mounts under others, stacked ones, and a path that ends within one. */
+static void a_path_leads_to_what_a_walk_along_it_meets(void **state)
+{
+	static const char *const host = "1 0 8:1 / / rw - ext4 x rw\n"
+					"5 1 8:5 / /home/bob rw - ext4 hidden rw\n"
+					"2 1 8:2 /homes /home rw - ext4 x rw\n"
+					"3 2 8:3 / /home/alice rw - nfs x rw\n"
+					"4 3 8:4 /v2 /home/alice rw - nfs x rw\n"
+					"6 2 8:6 / /home/a rw - ext4 x rw\n";
+	static const struct {
+		const char *path, *entry;
+		bool leads;
+	} cases[] = {
+		{ "/home/bob", "9 8 8:2 /homes/bob /h rw - ext4 x rw\n", true },
+		{ "/home/bob", "9 8 8:5 / /h rw - ext4 x rw\n", false },
+		{ "/home/bob", "9 8 8:2 /homes/bob//deleted /h rw - ext4 x rw\n", false },
+		{ "/home/alice", "9 8 8:4 /v2 /h rw - nfs x rw\n", true },
+		{ "/home/alice", "9 8 8:4 /v22 /h rw - nfs x rw\n", false },
+		{ "/home/alice", "9 8 8:3 / /h rw - nfs x rw\n", false },
+		{ "/home/a/b/alice", "9 8 8:6 /b/alice /h rw - ext4 x rw\n", true },
+		{ "/home/a", "9 8 8:6 / /h rw - ext4 x rw\n", true },
+		{ "/home/a/b", "9 8 8:6 / /h rw - ext4 x rw\n", false },
+		{ "/home/a/b/alice", "9 8 8:6 /b /h rw - ext4 x rw\n", false },
+		{ "/home/ab", "9 8 8:6 /b /h rw - ext4 x rw\n", false },
+		{ "/srv/alice", "9 8 8:1 /srv/alice /h rw - ext4 x rw\n", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(mounts_release) struct mount_list list = { 0 }, session = { 0 };
+
+		assert_int_equal(parse(host, &list), 0);
+		assert_int_equal(parse(cases[i].entry, &session), 0);
+		assert_int_equal(session.count, 1);
+		assert_true(mounts_lead_to(&list, cases[i].path, &session.items[0]) == cases[i].leads);
+	}
+}
+
 static void own_mounts_can_be_read(void **state)
 {
 	_cleanup_(mounts_release) struct mount_list list = { 0 };
@@ -115,6 +153,7 @@ int main(void)
 		cmocka_unit_test(escapes_of_the_kernel_are_undone),
 		cmocka_unit_test(lines_that_are_none_are_left_out),
 		cmocka_unit_test(same_mount_is_the_same_part_at_the_same_place),
+		cmocka_unit_test(a_path_leads_to_what_a_walk_along_it_meets),
 		cmocka_unit_test(own_mounts_can_be_read),
 	};
 
