@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/check.h"
 
+#include "config/check_limits.h"
 #include "config/check_veth.h"
 #include "config/network.h"
 #include "config/path.h"
@@ -280,6 +281,7 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		return r;
 	failed |= !network_check(policy, diag);
 	failed |= !check_veth(policy, diag);
+	check_limits(policy, diag);
 	for (size_t i = 0; i < policy->mount.bind_count; i++)
 		failed |= check_source(&policy->mount.bind[i], diag);
 	for (size_t i = 0; i < policy->mount.private_count; i++) {

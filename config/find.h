@@ -120,6 +120,12 @@ int policy_file_open(int directory_fd, const char *name, unsigned flags, int *re
 void candidates_release(struct candidates *list);
 
 /*
+ * False only if no file of the list, nor one that they extend, can have the key or section of this name. A look at
+ * bytes: a comment counts, too.
+ */
+bool candidates_may_say(const struct candidates *list, const char *word);
+
+/*
  * The one question asked for uid 0: 1 if user/root.conf exists in the directory at `path`, whatever it is; 0 if not; or
  * -errno when that cannot be told.
  */

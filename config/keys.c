@@ -131,9 +131,12 @@ const struct key_info policy_keys[POLICY_KEYS] = {
 					       "set-user-ID programs and file capabilities give nothing" },
 	[KEY_PRIVILEGES_DROP_CAPABILITIES] = { "privileges.drop-capabilities", VALUE_LIST, true, NULL, NULL,
 					       POLICY(privileges.drop_capabilities), "capabilities out of reach" },
-	[KEY_LIMITS_MEMORY] = { "limits.memory", VALUE_TEXT, false, NULL, NULL, 0, "handed to pam_systemd" },
-	[KEY_LIMITS_TASKS] = { "limits.tasks", VALUE_TEXT, false, NULL, NULL, 0, "handed to pam_systemd" },
-	[KEY_LIMITS_CPU_WEIGHT] = { "limits.cpu-weight", VALUE_TEXT, false, NULL, NULL, 0, "handed to pam_systemd" },
+	[KEY_LIMITS_MEMORY] = { "limits.memory", VALUE_SIZE_LIMIT, true, NULL, "infinity", POLICY(limits.memory),
+				"memory of a login, by pam_systemd" },
+	[KEY_LIMITS_TASKS] = { "limits.tasks", VALUE_COUNT_LIMIT, true, NULL, "infinity", POLICY(limits.tasks),
+			       "processes and threads of a login, by pam_systemd" },
+	[KEY_LIMITS_CPU_WEIGHT] = { "limits.cpu-weight", VALUE_WEIGHT, true, NULL, "100", POLICY(limits.cpu_weight),
+				    "share of the processors among logins of a user, by pam_systemd" },
 };
 
 const struct choice *choice_by_name(const struct choice *choices, const char *name)

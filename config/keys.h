@@ -79,10 +79,13 @@ enum value_type {
 	VALUE_SIZE,    /* bytes: digits and k, m or g */
 	VALUE_COUNT,   /* a number, written like a size */
 	VALUE_LIST,
-	VALUE_INTEGER, /* signed */
-	VALUE_SECONDS, /* signed */
-	VALUE_FILE,    /* a policy file, below the policy directory */
-	VALUE_PATH,    /* a directory of the host */
+	VALUE_SIZE_LIMIT,  /* bytes, or "infinity", which is 0 */
+	VALUE_COUNT_LIMIT, /* likewise a number */
+	VALUE_WEIGHT,      /* 1 to VALUE_WEIGHT_MAX */
+	VALUE_INTEGER,     /* signed */
+	VALUE_SECONDS,     /* signed */
+	VALUE_FILE,        /* a policy file, below the policy directory */
+	VALUE_PATH,        /* a directory of the host */
 };
 
 struct choice {

@@ -47,6 +47,15 @@ struct bind_directory {
 	struct origin origins[6]; /* of the section, and of its keys in the order of enum policy_key */
 };
 
+/* What a login's control group holds it to. */
+struct limits {
+	uint64_t memory;     /* bytes; 0: none */
+	uint64_t tasks;      /* processes and threads; 0: none */
+	uint64_t cpu_weight; /* 0 or LIMITS_WEIGHT_NONE: none */
+};
+
+#define LIMITS_WEIGHT_NONE 100 /* that of every group for which nobody says another */
+
 struct policy {
 	int priority;    /* among a user's group files; the higher goes first */
 	char **services; /* canonical names; NULL: all */
@@ -101,6 +110,7 @@ struct policy {
 		bool no_new_privileges;
 		char **drop_capabilities; /* canonical names of config/capability.h; NULL: none */
 	} privileges;
+	struct limits limits;
 
 	char *file;      /* the file that decided */
 	char **sources;  /* every file that gave a value (extends), deciding one first; NULL-terminated */

@@ -7,6 +7,7 @@
 #include "config/expand.h"
 #include "config/network.h"
 #include "config/path.h"
+#include "config/policy.h"
 #include "config/pool.h"
 #include "config/problem.h"
 #include "config/suggest.h"
@@ -17,7 +18,8 @@
 #include <strings.h>
 
 #define SERVICE_NAME_MAX 64 /* bytes */
-#define HINT_DIGITS_MAX  9  /* of a size that is worth one */
+#define VALUE_INFINITY   "infinity"
+#define HINT_DIGITS_MAX  9 /* of a size that is worth one */
 
 /* Other languages' words for the two choices of a key that is true or false; NULL for any other. */
 static const char *as_boolean(const char *text)
@@ -117,6 +119,26 @@ static int parse_size(const char *text, const char *what, struct value *ret, cha
 		return problem(ret_problem, -EINVAL, "'%s' is too large; at most %" PRIu64 "g", text,
 			       VALUE_SIZE_MAX >> 30);
 	ret->number = number << shift;
+	return 0;
+}
+
+/* "infinity" lifts the limit of a file that is extended. */
+static int parse_limit(const char *text, const char *what, struct value *ret, char **ret_problem)
+{
+	if (strcmp(text, VALUE_INFINITY) == 0)
+		return 0;
+	return parse_size(text, what, ret, ret_problem);
+}
+
+static int parse_weight(const char *text, struct value *ret, char **ret_problem)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number = digits > 0 && digits <= 5 && text[digits] == '\0' ? strtoul(text, NULL, 10) : 0;
+
+	if (number < 1 || number > VALUE_WEIGHT_MAX)
+		return problem(ret_problem, -EINVAL, "'%s' is no weight: a number from 1 to %d; %d is what others have",
+			       text, VALUE_WEIGHT_MAX, LIMITS_WEIGHT_NONE);
+	ret->number = number;
 	return 0;
 }
 
@@ -254,6 +276,12 @@ int value_parse(enum policy_key key, const char *text, struct value *ret, char *
 		return parse_size(text, "size", ret, ret_problem);
 	case VALUE_COUNT:
 		return parse_size(text, "number", ret, ret_problem);
+	case VALUE_SIZE_LIMIT:
+		return parse_limit(text, "size or '" VALUE_INFINITY "'", ret, ret_problem);
+	case VALUE_COUNT_LIMIT:
+		return parse_limit(text, "number or '" VALUE_INFINITY "'", ret, ret_problem);
+	case VALUE_WEIGHT:
+		return parse_weight(text, ret, ret_problem);
 	case VALUE_PATTERN:
 		return parse_pattern(text, key == KEY_UTS_DOMAINNAME, ret, ret_problem);
 	case VALUE_COMMENT:
@@ -337,6 +365,9 @@ void value_store(enum policy_key key, struct value *value, void *base)
 		break;
 	case VALUE_SIZE:
 	case VALUE_COUNT:
+	case VALUE_SIZE_LIMIT:
+	case VALUE_COUNT_LIMIT:
+	case VALUE_WEIGHT:
 	case VALUE_SECONDS:
 		memcpy(field, &value->number, sizeof(value->number));
 		break;
@@ -372,6 +403,13 @@ static char *format_integer(int64_t integer)
 	char *text = NULL;
 
 	return asprintf(&text, "%" PRIi64, integer) < 0 ? NULL : text;
+}
+
+static char *format_number(uint64_t number)
+{
+	char *text = NULL;
+
+	return asprintf(&text, "%" PRIu64, number) < 0 ? NULL : text;
 }
 
 static char *format_size(uint64_t number)
@@ -414,10 +452,15 @@ const char *value_text(enum policy_key key, const void *base, char **storage)
 	case VALUE_CHOICE:
 		memcpy(&choice, field, sizeof(choice));
 		return choice_name(info->choices, choice);
+	case VALUE_SIZE_LIMIT:
+	case VALUE_COUNT_LIMIT:
 	case VALUE_SIZE:
 	case VALUE_COUNT:
 		memcpy(&number, field, sizeof(number));
-		return *storage = format_size(number);
+		return number == 0 ? VALUE_INFINITY : (*storage = format_size(number));
+	case VALUE_WEIGHT:
+		memcpy(&number, field, sizeof(number));
+		return *storage = format_number(number);
 	case VALUE_PATTERN:
 	case VALUE_TEXT:
 	case VALUE_PATH:

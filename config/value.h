@@ -11,12 +11,13 @@
 #define VALUE_SIZE_MAX \
 	(UINT64_C(1) << 50) /* bytes or files: far beyond any memory, far below an overflow in the kernel */
 
+#define VALUE_WEIGHT_MAX  10000               /* cgroup v2's cpu.weight */
 #define VALUE_INTEGER_MAX 1000000             /* and its negative */
 #define VALUE_SECONDS_MAX INT64_C(3153600000) /* likewise: a hundred years, and less than the kernel takes */
 
 struct value {
-	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT; VALUE_INTEGER and VALUE_SECONDS as an
-			    int64_t */
+	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT and what limits; VALUE_INTEGER and
+			    VALUE_SECONDS as an int64_t */
 	char *text; /* VALUE_TEXT, VALUE_PATTERN, VALUE_FILE, VALUE_PATH; NULL: unset. VALUE_LIST as value_parse() gives
 		       it: one item */
 	char **list; /* VALUE_LIST; NULL: unset */

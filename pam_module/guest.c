@@ -2,7 +2,7 @@
 #include "pam_module/guest.h"
 
 #include "nsisolate-config.h"
-#include "config/who.h"
+#include "pam_module/limits.h"
 #include "session/log_line.h"
 
 #include <security/pam_ext.h>
@@ -280,16 +280,25 @@ static int answer(const struct guest *guest, enum outcome outcome, const char *t
 		return refuse_policy(guest, text);
 	case OUTCOME_OPENED:
 	case OUTCOME_FAILED:
+	case OUTCOME_LIMITS:
 	default:
 		return refuse_failure(guest, text);
 	}
 }
 
-static int enter_session(struct guest *guest, const struct who *who)
+struct who_query guest_query(const struct guest *guest)
 {
-	_cleanup_free_ char *text = NULL;
-	struct session *session = NULL;
-	const struct session_request request = {
+	return (struct who_query){
+		.user = guest->user,
+		.directory = guest->arguments.policy,
+		.exempt = guest->arguments.exempt,
+		.bad_argument = guest->bad_argument,
+	};
+}
+
+struct session_request guest_request(const struct guest *guest, const struct who *who)
+{
+	return (struct session_request){
 		.user = who->identity.name,
 		.uid = who->identity.uid,
 		.gid = who->identity.gid,
@@ -300,8 +309,16 @@ static int enter_session(struct guest *guest, const struct who *who)
 		.remote_host = guest->remote_host,
 		.candidates = who->candidates,
 	};
+}
+
+static int enter_session(struct guest *guest, const struct who *who)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session *session = NULL;
+	struct session_request request = guest_request(guest, who);
 	enum outcome outcome;
 
+	guest_add_handed(guest, &request);
 	/* while the host's file is in reach */
 	counters_open(&guest->counters);
 	outcome = session_enter(&request, NSISOLATE_HELPER, &session, &text);
@@ -314,12 +331,7 @@ static int open_new(struct guest *guest)
 {
 	_cleanup_(who_release) struct who who = { 0 };
 	_cleanup_free_ char *text = NULL;
-	const struct who_query query = {
-		.user = guest->user,
-		.directory = guest->arguments.policy,
-		.exempt = guest->arguments.exempt,
-		.bad_argument = guest->bad_argument,
-	};
+	const struct who_query query = guest_query(guest);
 
 	switch (who_find(&query, &who, &text)) {
 	case WHO_ROOT:
@@ -338,6 +350,13 @@ static int open_new(struct guest *guest)
 	default:
 		return count(guest, COUNTER_REFUSED_FAILED, refuse_failure(guest, text));
 	}
+}
+
+void guest_prepare(struct guest *guest)
+{
+	/* what an earlier line of the stack has done stands */
+	if (!stored_session(guest->pamh) && stored_refusal(guest) == PAM_SUCCESS)
+		guest_hand_limits(guest);
 }
 
 /* A stack may run several lines in a login, as that of su-l, which includes su's: the first of them does the work. */
@@ -371,6 +390,7 @@ int guest_close(struct guest *guest)
 
 	/* what is opened after this is a new attempt */
 	(void)pam_set_data(guest->pamh, REFUSAL_DATA, NULL, NULL);
+	guest_forget_limits(guest);
 	/* a forked copy of the opener: the session is not its to end */
 	if (!session || !session_is_own(session))
 		return PAM_SUCCESS;

@@ -3,7 +3,7 @@
 
 /* One call of a PAM entry point: what was asked, by whom, and what was found out so far. */
 
-#include "config/find.h"
+#include "config/who.h"
 #include "config/module_arguments.h"
 #include "session/client.h"
 #include "session/counters.h"
@@ -25,6 +25,13 @@ struct guest {
 
 /* Fills *ret. A PAM return value: PAM_SUCCESS even for a bad argument. */
 int guest_init(struct guest *ret, pam_handle_t *pamh, int flags, int argc, const char **argv);
+
+/* What is asked of the policies, and of the helper; both borrow. */
+struct who_query guest_query(const struct guest *guest);
+struct session_request guest_request(const struct guest *guest, const struct who *who);
+
+/* Of a line that opens nothing, before those that do. */
+void guest_prepare(struct guest *guest);
 
 /* Opens a session for the user of `guest`, or passes or refuses them; logs the one line. A PAM return value. */
 int guest_open(struct guest *guest);

@@ -3,7 +3,8 @@
 /*
  * The entry points, pam_sm_open_session(3) and pam_sm_close_session(3). Two
  * lines of a stack share the work: one with "close" first, one with "open" last, because both types of call run
- * the lines in the order of the file. A line without either word does both.
+ * the lines in the order of the file. A line without either word does both. The first has a part in opening, too: what
+ * pam_systemd is to find when its own turn comes, limits.h.
  */
 
 #include "pam_module/guest.h"
@@ -17,7 +18,10 @@ ENTRY_POINT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, con
 
 	if (r != PAM_SUCCESS)
 		return r;
-	return guest.arguments.open || guest.bad_argument ? guest_open(&guest) : PAM_IGNORE;
+	if (guest.arguments.open || guest.bad_argument)
+		return guest_open(&guest);
+	guest_prepare(&guest);
+	return PAM_IGNORE;
 }
 
 ENTRY_POINT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)

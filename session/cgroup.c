@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "common/read_whole.h"
+#include "session/syscalls.h"
 
 #include <fcntl.h>
 #include <mntent.h>
@@ -66,8 +67,7 @@ static bool is_hierarchy(const struct mntent *entry, const char *controllers)
 	return strcmp(entry->mnt_type, "cgroup") == 0 && hasmntopt(entry, first);
 }
 
-/* Where the hierarchy is mounted: malloced, or NULL. */
-static char *find_mount(const char *controllers)
+char *cgroup_mount_find(const char *controllers)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	const struct mntent *entry;
@@ -79,6 +79,20 @@ static char *find_mount(const char *controllers)
 	if (mounts)
 		(void)endmntent(mounts);
 	return found;
+}
+
+int cgroup_open(int root, const char *path)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+	int fd;
+
+	while (*path == '/')
+		path++;
+	fd = sys_openat2(root, *path ? path : ".", &how);
+	return fd < 0 ? negative_errno() : fd;
 }
 
 static int read_file(int directory, const char *name, char **ret)
@@ -117,7 +131,7 @@ static int join(const struct cgroup *group, char **ret_text)
 	/* cgroup_namespaces(7): above the root of this process's own */
 	if (strncmp(group->path, "/..", strlen("/..")) == 0)
 		return explain(ret_text, group->path, "is above the groups that are seen from here", -EXDEV);
-	mount = find_mount(group->controllers);
+	mount = cgroup_mount_find(group->controllers);
 	if (!mount)
 		return explain(ret_text, kind, "no file system of these control groups is mounted", -ENOENT);
 	if (asprintf(&path, "%s%s", mount, group->path) < 0) {
@@ -135,7 +149,7 @@ static int join(const struct cgroup *group, char **ret_text)
 	return r < 0 ? explain(ret_text, path, strerror(-r), r) : 0;
 }
 
-static int read_own(char **ret)
+int cgroups_read_own(char **ret)
 {
 	_cleanup_close_ int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
 	size_t size;
@@ -149,7 +163,7 @@ static int for_missing(const char *wanted, int (*fn)(const struct cgroup *group,
 	_cleanup_free_ char *copy = strdup(wanted), *own = NULL;
 	char *rest = copy;
 	struct cgroup group;
-	int r = copy ? read_own(&own) : -ENOMEM;
+	int r = copy ? cgroups_read_own(&own) : -ENOMEM;
 
 	while (r >= 0 && (r = cgroup_next(&rest, &group)) > 0) {
 		r = is_in(own, &group);

@@ -19,6 +19,18 @@ struct cgroup {
  */
 int cgroup_next(char **text, struct cgroup *ret) _must_check_;
 
+/* Where the hierarchy that has these controllers is mounted: malloced; NULL where it is not, or memory ran out. */
+char *cgroup_mount_find(const char *controllers);
+
+/*
+ * A group below the directory of a mount, O_PATH. Whoever has a hierarchy delegated names the groups in it: no link is
+ * followed, and nothing above is reached. A descriptor or -errno.
+ */
+int cgroup_open(int root, const char *path) _must_check_;
+
+/* The text of the calling process's /proc/PID/cgroup, malloced. 0 or -errno. */
+int cgroups_read_own(char **ret) _must_check_;
+
 /*
  * Moves the calling process into the groups that a text in the form of /proc/PID/cgroup names, by the file systems that
  * are mounted here, and nowhere where it is in them already. 0; or -errno with *ret_text (malloced sentence, or NULL):

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/client.h"
 
-#include "session/error_text.h"
 #include "session/join_protocol.h"
 #include "session/record_store.h"
 #include "session/report.h"
-#include "session/helper_process.h"
+#include "session/helper_ask.h"
 #include "session/working_directory.h"
 
 #include <fcntl.h>
@@ -20,16 +19,6 @@
 /* Waiting for the init at close, pidfd_send_signal(2) and poll(2): see wait_for_end(). */
 #define CLOSE_STEP_MS 5
 #define CLOSE_STEPS   400
-
-static void say(char **ret_text, const char *step, const char *object, int error)
-{
-	char reason[ERROR_TEXT_SIZE];
-
-	free(*ret_text);
-	if (asprintf(ret_text, "step %s: %s%s%s", step, object, *object ? ": " : "",
-		     step_error_text(step, error, reason)) < 0)
-		*ret_text = NULL;
-}
 
 /* Appends which policy wanted the step that failed: whom to ask, and where to mend it. */
 static void say_policy(char **ret_text, const char *policy)
@@ -184,49 +173,6 @@ static int acknowledge(int socket)
 	return message_send(socket, &message, NULL, 0);
 }
 
-/* unshare(2): CLONE_THREAD is refused with EINVAL in a threaded process and does nothing otherwise. Needs no /proc. */
-static bool is_threaded(void)
-{
-	return unshare(CLONE_THREAD) < 0;
-}
-
-static int ask(int socket, const struct session_request *request)
-{
-	_cleanup_(message_release) struct message message = { 0 };
-	_cleanup_free_ int *fds = calloc(PROTOCOL_FDS_MAX, sizeof(*fds));
-	size_t fd_count;
-	int r;
-
-	if (!fds)
-		return -ENOMEM;
-	r = request_encode(request, &message, fds, &fd_count);
-	return r < 0 ? r : message_send(socket, &message, fds, fd_count);
-}
-
-static int receive_reply(const struct helper *process, struct message *message, struct session_reply *reply,
-			 const char *helper, char **ret_text)
-{
-	const char *version = "";
-	int fd = -1, length = 0;
-	size_t fd_count = 1;
-	int r = helper_receive(process, CLIENT_TIMEOUT_MS, message, &fd, &fd_count);
-
-	if (r == 0)
-		r = reply_decode(message, &fd, fd_count, reply, &version);
-	if (r == -EPROTO)
-		length = asprintf(ret_text,
-				  "step helper: %s is \"%.64s\" and this module is \"" PROTOCOL_VERSION "\": "
-				  "install both from one version",
-				  helper, version);
-	else if (r == -ECONNRESET)
-		length = asprintf(ret_text, "step helper: %s ended without an answer", helper);
-	else if (r < 0)
-		say(ret_text, "helper", helper, r);
-	if (length < 0)
-		*ret_text = NULL;
-	return r;
-}
-
 /* Waits until the init has done its steps and shown the record. The helper no longer holds the socket, or soon will
  * not. */
 static int wait_ready(int socket, char **ret_text)
@@ -239,9 +185,9 @@ static int wait_ready(int socket, char **ret_text)
 	if (r == 0)
 		r = report_decode(&message, &report);
 	if (r < 0)
-		say(ret_text, "init", "no report", r);
+		say_step(ret_text, "init", "no report", r);
 	else if (report.error < 0)
-		say(ret_text, report.step, report.object, report.error);
+		say_step(ret_text, report.step, report.object, report.error);
 	return r < 0 ? r : report.error;
 }
 
@@ -338,7 +284,7 @@ static int enter(struct session *session, int socket, char **ret_text)
 	int r = privileges_check(&session->privileges);
 
 	if (r < 0) {
-		say(ret_text, "drop-capabilities", "CAP_SETPCAP", r);
+		say_step(ret_text, "drop-capabilities", "CAP_SETPCAP", r);
 		take_back(session);
 		return r;
 	}
@@ -347,17 +293,17 @@ static int enter(struct session *session, int socket, char **ret_text)
 		session->privileges.dropped |= bounding_set_lacks();
 	r = open_outside(session);
 	if (r < 0) {
-		say(ret_text, "setns", "/proc/self/ns", r);
+		say_step(ret_text, "setns", "/proc/self/ns", r);
 		take_back(session);
 		return r;
 	}
 	r = go_inside(session->init_pidfd, session->clone_flags);
 	if (r < 0)
-		say(ret_text, "setns", "init", r);
+		say_step(ret_text, "setns", "init", r);
 	else if ((r = privileges_drop(&session->privileges, &step)) < 0)
-		say(ret_text, step, "the login process", r);
+		say_step(ret_text, step, "the login process", r);
 	else if (!*session->login && (r = acknowledge(socket)) < 0)
-		say(ret_text, "setns", "acknowledgement", r);
+		say_step(ret_text, "setns", "acknowledgement", r);
 	if (r < 0) {
 		(void)go_outside(session);
 		take_back(session);
@@ -371,14 +317,9 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 	_cleanup_(message_release) struct message message = { 0 };
 	_cleanup_(session_freep) struct session *session = NULL;
 	struct session_reply reply = { .outcome = OUTCOME_FAILED, .text = "" };
-	int r = ask(process->socket, request);
+	int r = helper_ask(process, request, helper, &message, &reply, ret_text);
 
-	/* EPIPE: it has ended, and what it said before that says why */
-	if (r < 0 && r != -EPIPE) {
-		say(ret_text, "request", helper, r);
-		return OUTCOME_FAILED;
-	}
-	if (receive_reply(process, &message, &reply, helper, ret_text) < 0)
+	if (r < 0)
 		return OUTCOME_FAILED;
 	if (reply.outcome != OUTCOME_OPENED) {
 		*ret_text = *reply.text ? strdup(reply.text) : NULL;
@@ -392,7 +333,7 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 			(void)record_remove(reply.id);
 		}
 		close_fd(reply.init_pidfd);
-		say(ret_text, "session", "", -ENOMEM);
+		say_step(ret_text, "session", "", -ENOMEM);
 		return OUTCOME_FAILED;
 	}
 	session->init_pidfd = reply.init_pidfd;
@@ -415,27 +356,15 @@ static enum outcome open_with_helper(const struct helper *process, const struct 
 enum outcome session_enter(const struct session_request *request, const char *helper, struct session **ret_session,
 			   char **ret_text)
 {
-	struct session_request own = *request;
-	_cleanup_close_ int self = pidfd_open(getpid(), 0);
+	struct session_request own;
 	struct helper process;
 	enum outcome outcome;
-	int r;
 
 	*ret_text = NULL;
-	if (self < 0) {
-		say(ret_text, "request", "pidfd_open", -errno);
+	if (helper_begin(request, helper, &own, &process, ret_text) < 0)
 		return OUTCOME_FAILED;
-	}
-	own.caller = getpid();
-	own.caller_pidfd = self;
-	own.flags = request->flags | (is_threaded() ? REQUEST_THREADED : 0);
-	r = helper_start(helper, &process);
-	if (r < 0) {
-		say(ret_text, "helper", helper, r);
-		return OUTCOME_FAILED;
-	}
 	outcome = open_with_helper(&process, &own, helper, ret_session, ret_text);
-	helper_end(&process);
+	helper_finish(&own, &process);
 	return outcome;
 }
 

@@ -31,12 +31,11 @@ struct session {
 
 /*
  * Starts the helper, hands it the request (caller and caller_pidfd are
- * filled here, flags completed) and waits for its answer, at most CLIENT_TIMEOUT_MS. Returns an enum outcome; with
- * OUTCOME_OPENED the process has entered the session and *ret_session is set.
- * With every other outcome it is where it was, and nothing is left behind.
- * *ret_text: one line for the log, malloced; NULL where there is nothing to say or no memory.
+ * filled here, flags completed) and waits for its answer, at most CLIENT_TIMEOUT_MS (helper_ask.h). Returns an enum
+ * outcome; with OUTCOME_OPENED the process has entered the session and *ret_session is set. With every other outcome it
+ * is where it was, and nothing is left behind. *ret_text: one line for the log, malloced; NULL where there is nothing
+ * to say or no memory.
  */
-#define CLIENT_TIMEOUT_MS 30000
 enum outcome session_enter(const struct session_request *request, const char *helper, struct session **ret_session,
 			   char **ret_text) _must_check_;
 

@@ -147,6 +147,7 @@ enum counter counter_of_outcome(enum outcome outcome, bool optional)
 		return COUNTER_REFUSED_POLICY;
 	case OUTCOME_OPENED:
 	case OUTCOME_FAILED:
+	case OUTCOME_LIMITS:
 	default:
 		return COUNTER_REFUSED_FAILED;
 	}

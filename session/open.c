@@ -8,6 +8,7 @@
 #include "session/etc_files.h"
 #include "session/join.h"
 #include "session/join_protocol.h"
+#include "session/login_limits.h"
 #include "session/network_host.h"
 #include "session/network_name.h"
 #include "session/plan.h"
@@ -293,6 +294,19 @@ static bool find_network(struct opening *opening, struct open_result *result)
 	return r == 0;
 }
 
+/* Before anything is made: what is wanted of the control groups is there already, or nobody makes it. */
+static bool check_limits(const struct session_request *request, struct open_result *result)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r = login_limits_check(request, result->policy, &problem);
+
+	if (r < 0 && problem)
+		conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
+	else if (r < 0)
+		fail(result, step_name(STEP_LIMITS), "", r);
+	return r == 0;
+}
+
 /*
  * A session is shared from the host's side only: inside one, nobody but the kernel
  * could say whose sockets these are.
@@ -556,8 +570,8 @@ static void open_by_policy(const struct session_request *request, struct open_re
 		fail(result, "session-id", NULL, r);
 		return;
 	}
-	if (make_plan(request, result->reply.id, result, &opening.plan) < 0 || !find_network(&opening, result) ||
-	    !open_directories(&opening, result))
+	if (make_plan(request, result->reply.id, result, &opening.plan) < 0 || !check_limits(request, result) ||
+	    !find_network(&opening, result) || !open_directories(&opening, result))
 		return;
 	/* after the directory of the records, which is a mount point of the plan */
 	if (result->policy->mode == MODE_AUDIT && !reduce_to_audit(&opening.plan, result))
@@ -587,10 +601,21 @@ static void soften(struct open_result *result)
 	case OUTCOME_SYSTEM_USER:
 	case OUTCOME_USER_MANAGER:
 	case OUTCOME_AUDIT:
+	case OUTCOME_LIMITS:
 	default:
 		result->text = TAKE_PTR(text);
 		break;
 	}
+}
+
+/* What the last line of the stack will find in place, if pam_systemd does what it is told. */
+static void answer_limits(const struct session_request *request, struct open_result *result)
+{
+	if (!wants_session(request, result))
+		return;
+	conclude(result, OUTCOME_LIMITS, "%s", "");
+	result->reply.enforced = result->policy->mode == MODE_ENFORCE;
+	result->reply.limits = result->policy->limits;
 }
 
 void session_open_from_request(const struct session_request *request, struct open_result *ret)
@@ -601,6 +626,10 @@ void session_open_from_request(const struct session_request *request, struct ope
 				     .launch = { .pidfd = -1, .socket = -1 } };
 	if (!decide(request, ret))
 		return;
+	if (request->flags & REQUEST_LIMITS) {
+		answer_limits(request, ret);
+		return;
+	}
 	open_by_policy(request, ret);
 	if (ret->policy->mode == MODE_AUDIT)
 		soften(ret);

@@ -8,6 +8,7 @@
 #include "config/privileges.h"
 #include "config/problem.h"
 #include "config/text_list.h"
+#include "session/limits.h"
 #include "session/record.h"
 #include "session/slirp.h"
 
@@ -27,6 +28,7 @@ static const struct {
 	const char *name;
 	enum place place;
 } step_table[STEP_KINDS] = {
+	[STEP_LIMITS] = { "limits", PLACE_HOST },
 	[STEP_RECORD] = { "record", PLACE_HOST },
 	[STEP_NETWORK_NAMED] = { "network-named", PLACE_HOST },
 	[STEP_TIME] = { "time", PLACE_HOST },
@@ -421,6 +423,17 @@ static int add_privileges(struct plan *plan, const struct policy *policy)
 	return r;
 }
 
+static int add_limits(struct plan *plan, const struct policy *policy)
+{
+	_cleanup_free_ char *wanted = NULL;
+
+	if (limits_are_none(&policy->limits))
+		return 0;
+	wanted = limits_format(&policy->limits);
+	return wanted ? add_step(plan, (struct step){ .kind = STEP_LIMITS, .value = wanted, .limits = policy->limits })
+		      : -ENOMEM;
+}
+
 int plan_make(const struct policy *policy, const struct plan_login *login, struct plan **ret, char **ret_problem)
 {
 	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
@@ -429,7 +442,9 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 	if (!plan)
 		return -ENOMEM;
 	plan->clone_flags = policy_clone_flags(policy);
-	r = add_step(plan, (struct step){ .kind = STEP_RECORD, .target = RECORD_DIRECTORY });
+	r = add_limits(plan, policy);
+	if (r == 0)
+		r = add_step(plan, (struct step){ .kind = STEP_RECORD, .target = RECORD_DIRECTORY });
 	if (r == 0)
 		r = add_named_network(plan, policy);
 	if (r == 0 && policy->time.isolate)

@@ -28,23 +28,24 @@ enum place {
 };
 
 enum step_kind {
-	STEP_RECORD,            /* host: the record below /run/nsisolate/sessions */
-	STEP_NETWORK_NAMED,     /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
-	STEP_TIME,              /* host: a time namespace, with its offset, for the init to be made in */
-	STEP_NAMESPACES,        /* host: clone3(2) of the init */
-	STEP_USER_MAP,          /* host: the maps of the session's user namespace, user_map.h */
-	STEP_FIREWALL,          /* host: the policy's rules in nftables */
-	STEP_VETH,              /* host: both ends of the session's interface, with addresses and routes */
-	STEP_SLIRP,             /* host: a slirp4netns(1) for the session's network, slirp.h */
-	STEP_PROPAGATION,       /* init: mount_setattr(2) of the whole tree */
-	STEP_LOOPBACK_UP,       /* init: IFF_UP on lo */
-	STEP_HOSTNAME,          /* init: sethostname(2) */
-	STEP_DOMAINNAME,        /* init: setdomainname(2), the NIS domain */
-	STEP_MOUNT_PROC,        /* init: fresh proc(5) */
-	STEP_MOUNT_SYS,         /* init: fresh sysfs with the host's cgroup and selinux mounts */
-	STEP_MOUNT_CGROUPS,     /* init: cgroups(7) from the session's own on, in place of each of the host's */
-	STEP_MOUNT_MQUEUE,      /* init: fresh mq_overview(7) file system */
-	STEP_MOUNT_TMPFS,       /* init: an empty tmpfs over target */
+	STEP_RECORD,        /* host: the record below /run/nsisolate/sessions */
+	STEP_NETWORK_NAMED, /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
+	STEP_TIME,          /* host: a time namespace, with its offset, for the init to be made in */
+	STEP_LIMITS,        /* host: looks at the control groups that pam_systemd(8) has put the login in, limits.h */
+	STEP_NAMESPACES,    /* host: clone3(2) of the init */
+	STEP_USER_MAP,      /* host: the maps of the session's user namespace, user_map.h */
+	STEP_FIREWALL,      /* host: the policy's rules in nftables */
+	STEP_VETH,          /* host: both ends of the session's interface, with addresses and routes */
+	STEP_SLIRP,         /* host: a slirp4netns(1) for the session's network, slirp.h */
+	STEP_PROPAGATION,   /* init: mount_setattr(2) of the whole tree */
+	STEP_LOOPBACK_UP,   /* init: IFF_UP on lo */
+	STEP_HOSTNAME,      /* init: sethostname(2) */
+	STEP_DOMAINNAME,    /* init: setdomainname(2), the NIS domain */
+	STEP_MOUNT_PROC,    /* init: fresh proc(5) */
+	STEP_MOUNT_SYS,     /* init: fresh sysfs with the host's cgroup and selinux mounts */
+	STEP_MOUNT_CGROUPS, /* init: cgroups(7) from the session's own on, in place of each of the host's */
+	STEP_MOUNT_MQUEUE,  /* init: fresh mq_overview(7) file system */
+	STEP_MOUNT_TMPFS,   /* init: an empty tmpfs over target */
 	STEP_MOUNT_RUNTIME_DIR, /* init: an empty tmpfs over /run/user with the user's own directory */
 	STEP_MOUNT_RESOLV_CONF, /* init: a file of the session's own over the host's, etc_files.h */
 	STEP_MOUNT_HOSTS,       /* init: likewise */
@@ -76,6 +77,7 @@ struct step {
 	gid_t gid;
 	int64_t seconds;       /* STEP_TIME: how far the boot clock is ahead of the maker's */
 	uint64_t capabilities; /* STEP_DROP_CAPABILITIES: a bit each */
+	struct limits limits;  /* STEP_LIMITS */
 	bool optional;         /* a file at the path `value`, or a target, that is missing is passed over */
 	bool create; /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
 	bool read_only, nosuid, nodev, noexec; /* STEP_MOUNT_BIND */

@@ -19,6 +19,7 @@ static const char *const outcome_names[] = {
 	[OUTCOME_FULL] = "full",
 	[OUTCOME_REFUSED] = "refused",
 	[OUTCOME_FAILED] = "failed",
+	[OUTCOME_LIMITS] = "limits",
 };
 
 const char *outcome_name(enum outcome outcome)

@@ -8,7 +8,8 @@
  * strings, the first of which is always "nsisolate VERSION", so that a module and a helper of different versions refuse
  * each other by name before anything else is read.
  *
- *   request   version user uid gid group home service tty remote-host caller-pid flags has-directory
+ *   request   version user uid gid group home service tty remote-host caller-pid flags
+ *             limits-by memory tasks cpu-weight has-directory
  *             count, then for each candidate: kind has-descriptor name problem
  *             + descriptors: the caller's pidfd, the policy directory, the open candidates in order
  *   reply     version outcome text, and for "opened":
@@ -16,6 +17,7 @@
  *             number for each namespace kind
  *             + descriptor: the init's pidfd
  *             A login that joined a session has a name of its own, and neither report nor ack follow.
+ *             and for "limits": enforced memory tasks cpu-weight
  *   report    version "ready", or version "failed" step object errno
  *   ack       version: the caller is in; the init answers nothing
  *
@@ -49,10 +51,12 @@ enum outcome {
 	OUTCOME_FULL,         /* the user has as many sessions as the policy allows; text says how many */
 	OUTCOME_REFUSED,      /* because of a policy that is broken or cannot be applied; text says why */
 	OUTCOME_FAILED,       /* a step failed; text names step, object and errno */
+	OUTCOME_LIMITS,       /* to REQUEST_LIMITS, where a session would be opened: what to hand to pam_systemd */
 };
 
 #define REQUEST_THREADED 1u /* flags: the caller has more than one task */
 #define REQUEST_ALONE    2u /* the session is for this caller only, whatever the policy's scope */
+#define REQUEST_LIMITS   4u /* nothing is opened: what the first line of a stack asks */
 
 struct message {
 	char *data; /* malloced */

@@ -4,6 +4,21 @@
 #include <limits.h>
 #include <string.h>
 
+static void put_limits(struct message *message, const struct limits *limits)
+{
+	message_put_number(message, limits->memory);
+	message_put_number(message, limits->tasks);
+	message_put_number(message, limits->cpu_weight);
+}
+
+static struct limits get_limits(struct message_reader *reader)
+{
+	const uint64_t memory = message_get_number(reader, UINT64_MAX);
+	const uint64_t tasks = message_get_number(reader, UINT64_MAX);
+
+	return (struct limits){ memory, tasks, message_get_number(reader, UINT64_MAX) };
+}
+
 int request_encode(const struct session_request *request, struct message *message, int fds[PROTOCOL_FDS_MAX],
 		   size_t *ret_fd_count)
 {
@@ -23,6 +38,8 @@ int request_encode(const struct session_request *request, struct message *messag
 	message_put(message, request->remote_host);
 	message_put_number(message, (uint64_t)request->caller);
 	message_put_number(message, request->flags);
+	message_put_number(message, request->limits_by);
+	put_limits(message, &request->handed);
 	message_put_number(message, request->candidates.root.open);
 	if (request->candidates.root.open)
 		fds[count++] = request->candidates.root.fd;
@@ -119,6 +136,8 @@ static int decode_request(const struct message *message, const int *fds, size_t 
 	request->remote_host = message_get(&reader);
 	request->caller = (pid_t)message_get_number(&reader, INT_MAX);
 	request->flags = (unsigned)message_get_number(&reader, UINT_MAX);
+	request->limits_by = (enum limits_by)message_get_number(&reader, LIMITS_BY_CALLER);
+	request->handed = get_limits(&reader);
 	if (reader.error)
 		return reader.error;
 	return decode_candidates(&reader, fds + 1, fd_count - 1, &request->candidates);
@@ -146,6 +165,10 @@ void reply_encode(const struct session_reply *reply, struct message *message)
 	message_put(message, PROTOCOL_VERSION);
 	message_put(message, outcome_name(reply->outcome));
 	message_put(message, reply->text ? reply->text : "");
+	if (reply->outcome == OUTCOME_LIMITS) {
+		message_put_number(message, reply->enforced);
+		put_limits(message, &reply->limits);
+	}
 	if (reply->outcome != OUTCOME_OPENED)
 		return;
 	message_put(message, reply->id);
@@ -198,6 +221,10 @@ static int decode_reply(const struct message *message, size_t fd_count, struct s
 	reply->text = message_get(&reader);
 	if (reply->outcome == OUTCOME_OPENED)
 		r = decode_opened(&reader, reply);
+	if (reply->outcome == OUTCOME_LIMITS) {
+		reply->enforced = message_get_number(&reader, 1);
+		reply->limits = get_limits(&reader);
+	}
 	if (r < 0)
 		return r;
 	if (reader.error || !message_at_end(&reader) || fd_count != (reply->outcome == OUTCOME_OPENED))

@@ -5,9 +5,18 @@
 
 #include "common/namespaces.h"
 #include "config/find.h"
+#include "config/policy.h"
 #include "session/privileges.h"
 #include "session/protocol.h"
 #include "session/record.h"
+
+/* Who has seen to the limits of the login, before its session is opened. */
+enum limits_by {
+	LIMITS_BY_NOBODY,
+	LIMITS_BY_LINE,   /* an earlier line of the stack, session_request.handed */
+	LIMITS_FAILED,    /* that line did not learn what they are */
+	LIMITS_BY_CALLER, /* there is no stack: whoever runs nsrun */
+};
 
 struct session_request {
 	const char *user; /* pw_name */
@@ -21,6 +30,8 @@ struct session_request {
 	pid_t caller; /* in the caller's PID namespace */
 	unsigned flags;
 	int caller_pidfd;
+	enum limits_by limits_by;
+	struct limits handed; /* to pam_systemd, or in mode audit what would have been */
 	struct candidates candidates;
 };
 
@@ -57,6 +68,9 @@ struct session_reply {
 	const char *notice; /* for the user; "": nothing */
 	uint64_t namespaces[NAMESPACE_KINDS];
 	int init_pidfd;
+	/* only with OUTCOME_LIMITS: */
+	bool enforced; /* false in mode audit */
+	struct limits limits;
 	/* for the record, and not sent: of its slirp4netns, or 0 */
 	pid_t slirp_pid;
 	uint64_t slirp_start;

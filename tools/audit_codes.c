@@ -53,6 +53,13 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.severity = AUDIT_CRITICAL,
 		.remedy = "only the host can do that: find out who did, and end the session: nsinspect kill ID",
 	},
+	[FINDING_LIMITS] = {
+		.code = "NSI015",
+		.name = "limits-changed",
+		.severity = AUDIT_CRITICAL,
+		.remedy = "find out who did: only root, inside or on the host, can; systemctl set-property --runtime SCOPE sets "
+			  "it back, a new login has it again",
+	},
 	[FINDING_SLIRP] = {
 		.code = "NSI016",
 		.name = "slirp-ended",

@@ -2,7 +2,7 @@
 #include "tools/control_group.h"
 
 #include "common/read_whole.h"
-#include "session/syscalls.h"
+#include "session/cgroup.h"
 #include "tools/mounts.h"
 
 #include <fcntl.h>
@@ -16,19 +16,6 @@ char *control_group_path(const char *text)
 			return strndup(line + 3, strcspn(line + 3, "\n"));
 	}
 	return NULL;
-}
-
-/* Whoever has a hierarchy delegated names the groups in it: no link there is followed, and nothing above is reached. */
-static int open_group(int root, const char *path)
-{
-	const struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-	};
-
-	while (*path == '/')
-		path++;
-	return sys_openat2(root, *path ? path : ".", &how);
 }
 
 static void read_value(int group, const char *name, char ret[CONTROL_GROUP_VALUE])
@@ -65,7 +52,7 @@ static void read_limits(int root, char *path, struct control_group *ret)
 	char *slash;
 
 	while ((slash = strrchr(path, '/')) && slash[1]) {
-		_cleanup_close_ int group = open_group(root, path);
+		_cleanup_close_ int group = cgroup_open(root, path);
 
 		if (group >= 0) {
 			read_least(group, "memory.max", ret->memory_max);
@@ -77,7 +64,7 @@ static void read_limits(int root, char *path, struct control_group *ret)
 
 void control_group_read_at(int root, const char *path, struct control_group *ret)
 {
-	_cleanup_close_ int group = open_group(root, path);
+	_cleanup_close_ int group = cgroup_open(root, path);
 	_cleanup_free_ char *copy = strdup(path);
 
 	*ret = (struct control_group){ 0 };

@@ -81,6 +81,7 @@ static void look(void *context, const struct policy *policy, const char *service
 	if (visitor)
 		visitor->visit(visitor->context, policy, service);
 	lint_host(look->general, policy, service, &look->lint->diag);
+	lint_limits(policy, service, &look->lint->diag);
 }
 
 static bool is_directory_of_policies(const char *entry)

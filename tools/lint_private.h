@@ -14,6 +14,8 @@
 void lint_host(const struct policy *general, const struct policy *policy, const char *service,
 	       struct diagnostics *diag);
 
+/* What a policy's limits lack here, for logins by `service`, or by any that it has no section for (NULL). */
+void lint_limits(const struct policy *policy, const char *service, struct diagnostics *diag);
 /* What its network needs of this host; likewise. */
 void lint_network(const struct policy *general, const struct policy *policy, const char *service,
 		  struct diagnostics *diag);

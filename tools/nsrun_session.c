@@ -128,6 +128,7 @@ static int answer(const struct run *run, enum outcome outcome, const char *text)
 	case OUTCOME_NO_POLICY:
 	case OUTCOME_REFUSED:
 	case OUTCOME_FAILED:
+	case OUTCOME_LIMITS:
 	default:
 		return refuse(run, LOG_ERR, text);
 	}
@@ -161,6 +162,7 @@ static int enter_session(struct run *run)
 		.tty = run->tty ? run->tty : "",
 		.remote_host = run->nsrun->from,
 		.flags = REQUEST_ALONE,
+		.limits_by = LIMITS_BY_CALLER,
 		.candidates = run->who.candidates,
 	};
 

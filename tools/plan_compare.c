@@ -6,6 +6,7 @@
 #include "session/network_name.h"
 #include "session/record.h"
 #include "tools/enter_confinement.h"
+#include "tools/limits_compare.h"
 #include "tools/plan_compare_private.h"
 #include "tools/process_info.h"
 #include "tools/seen_judge.h"
@@ -176,7 +177,7 @@ static int compare_seen(const struct comparison *comparison, const struct step *
 	_cleanup_free_ char *shown = NULL;
 	struct seen seen;
 	const char *wrong;
-	int r = seen_find(comparison->init, step->target, &comparison->mounts, &seen);
+	int r = seen_find(comparison->root, step->target, &comparison->mounts, &seen);
 
 	if (r == -ENOENT)
 		return step->optional ? tell(comparison, step, PART_MOUNT, "not there", NULL)
@@ -201,7 +202,7 @@ static int compare_procs(const struct comparison *comparison, const struct step 
 		struct seen seen;
 
 		if (strcmp(entry->type, "proc") != 0 || !mounts_have_device(comparison->host, entry) ||
-		    seen_find(comparison->init, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
+		    seen_find(comparison->root, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
 			continue;
 		return tell(comparison, step, PART_MOUNT, entry->target,
 			    "%s is a proc of the host, and shows its processes", entry->target);
@@ -364,6 +365,19 @@ static int compare_privileges(const struct comparison *comparison, const struct 
 	return tell(comparison, step, PART_PRIVILEGES, kept, "a login process still has %s in its bounding set", kept);
 }
 
+/* Root alone, on the host or inside, can give a login more; what its processes do, they do in its group. */
+static int compare_limits(const struct comparison *comparison, const struct step *step)
+{
+	_cleanup_free_ char *seen = NULL, *difference = NULL;
+	int r = limits_compare(comparison->session, &step->limits, &seen, &difference);
+
+	/* those who stayed are held to what is still there */
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	return difference ? tell(comparison, step, PART_LIMITS, seen, "%s", difference)
+			  : tell(comparison, step, PART_LIMITS, seen, NULL);
+}
+
 static int compare_step(const struct comparison *comparison, const struct step *step)
 {
 	if (mount_types[step->kind])
@@ -388,6 +402,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_network(comparison, step);
 	if (step->kind == STEP_DROP_CAPABILITIES || step->kind == STEP_NO_NEW_PRIVILEGES)
 		return compare_privileges(comparison, step);
+	if (step->kind == STEP_LIMITS)
+		return compare_limits(comparison, step);
 	if (!comparison->inside)
 		return 0;
 	if (step->kind == STEP_VETH)
@@ -416,6 +432,7 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	struct comparison comparison = {
 		.session = session,
 		.init = session->view.init_pid,
+		.root = -1,
 		.host = host,
 		.network = session->namespaces[NAMESPACE_NETWORK],
 		.addresses = session->view.record.addresses,
@@ -425,13 +442,14 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	};
 	int r = verdict_plan(verdict, session->view.name, &plan, &problem);
 
-	if (r == 0)
-		r = mounts_read(session->view.init_pid, &comparison.mounts);
 	if (r < 0)
 		return r;
+	comparison.root = seen_root(session->view.init_pid);
+	r = comparison.root < 0 ? comparison.root : mounts_read(session->view.init_pid, &comparison.mounts);
 	comparison.plan = plan;
 	for (size_t i = 0; r == 0 && comparison.mounts.count > 0 && i < plan->count; i++)
 		r = compare_step(&comparison, &plan->steps[i]);
 	mounts_release(&comparison.mounts);
+	close_fd(comparison.root);
 	return r;
 }

@@ -49,7 +49,7 @@ int plan_compare_cgroups(const struct comparison *comparison, const struct step 
 		struct seen seen;
 
 		if (strncmp(entry->type, "cgroup", strlen("cgroup")) != 0 ||
-		    seen_find(comparison->init, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
+		    seen_find(comparison->root, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
 			continue;
 		if (shows_every_group(entry, groups))
 			return tell(comparison, step, PART_MOUNT, entry->target,

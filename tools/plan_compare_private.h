@@ -8,6 +8,7 @@
 struct comparison {
 	const struct session *session;
 	pid_t init;
+	int root; /* of the init */
 	const struct plan *plan;
 	const struct mount_list *host;
 	struct mount_list mounts;

@@ -40,6 +40,7 @@ EXAMPLE = {
     "host-network": Example({"mnt", "ipc", "uts", "pid"}, "testhost", 2048 * MIB),
 }
 WITH_NETWORK = ("bastion", "shared-hosting")  # in test_veth.py
+WITH_SYSTEMD = ("compute-shell",)  # in test_systemd_limits.py
 each = pytest.mark.parametrize("name", EXAMPLE)
 
 
@@ -81,7 +82,7 @@ def look(name):
 
 def test_each_installed_policy_is_here():
     assert {os.path.basename(path) for path in glob.glob(f"{EXAMPLES}/*.conf")} == \
-        {f"{name}.conf" for name in (*EXAMPLE, *WITH_NETWORK)}
+        {f"{name}.conf" for name in (*EXAMPLE, *WITH_NETWORK, *WITH_SYSTEMD)}
 
 
 @each

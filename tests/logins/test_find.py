@@ -63,6 +63,21 @@ def test_a_service_section_is_for_its_service(program):
             assert is_isolated(run("alice", PROBE)) == (name == program)
 
 
+def test_limits_without_systemd_refuse(host):
+    """Nothing here would hold a login to them; test_systemd_limits.py has a host where systemd does."""
+    limits = "limits { tasks = 50 }\n"
+    H.set_policy("user/alice.conf", limits)
+    said = r"user/alice\.conf: limits: systemd, .* does not run here"
+    refused(host.log, lambda: P.su("alice", PROBE), said)
+    checked = P.run(["nsinspect", "check"])
+    assert checked.status == 1 and "user/alice.conf:1: warning: limits: systemd, " in checked.stdout.replace(H.POLICIES + "/", "")
+    H.set_policy("user/alice.conf", f'mode = "audit"\n{limits}')
+    assert not is_isolated(P.su("alice", PROBE))
+    host.log.wait_for(rf"not isolated: user=alice .*would refuse: {said}")
+    H.set_policy("user/alice.conf", f'{limits}service "su" {{ limits {{ tasks = "infinity" }} }}\n')
+    assert is_isolated(P.su("alice", PROBE))
+
+
 def test_of_several_groups_the_highest_priority_decides():
     H.replace_lines("/etc/group", lambda fields: fields[0] == "staff2", ["staff2:x:4001:carol"])
     H.set_policy("group/staff2.conf", 'mode = "off"\n')

@@ -45,6 +45,8 @@ HEALTHY = {"dev/tty/legacy_tiocsti": 0, "kernel/yama/ptrace_scope": 1, "kernel/p
 OPTIONS = "/etc/default/nsisolate"
 SERVICES = ("sshd", "login", "su", "sudo", "sudo-i", "cron", "systemd-user")
 CGROUPS = "nsisolate-tests-"
+# what limits need: of version 1 where the machine has them so, and there beside version 2, as systemd calls hybrid
+CONTROLLERS = ("memory", "pids", "cpu")
 CONSOLE = "/run/booted.log"
 
 
@@ -110,7 +112,7 @@ def read_only(path):
     sandbox.mount(None, path, None, sandbox.MS_BIND | sandbox.MS_REMOUNT | sandbox.MS_RDONLY)
 
 
-def make_mounts():
+def make_mounts(hierarchies):
     quiet = sandbox.MS_NOSUID | sandbox.MS_NODEV | sandbox.MS_NOEXEC
     sandbox.mount(None, "/", None, sandbox.MS_REC | sandbox.MS_PRIVATE)
     for directory in ("/proc", "/sys", "/dev", "/run", "/tmp"):
@@ -122,7 +124,13 @@ def make_mounts():
         if os.path.exists(path):
             read_only(path)
     sandbox.mount("sysfs", "/sys", "sysfs", quiet | sandbox.MS_RDONLY)
-    sandbox.mount("cgroup2", "/sys/fs/cgroup", "cgroup2", quiet)
+    if hierarchies:
+        cover("/sys/fs/cgroup", "0755")
+        for name, options in hierarchies.items():
+            os.mkdir(f"/sys/fs/cgroup/{name}")
+            sandbox.mount("cgroup", f"/sys/fs/cgroup/{name}", "cgroup", quiet, options)
+        os.mkdir("/sys/fs/cgroup/unified")
+    sandbox.mount("cgroup2", "/sys/fs/cgroup/unified" if hierarchies else "/sys/fs/cgroup", "cgroup2", quiet)
     sandbox.make_devices("/dev")
     os.mknod("/dev/console", 0o020600, os.makedev(1, 3))
     cover("/tmp", "1777")
@@ -144,8 +152,8 @@ def make_units():
     host.write("/run/systemd/logind.conf.d/tests.conf", "[Login]\nUserStopDelaySec=0\n")
 
 
-def become_systemd():
-    make_mounts()
+def become_systemd(hierarchies):
+    make_mounts(hierarchies)
     make_units()
     os.execve(SYSTEMD, [SYSTEMD, f"--unit={TARGET}", "systemd.show_status=0"],
               {"container": "tests", "PATH": sandbox.environment()["PATH"], "LANG": "C.UTF-8"})
@@ -157,18 +165,61 @@ def properties(done):
     return dict(line.split("=", 1) for line in done.stdout.splitlines())
 
 
-class Machine:
-    def __init__(self):
-        self.hierarchy = tempfile.mkdtemp(prefix="cgroup", dir="/run")
-        sandbox.mount("cgroup2", self.hierarchy, "cgroup2")
+def own_groups():
+    """Controllers, or "name=systemd", or "" for version 2 → path."""
+    lines = (line.split(":", 2) for line in host.read("/proc/self/cgroup").splitlines())
+    return {controllers: path for _, controllers, path in lines}
+
+
+def old_hierarchies():
+    """Those of version 1, where they have a controller that limits need: name of the directory → mount options."""
+    names = [name for name in own_groups() if name]
+    if not set(CONTROLLERS) & {controller for name in names for controller in name.split(",")}:
+        return {}
+    return {name.removeprefix("name="): f"none,{name}" if "=" in name else name for name in names}
+
+
+class Hierarchy:
+    """Control groups of the machine's, seen here, and a group of ours in them."""
+
+    def __init__(self, kind, options, path):
+        self.mounted = tempfile.mkdtemp(prefix="cgroup", dir="/run")
+        sandbox.mount(kind, self.mounted, kind, 0, options)
+        self.parent = f"{self.mounted}{path}".rstrip("/")
         self.remove_old_groups()
-        self.group = f"{self.hierarchy}/{CGROUPS}{uuid.uuid4().hex}"
+        self.group = f"{self.parent}/{CGROUPS}{uuid.uuid4().hex}"
         os.mkdir(self.group)
+        # cgroup v1: without these no process can be moved there
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            if os.path.exists(f"{self.group}/{name}"):
+                host.write(f"{self.group}/{name}", host.read(f"{self.parent}/{name}"))
+
+    def remove_old_groups(self):
+        """Those of runs that were killed: empty, and not just made."""
+        for group in glob.glob(f"{self.parent}/{CGROUPS}*"):
+            if time.time() - os.stat(group).st_mtime > 600:
+                remove_groups(group)
+
+    def remove(self):
+        wait_until(lambda: remove_groups(self.group), "control groups are in use")
+        sandbox.umount(self.mounted)
+        os.rmdir(self.mounted)
+
+
+class Machine:
+    """limits: with the controllers that hold logins to limits, beside version 2 where they are of version 1."""
+
+    def __init__(self, limits=False):
+        old, own = old_hierarchies() if limits else {}, own_groups()
+        self.hierarchies = [Hierarchy("cgroup2", None, "/")]
+        self.hierarchies += [Hierarchy("cgroup", options, own.get(options.removeprefix("none,"), "/"))
+                             for options in old.values()]
+        join = "".join(f"echo $$ >{hierarchy.group}/cgroup.procs && " for hierarchy in self.hierarchies)
         # a file: nobody reads a pipe while it runs
         with open(CONSOLE, "wb") as console:
             self.process = subprocess.Popen(
-                ["sh", "-c", 'echo $$ >"$0" && exec "$@"', f"{self.group}/cgroup.procs", "unshare", "--cgroup", "--mount",
-                 "--pid", "--fork", "--kill-child", sys.executable, "-m", "support.booted"],
+                ["sh", "-c", f'{join}exec "$@"', "sh", "unshare", "--cgroup", "--mount", "--pid", "--fork",
+                 "--kill-child", sys.executable, "-m", "support.booted", json.dumps(old)],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=sandbox.environment())
         self.pid = wait_until(self.systemd, "systemd does not start")
         wait_until(lambda: self.run("systemctl", "is-active", TARGET).status == 0,
@@ -182,19 +233,12 @@ class Machine:
         assert self.process.poll() is None, host.read(CONSOLE)
         return next((child.pid for child in host.children(self.process.pid) if child.name == "systemd"), None)
 
-    def remove_old_groups(self):
-        """Those of runs that were killed: empty, and not just made."""
-        for group in glob.glob(f"{self.hierarchy}/{CGROUPS}*"):
-            if time.time() - os.stat(group).st_mtime > 600:
-                remove_groups(group)
-
     def stop(self):
         if not self.has_ended():
             self.process.kill()
         self.process.wait(host.TIMEOUT)
-        wait_until(lambda: remove_groups(self.group), "control groups are in use")
-        sandbox.umount(self.hierarchy)
-        os.rmdir(self.hierarchy)
+        for hierarchy in self.hierarchies:
+            hierarchy.remove()
 
     def run(self, *arguments, timeout=host.TIMEOUT):
         """As root on that host."""
@@ -274,4 +318,4 @@ def machine():
 
 
 if __name__ == "__main__":
-    become_systemd()
+    become_systemd(json.loads(sys.argv[1]))

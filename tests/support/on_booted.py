@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import os
 import signal
 
 import pytest
@@ -25,10 +26,10 @@ def machines(request):
 
 
 @pytest.fixture
-def machine(machines):
-    """The one of the test before, if that left it up and clean."""
+def machine(request, machines):
+    """The one of the test before, if that left it up and clean. A module that sets LIMITS gets the controllers."""
     if not machines:
-        machines.append(booted.Machine())
+        machines.append(booted.Machine(limits=getattr(request.module, "LIMITS", False)))
     yield machines[0]
     if machines[0].has_ended() or machines[0].leftovers():
         machines.pop().stop()
@@ -71,8 +72,10 @@ def logged_in(machine, user="alice", command=P.STAY):
 
 def scope(machine, properties):
     """Processes of a session by its control group."""
-    path = machine.path(f"/sys/fs/cgroup/user.slice/user-{properties['User']}.slice/{properties['Scope']}/cgroup.procs")
-    return [int(pid) for pid in H.read(path).split()]
+    tree = machine.path("/sys/fs/cgroup")
+    beside = f"{tree}/unified"
+    path = f"user.slice/user-{properties['User']}.slice/{properties['Scope']}/cgroup.procs"
+    return [int(pid) for pid in H.read(f"{beside if os.path.exists(beside) else tree}/{path}").split()]
 
 
 def audit(machine, *options):

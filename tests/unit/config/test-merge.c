@@ -65,7 +65,10 @@ static void an_empty_file_enforces_the_defaults(void **state)
 				       "time.isolate=false\n"
 				       "time.boottime-offset=0\n"
 				       "privileges.no-new-privileges=false\n"
-				       "privileges.drop-capabilities=\n";
+				       "privileges.drop-capabilities=\n"
+				       "limits.memory=infinity\n"
+				       "limits.tasks=infinity\n"
+				       "limits.cpu-weight=100\n";
 	_cleanup_(policy_freep) struct policy *policy = policy_of(""), *built_in = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -79,7 +82,7 @@ static void an_empty_file_enforces_the_defaults(void **state)
 	assert_int_equal(policy_new_default(TEST_FILE, &built_in), 0);
 	assert_true(built_in->hash == policy->hash);
 	/* the hash is in records of live sessions: it may not change by accident */
-	assert_int_equal(policy->hash, UINT64_C(0x28dc17838e5d0832));
+	assert_int_equal(policy->hash, UINT64_C(0xb191f51e141eccfe));
 	assert_string_equal(policy->file, TEST_FILE);
 	assert_string_equal(policy->sources[0], TEST_FILE);
 	assert_null(policy->sources[1]);

@@ -171,6 +171,15 @@ static const struct {
 	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_sys_admin", "{\"cap_sys_admin\"}" },
 	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "CAP_NET_RAW", "{\"cap_net_raw\"}" },
 	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "all", "{\"all\"}" },
+	{ KEY_LIMITS_MEMORY, "512m", NULL },
+	{ KEY_LIMITS_MEMORY, "16777217", NULL },
+	{ KEY_LIMITS_MEMORY, "infinity", NULL },
+	{ KEY_LIMITS_TASKS, "200", NULL },
+	{ KEY_LIMITS_TASKS, "4k", NULL },
+	{ KEY_LIMITS_TASKS, "infinity", NULL },
+	{ KEY_LIMITS_CPU_WEIGHT, "1", NULL },
+	{ KEY_LIMITS_CPU_WEIGHT, "100", NULL },
+	{ KEY_LIMITS_CPU_WEIGHT, "10000", NULL },
 	{ KEY_PRIORITY, "0", NULL },
 	{ KEY_PRIORITY, "1000000", NULL },
 	{ KEY_PRIORITY, "-1000000", NULL },
@@ -202,6 +211,8 @@ static void good_values_are_shown_with_their_line(void **state)
 		assert_true(wanted.found);
 	}
 }
+
+#define NO_WEIGHT(text) "limits.cpu-weight: '" text "' is no weight: a number from 1 to 10000; 100 is what others have"
 
 /* What is wrong with every kind of value. */
 static const struct {
@@ -339,6 +350,18 @@ static const struct {
 	{ KEY_USER_MANAGER, "deny", "user-manager: 'deny' is none of refuse, allow" },
 	{ KEY_PRIVILEGES_NO_NEW_PRIVILEGES, "yes",
 	  "privileges.no-new-privileges: 'yes' is none of true, false; did you mean 'true'?" },
+	{ KEY_LIMITS_MEMORY, "0", "limits.memory: '0' is no size or 'infinity': it must be at least 1" },
+	{ KEY_LIMITS_MEMORY, "50%", "limits.memory: '50%' is no size or 'infinity': digits, then nothing, k, m or g" },
+	{ KEY_LIMITS_MEMORY, "512MB",
+	  "limits.memory: '512MB' is no size or 'infinity': digits, then nothing, k, m or g; did you mean '512m'?" },
+	{ KEY_LIMITS_MEMORY, "infinite",
+	  "limits.memory: 'infinite' is no size or 'infinity': digits, then nothing, k, m or g" },
+	{ KEY_LIMITS_TASKS, "-1", "limits.tasks: '-1' is no number or 'infinity': digits, then nothing, k, m or g" },
+	{ KEY_LIMITS_TASKS, "", "limits.tasks: '' is no number or 'infinity': digits, then nothing, k, m or g" },
+	{ KEY_LIMITS_CPU_WEIGHT, "0", NO_WEIGHT("0") },
+	{ KEY_LIMITS_CPU_WEIGHT, "10001", NO_WEIGHT("10001") },
+	{ KEY_LIMITS_CPU_WEIGHT, "18446744073709551617", NO_WEIGHT("18446744073709551617") },
+	{ KEY_LIMITS_CPU_WEIGHT, "infinity", NO_WEIGHT("infinity") },
 	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "", NO_CAPABILITY("") },
 	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "SYS_ADMIN", NO_CAPABILITY("SYS_ADMIN") MEANT("cap_sys_admin") },
 	{ KEY_PRIVILEGES_DROP_CAPABILITIES, "cap_sysadmin", NO_CAPABILITY("cap_sysadmin") MEANT("cap_sys_admin") },
@@ -427,7 +450,6 @@ static void keys_that_are_not_built_say_so(void **state)
 		assert_true(asprintf(&expected, AT1 "%s is not built yet", label) > 0);
 		assert_lint(text, expected);
 	}
-	assert_lint("service \"cron\" { limits { memory = 1 } }", AT1 "limits.memory is not built yet");
 }
 
 static void a_path_is_the_name_of_one_file(void **state)

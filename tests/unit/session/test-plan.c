@@ -152,6 +152,11 @@ static void have_no_private_directory(struct policy *policy)
 	policy->mount.private_count = 0;
 }
 
+static void be_held_to_limits(struct policy *policy)
+{
+	policy->limits = (struct limits){ .memory = 512 << 20, .tasks = 200, .cpu_weight = 50 };
+}
+
 static void give_up_privileges(struct policy *policy)
 {
 	static const char *const names[] = { "cap_sys_admin", "cap_sys_ptrace" };
@@ -266,6 +271,7 @@ static const struct row {
 	{ "hide-read-only", hide_and_protect, ALL_NAMESPACES },
 	{ "homes-own", see_own_home, ALL_NAMESPACES },
 	{ "privileges", give_up_privileges, ALL_NAMESPACES },
+	{ "limits", be_held_to_limits, ALL_NAMESPACES },
 	{ "cgroup", have_own_control_groups, ALL_NAMESPACES | CLONE_NEWCGROUP },
 	{ "time", count_from_another_boot, ALL_NAMESPACES | CLONE_NEWTIME },
 	{ "user-map", be_root_of_the_session_only, ALL_NAMESPACES | CLONE_NEWUSER },

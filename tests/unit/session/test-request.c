@@ -29,6 +29,8 @@ static const struct session_request example = {
 	.remote_host = "192.0.2.1",
 	.caller = 4711,
 	.flags = REQUEST_THREADED,
+	.limits_by = LIMITS_BY_LINE,
+	.handed = { 1, UINT64_MAX, 50 },
 	.caller_pidfd = 100,
 	.candidates = { example_candidates, ELEMENTS(example_candidates), { .open = true, .fd = 101 } },
 };
@@ -132,6 +134,8 @@ static void request_comes_back_as_it_was(void **state)
 	assert_string_equal(request.remote_host, example.remote_host);
 	assert_int_equal(request.caller, example.caller);
 	assert_int_equal(request.flags, example.flags);
+	assert_int_equal(request.limits_by, example.limits_by);
+	assert_memory_equal(&request.handed, &example.handed, sizeof(request.handed));
 	assert_int_equal(request.caller_pidfd, fds[0]);
 	assert_int_equal(request.candidates.count, ELEMENTS(example_candidates));
 	for (size_t i = 0; i < ELEMENTS(example_candidates); i++) {
@@ -214,6 +218,27 @@ static void refusals_come_back_with_their_text(void **state)
 		/* and a descriptor that nobody asked for is refused and closed */
 		assert_int_equal(try_decode_reply(&message, 1, &version), -EBADMSG);
 	}
+}
+
+static void limits_come_back(void **state)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	const struct session_reply sent = { .outcome = OUTCOME_LIMITS,
+					    .enforced = true,
+					    .limits = { UINT64_MAX, 2, 3 } };
+	struct session_reply reply;
+	const char *version = NULL;
+	size_t size;
+
+	(void)state;
+	reply_encode(&sent, &message);
+	assert_int_equal(reply_decode(&message, NULL, 0, &reply, &version), 0);
+	assert_int_equal(reply.outcome, OUTCOME_LIMITS);
+	assert_true(reply.enforced);
+	assert_memory_equal(&reply.limits, &sent.limits, sizeof(reply.limits));
+	size = message.size;
+	for (message.size = 0; message.size < size; message.size++)
+		assert_int_equal(try_decode_reply(&message, 0, &version), -EBADMSG);
 }
 
 static void reply_without_text_is_empty(void **state)
@@ -416,6 +441,7 @@ int main(void)
 		cmocka_unit_test(unknown_outcome_is_refused),
 		cmocka_unit_test(ids_of_another_length_are_refused),
 		cmocka_unit_test(claims_of_more_candidates_than_there_are_is_refused),
+		cmocka_unit_test(limits_come_back),
 		cmocka_unit_test(too_many_candidates_are_not_encoded),
 		cmocka_unit_test(request_too_long_for_a_message_is_not_encoded),
 	};

@@ -3,6 +3,7 @@
 /* Reading and judging session stacks, on files that exist only here. */
 
 #include "tools/pam_judge.h"
+#include "tools/pam_limits.h"
 #include "tools/pam_stack.h"
 
 #include <setjmp.h>
@@ -359,6 +360,52 @@ static const struct judging_case {
 	  PAM_ERROR },
 };
 
+/* What pam_systemd is handed, it must find when its turn comes, and have done when ours comes again. */
+static void limits_need_pam_systemd_between_our_lines(void **state)
+{
+	static const struct {
+		struct file files[FILES_MAX];
+		const char *lack;
+	} cases[] = {
+		{ { { "s", "session required pam_nsisolate.so close\nsession optional pam_systemd.so\n"
+			   "session required pam_nsisolate.so open\n" } },
+		  NULL },
+		{ { { "s", "session required pam_nsisolate.so close\n@include common-session\n"
+			   "session required pam_nsisolate.so open\n" },
+		    { "common-session",
+		      "session required pam_unix.so\n-session optional /lib/security/pam_systemd.so\n" } },
+		  NULL },
+		{ { { "s", "session required pam_nsisolate.so close\nsession required pam_nsisolate.so open\n" } },
+		  "has no pam_systemd.so" },
+		{ { { "s", "session optional pam_systemd.so\nsession required pam_nsisolate.so close\n"
+			   "session required pam_nsisolate.so open\n" } },
+		  "has pam_systemd.so, but not between the lines 'close' and 'open' of pam_nsisolate.so" },
+		{ { { "s", "session required pam_nsisolate.so close\nsession required pam_nsisolate.so open\n"
+			   "session optional pam_systemd.so\n" } },
+		  "has pam_systemd.so, but not between the lines 'close' and 'open' of pam_nsisolate.so" },
+		{ { { "s", "session optional pam_systemd.so\nsession required pam_nsisolate.so open\n" } },
+		  "has no line 'close' of pam_nsisolate.so" },
+		/* another module's data is no module */
+		{ { { "s", "session required pam_nsisolate.so close\nsession optional pam_systemd_home.so\n"
+			   "session required pam_nsisolate.so open\n" } },
+		  "has no pam_systemd.so" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		struct pam_verdict verdict = { 0 };
+		struct pam_stack stack = { 0 };
+		const char *lack;
+
+		assert_int_equal(pam_stack_read(read_files, (void *)cases[i].files, "s", &stack), 0);
+		assert_int_equal(pam_stack_judge(&stack, &verdict), 0);
+		lack = pam_limits_lack(&stack, &verdict);
+		assert_string_equal(lack ? lack : "", cases[i].lack ? cases[i].lack : "");
+		pam_verdict_release(&verdict);
+		pam_stack_release(&stack);
+	}
+}
+
 static void stacks_are_judged(void **state)
 {
 	(void)state;
@@ -387,6 +434,7 @@ int main(void)
 		cmocka_unit_test(stacks_are_read_as_pam_reads_them),
 		cmocka_unit_test(a_missing_service_is_an_error),
 		cmocka_unit_test(includes_that_never_end_are_cut),
+		cmocka_unit_test(limits_need_pam_systemd_between_our_lines),
 		cmocka_unit_test(stacks_are_judged),
 	};
 
