@@ -76,6 +76,7 @@ enum find_flags {
 	FIND_ANY_OWNER = 1 << 0, /* linting a copy: owner and mode are not judged (never for a login) */
 	FIND_USER_ONLY = 1 << 1, /* only user/NAME.conf: uid 0 and system users */
 	FIND_ANYWHERE = 1 << 2,  /* directories of root's may be writable by others if they are sticky, such as /tmp */
+	FIND_OWN = 1 << 3, /* what belongs to the caller is as good as root's: nobody else's session depends on it */
 };
 
 /*

@@ -38,7 +38,10 @@ static int judge_owner(const struct stat *st, const char *subject, unsigned flag
 
 	if (flags & FIND_ANY_OWNER)
 		return 0;
-	if (st->st_uid != 0)
+	if (st->st_uid != 0 && (flags & FIND_OWN) && st->st_uid != geteuid())
+		return problem(ret_problem, -EPERM, "%sowned by uid %u, neither by you nor by root; copy the policy",
+			       subject, (unsigned)st->st_uid);
+	if (st->st_uid != 0 && !(flags & FIND_OWN))
 		return problem(ret_problem, -EPERM, "%sowned by uid %u, not by root; %s", subject, (unsigned)st->st_uid,
 			       elsewhere ? ELSEWHERE_REMEDY : "chown root it");
 	/* in a sticky directory others can neither remove nor replace what is root's, unlink(2) */
@@ -46,7 +49,8 @@ static int judge_owner(const struct stat *st, const char *subject, unsigned flag
 		return 0;
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return problem(ret_problem, -EPERM, "%swritable by group or others (mode %04o); %s", subject,
-			       (unsigned)(st->st_mode & 07777), elsewhere ? ELSEWHERE_REMEDY : "chmod go-w it");
+			       (unsigned)(st->st_mode & 07777),
+			       elsewhere && !(flags & FIND_OWN) ? ELSEWHERE_REMEDY : "chmod go-w it");
 	return 0;
 }
 
@@ -104,8 +108,9 @@ int judge_directory(int parent_fd, const char *name, const char *shown, unsigned
 	r = judge_owner(&st, subject, flags, ret_problem);
 	if (r < 0)
 		return r;
-	/* "." of the descriptor that was judged: the name is not looked up again */
-	fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* "." of the descriptor that was judged: the name is not looked up again. A user who only passes by may not be
+	 * able to list it */
+	fd = openat(path_fd, ".", (flags & FIND_OWN ? O_PATH : O_RDONLY) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return unreadable(ret_problem, opening, errno);
 	*ret_fd = TAKE_FD(fd);

@@ -3,6 +3,7 @@
 
 #include "common/write_whole.h"
 #include "config/problem.h"
+#include "session/mount_calls.h"
 #include "session/record.h"
 #include "session/root_file.h"
 
@@ -128,22 +129,16 @@ static int write_text(int fd, const struct text *text)
 	return r == 0 && fchmod(fd, 0644) < 0 ? -errno : r;
 }
 
-/* Among what is the session's own, for a mount can only be of a file that is in sight. A mount of it, or -errno. */
-static int keep(const char *name, const struct text *text)
+/* A new file in the directory: a mount of it, or -errno. */
+static int write_and_copy(int directory, const char *name, const struct text *text)
 {
 	struct mount_attr attributes = {
 		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 	};
-	_cleanup_close_ int root = open(RECORD_ROOT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_close_ int directory = -1, file = -1, tree = -1;
+	_cleanup_close_ int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_cleanup_close_ int tree = -1;
 	int r;
 
-	if (root < 0 || (mkdirat(root, KEPT, 0700) < 0 && errno != EEXIST))
-		return -errno;
-	directory = openat(root, KEPT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (directory < 0)
-		return -errno;
-	file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file < 0)
 		return -errno;
 	r = write_text(file, text);
@@ -155,6 +150,46 @@ static int keep(const char *name, const struct text *text)
 	return TAKE_FD(tree);
 }
 
+/* Among what is the session's own, for a mount can only be of a file that is in sight. Likewise. */
+static int keep(const char *name, const struct text *text)
+{
+	_cleanup_close_ int root = open(RECORD_ROOT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int directory = -1;
+
+	if (root < 0 || (mkdirat(root, KEPT, 0700) < 0 && errno != EEXIST))
+		return -errno;
+	directory = openat(root, KEPT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return directory < 0 ? -errno : write_and_copy(directory, name, text);
+}
+
+/*
+ * In a file system that is in sight, over the directory of the target, for as long as it takes: of a session of one's
+ * own nobody then has the file but by its read-only mount.
+ */
+static int keep_nowhere(const char *target, const struct text *text)
+{
+	_cleanup_free_ char *directory = strndup(target, (size_t)(strrchr(target, '/') - target));
+	const struct mount_option options[] = {
+		{ "size", "512k" }, { "nr_inodes", "4" }, { "mode", "0755" }, { "source", "nsisolate" }, { NULL, NULL },
+	};
+	_cleanup_close_ int fd = mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	int tree, r;
+
+	if (!directory)
+		return -ENOMEM;
+	if (fd < 0)
+		return fd;
+	r = mount_attach_at(fd, directory);
+	if (r < 0)
+		return r;
+	tree = write_and_copy(fd, strrchr(target, '/') + 1, text);
+	if (umount2(directory, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		return tree;
+	r = -errno;
+	close_fd(tree);
+	return r;
+}
+
 static int cover(const struct step *step, const struct text *text)
 {
 	_cleanup_close_ int target = root_file_find(step->target);
@@ -162,7 +197,7 @@ static int cover(const struct step *step, const struct text *text)
 
 	if (target < 0)
 		return target;
-	tree = keep(strrchr(step->target, '/') + 1, text);
+	tree = step->own ? keep_nowhere(step->target, text) : keep(strrchr(step->target, '/') + 1, text);
 	if (tree < 0)
 		return tree;
 	if (move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)

@@ -4,16 +4,14 @@
 #include "common/clock.h"
 #include "session/join_protocol.h"
 #include "session/record_store.h"
+#include "session/seal.h"
 
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* A request is sent right after the connection is made. */
@@ -57,23 +55,6 @@ struct keeper {
 
 enum { POLL_CALLER, POLL_LISTENER, POLL_CHILDREN, POLL_LOGINS };
 
-/*
- * From here on the init must only wait and exit. Afterwards it has no
- * capability, can gain none, and its memory and /proc entries are root's alone (prctl(2), PR_SET_DUMPABLE).
- * It had to be dumpable until the login process was in: its setns(2) is a ptrace(2) access check.
- */
-static int seal(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	if (syscall(SYS_capset, &header, none) < 0)
-		return -errno;
-	return 0;
-}
-
 static void add_login(struct keeper *keeper, const char *name, int pidfd, int record)
 {
 	struct login *login = &keeper->logins[keeper->count++];
@@ -88,7 +69,7 @@ static void end_of_entering(struct keeper *keeper)
 	if (keeper->caller < 0)
 		return;
 	keeper->caller = close_fd(keeper->caller);
-	if (seal() < 0)
+	if (seal_init() < 0)
 		_exit(1);
 }
 

@@ -27,7 +27,9 @@ int mount_detach_at(int directory)
 	if (!(status.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", directory);
-	return umount2(path, MNT_DETACH) < 0 ? -errno : 1;
+	if (umount2(path, MNT_DETACH) == 0)
+		return 1;
+	return errno == EINVAL ? 0 : -errno;
 }
 
 /* proc_pid_mountinfo(5): the path of a mount from `tree` on, in the line; NULL where it is not below that. */

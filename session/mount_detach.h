@@ -7,7 +7,7 @@
 
 /*
  * Takes away the mount whose root an O_PATH descriptor names, with what is mounted below it. 1; 0 when it is no root of
- * a mount; -errno.
+ * a mount, or is locked, mount_namespaces(7), so that it can only be covered; -errno.
  */
 int mount_detach_at(int directory) _must_check_;
 

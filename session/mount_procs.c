@@ -48,7 +48,7 @@ static bool is_mount(int fd, uint64_t id)
  * Where root alone can change the path, and it does not lead there, another mount lies over it. Else whoever moves it
  * to and fro would have it passed over.
  */
-static int cover(const char *path, uint64_t id)
+static int cover(const struct step *step, const char *path, uint64_t id)
 {
 	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 				      .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
@@ -57,13 +57,16 @@ static int cover(const char *path, uint64_t id)
 
 	if (fd == -EACCES)
 		fd = sys_openat2(AT_FDCWD, path, &how);
+	/* where the user does not get to it shows them nothing */
+	if (fd < 0 && !trusted && errno == EACCES && step->own)
+		return COVERED_NOTHING;
 	if (fd >= 0 && is_mount(fd, id))
 		return mask_attach(fd);
 	return trusted ? COVERED_NOTHING : COVERED_MOVED;
 }
 
 /* COVERED_MOVED: one could not be found where it was said to be. */
-static int cover_all(void)
+static int cover_all(const struct step *step)
 {
 	_cleanup_(fclosep) FILE *file = fopen(MOUNTINFO, "re");
 	_cleanup_free_ char *line = NULL;
@@ -77,7 +80,7 @@ static int cover_all(void)
 	while (r >= 0 && getline(&line, &size, file) > 0) {
 		if (!parse(line, &id, &path))
 			continue;
-		r = cover(path, id);
+		r = cover(step, path, id);
 		worst = r == COVERED_MOVED ? r : worst;
 	}
 	if (r < 0)
@@ -89,8 +92,7 @@ int hide_procs(const struct step *step)
 {
 	int r = COVERED_MOVED;
 
-	(void)step;
 	for (unsigned i = 0; i < TRIES && r == COVERED_MOVED; i++)
-		r = cover_all();
+		r = cover_all(step);
 	return r == COVERED_MOVED ? -EACCES : r;
 }

@@ -73,7 +73,9 @@ int mount_runtime_dir(const struct step *step)
 		return fd;
 	/* still detached: nobody can reach it before it has its owner */
 	snprintf(name, sizeof(name), "%u", (unsigned)step->uid);
-	if (mkdirat(fd, name, 0700) < 0 || fchownat(fd, name, step->uid, step->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (mkdirat(fd, name, 0700) < 0)
+		return -errno;
+	if (!step->own && fchownat(fd, name, step->uid, step->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	r = make_mount_point(step);
 	return r < 0 ? r : mount_attach_at(fd, step->target);

@@ -28,6 +28,7 @@ static const struct {
 	const char *name;
 	enum place place;
 } step_table[STEP_KINDS] = {
+	[STEP_OWN_USER_MAP] = { "own-user-map", PLACE_HOST },
 	[STEP_LIMITS] = { "limits", PLACE_HOST },
 	[STEP_RECORD] = { "record", PLACE_HOST },
 	[STEP_NETWORK_NAMED] = { "network-named", PLACE_HOST },

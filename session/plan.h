@@ -28,6 +28,7 @@ enum place {
 };
 
 enum step_kind {
+	STEP_OWN_USER_MAP,  /* host: a user namespace of the caller's own, who is not root; own_session.h */
 	STEP_RECORD,        /* host: the record below /run/nsisolate/sessions */
 	STEP_NETWORK_NAMED, /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
 	STEP_TIME,          /* host: a time namespace, with its offset, for the init to be made in */
@@ -81,6 +82,7 @@ struct step {
 	bool optional;         /* a file at the path `value`, or a target, that is missing is passed over */
 	bool create; /* make a missing mount point, 0755 root: a later mount of the host's must not appear there */
 	bool read_only, nosuid, nodev, noexec; /* STEP_MOUNT_BIND */
+	bool own;                              /* of a session that its user makes without root, unprivileged.h */
 };
 
 struct plan {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/root_file.h"
 
+#include "session/owner_stat.h"
 #include "session/path_walk.h"
 
 #include <fcntl.h>
@@ -42,13 +43,13 @@ static int step(struct path_walk *walk, bool to_cover, const char *name)
 
 	if (*name == '\0' || strlen(name) > NAME_MAX)
 		return -EINVAL;
-	if (fstat(walk->at, &directory) < 0)
+	if (owner_stat(walk->at, &directory) < 0)
 		return -errno;
 	trusted = is_roots(&directory);
 	if (!trusted && !(to_cover && last))
 		return -EPERM;
 	found = openat(walk->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (found < 0 || fstat(found, &status) < 0)
+	if (found < 0 || owner_stat(found, &status) < 0)
 		return -errno;
 	if (S_ISLNK(status.st_mode))
 		return trusted ? follow(walk, found, &status) : -EPERM;
@@ -67,7 +68,7 @@ static int open_last(const struct path_walk *walk, bool to_cover, const char *na
 	_cleanup_close_ int fd = openat(walk->at, name, flags | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fd < 0 || owner_stat(fd, &status) < 0)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;

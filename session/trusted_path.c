@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/trusted_path.h"
 
+#include "session/owner_stat.h"
 #include "session/path_walk.h"
 #include "session/syscalls.h"
 
@@ -34,7 +35,7 @@ static int enter(struct path_walk *walk, const char *name)
 	struct stat above, entry;
 	bool alone;
 
-	if (fstat(walk->at, &above) < 0)
+	if (owner_stat(walk->at, &above) < 0)
 		return -errno;
 	if (!S_ISDIR(above.st_mode))
 		return -ENOTDIR;
@@ -47,7 +48,7 @@ static int enter(struct path_walk *walk, const char *name)
 		return -EACCES;
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &entry) < 0)
+	if (owner_stat(fd, &entry) < 0)
 		return -errno;
 	if (!alone && entry.st_uid != 0)
 		return -EACCES;
@@ -82,7 +83,7 @@ static int enter_directory(struct path_walk *walk, const char *name)
 	struct stat above;
 	int fd;
 
-	if (fstat(walk->at, &above) < 0)
+	if (owner_stat(walk->at, &above) < 0)
 		return -errno;
 	if (!is_roots_alone(&above))
 		return -EACCES;

@@ -79,6 +79,18 @@ static void drop_capabilities(bool all)
 }
 
 /*
+ * In a user namespace of the user's own, or in none: execve(2) gives whoever is root there all that the bounding set
+ * has.
+ */
+static void keep_user(void)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		give_up("prctl", errno);
+	/* with no_new_privs nobody gets more than they have */
+	drop_capabilities(getuid() != 0);
+}
+
+/*
  * setgroups, gid, uid, in this order, for good: credentials(7). Until execve(2) this process is a copy of the one that
  * started it, its memory and its program, which are nobody's to look at: it is never dumpable, ptrace(2). Where
  * fs.suid_dumpable is 1 the change of the user id would make it so; it keeps its capabilities until that is taken back,
@@ -88,6 +100,10 @@ static void become_user(const struct command *command)
 {
 	const struct identity *identity = command->identity;
 
+	if (command->same_user) {
+		keep_user();
+		return;
+	}
 	clear_securebits();
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		give_up("prctl", errno);

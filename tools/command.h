@@ -16,6 +16,7 @@ struct command {
 	char **environment;
 	const sigset_t *mask; /* signals as the caller of this program had them */
 	int terminal;         /* the slave of a terminal of its own, or -1: standard streams as they are */
+	bool same_user;       /* the process is the user already, and cannot be another */
 	bool keep_directory;  /* the working directory is the caller's; else the home directory or "/" */
 };
 
@@ -23,9 +24,9 @@ struct command {
 bool command_streams_are_open(void) _must_check_;
 
 /*
- * Becomes the command, in a process of root's with one thread: its user, without the descriptors, keyrings, terminal
- * and capabilities that it had, then execve(2). Ends with this process's parent. `parent` is a descriptor that poll(2)
- * tells of once that has ended: a pidfd, or a socket whose other end it alone has.
+ * Becomes the command, in a process with one thread, of root's or of its user: that user, without the descriptors,
+ * keyrings, terminal and capabilities that it had, then execve(2). Ends with this process's parent. `parent` is a
+ * descriptor that poll(2) tells of once that has ended: a pidfd, or a socket whose other end it alone has.
  */
 _Noreturn void command_become(const struct command *command, int parent);
 

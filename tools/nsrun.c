@@ -23,6 +23,7 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_UNISOLATED_OK,
 	OPTION_DIE_WITH_PARENT,
+	OPTION_MAP_ROOT,
 };
 
 static const struct option longs[] = {
@@ -35,6 +36,7 @@ static const struct option longs[] = {
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "unisolated-ok", no_argument, NULL, OPTION_UNISOLATED_OK },
 	{ "die-with-parent", no_argument, NULL, OPTION_DIE_WITH_PARENT },
+	{ "map-root", no_argument, NULL, OPTION_MAP_ROOT },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
@@ -42,9 +44,10 @@ static const struct option longs[] = {
 
 static const char help[] =
 	"Usage:\n nsrun [options] [-u USER | -p FILE] [--] [COMMAND [ARGUMENT...]]\n\n"
-	"Run a command under a policy, without a login.\n\nOptions:\n"
+	"Run a command under a policy, without a login. Without root as oneself, with what a user namespace allows.\n\n"
+	"Options:\n"
 	" -u, --user USER           as this user, under the policy that decides their logins\n"
-	" -p, --policy FILE         under this policy file; as root, or with -u as that user\n"
+	" -p, --policy FILE         under this policy file; as the caller, or with -u as that user\n"
 	" -t, --tty                 in a terminal of its own; implied without COMMAND at a terminal\n"
 	" -E, --preserve-environment  keep the environment, but for HOME, USER, LOGNAME and SHELL\n"
 	"     --service NAME        decide as for this PAM service instead of nsrun\n"
@@ -52,6 +55,7 @@ static const char help[] =
 	"     --dry-run             print the steps that would be taken, and run nothing\n"
 	"     --unisolated-ok       run the command even if the policy isolates nothing\n"
 	"     --die-with-parent     end when the process that started nsrun ends\n"
+	"     --map-root            without root: uid and gid are 0 in the session\n"
 	" -h, --help                this help\n"
 	" -V, --version             the version\n\n"
 	"Exit status: the command's; 128+N if signal N ended it; 125 nsrun failed or refused,\n"
@@ -100,6 +104,9 @@ static int apply_option(int value, struct nsrun *nsrun)
 		break;
 	case OPTION_DIE_WITH_PARENT:
 		nsrun->die_with_parent = true;
+		break;
+	case OPTION_MAP_ROOT:
+		nsrun->map_root = true;
 		break;
 	case 'h':
 		return print(help);
@@ -155,15 +162,20 @@ static int check_descriptors(void)
 
 static int run(const struct nsrun *nsrun)
 {
+	const bool own = nsrun_is_own(nsrun);
 	pid_t parent = getppid();
 	int r;
 
-	if (geteuid() != 0)
-		return command_fail("only root can run commands under a policy; --dry-run shows what would be done");
+	if (geteuid() != 0 && !own)
+		return command_fail(
+			"-u %s: only root can run commands as another user; --dry-run shows what would be done",
+			nsrun->user);
 	if (nsrun->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent))
 		return command_fail("the process that started nsrun has ended");
 	r = check_descriptors();
-	return r >= 0 ? r : nsrun_run(nsrun);
+	if (r >= 0)
+		return r;
+	return own ? nsrun_user(nsrun) : nsrun_run(nsrun);
 }
 
 int main(int argc, char **argv)
@@ -175,5 +187,9 @@ int main(int argc, char **argv)
 	r = parse_options(argc, argv, &nsrun);
 	if (r >= 0)
 		return r;
-	return nsrun.dry_run ? nsrun_plan(&nsrun) : run(&nsrun);
+	if (nsrun.map_root && geteuid() == 0)
+		return command_fail("--map-root is for who is not root, and you are");
+	if (!nsrun.dry_run)
+		return run(&nsrun);
+	return nsrun_is_own(&nsrun) ? nsrun_user(&nsrun) : nsrun_plan(&nsrun);
 }

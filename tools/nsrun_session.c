@@ -15,15 +15,14 @@
 #include "tools/command_exit.h"
 #include "tools/environment.h"
 #include "tools/nsrun.h"
-#include "tools/supervise.h"
+#include "tools/nsrun_wait.h"
 
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
-#define DEFAULT_SHELL  "/bin/sh"
-#define DRAIN_STALL_MS 100
+#define DEFAULT_SHELL "/bin/sh"
 
 /* One run, from the question whose policy it is to the end of the session. */
 struct run {
@@ -266,23 +265,8 @@ static pid_t start_command(const struct run *run)
 static int run_command(struct run *run)
 {
 	struct terminal *terminal = run->nsrun->terminal ? &run->terminal : NULL;
-	const struct streams streams = { .terminal = terminal };
-	pid_t pid = start_command(run);
-	int status = 0;
-	int r;
 
-	if (pid < 0)
-		return command_fail("step command: %s", strerror(-pid));
-	if (terminal) {
-		terminal_close_slave(terminal);
-		terminal_raw(terminal);
-	}
-	r = supervise(pid, &run->signals, &streams, &status);
-	if (r < 0) {
-		(void)kill(pid, SIGKILL);
-		return command_fail("step wait: %s", strerror(-r));
-	}
-	return status_of(status);
+	return nsrun_wait(start_command(run), &run->signals, terminal);
 }
 
 static void leave_session(struct run *run)
@@ -297,15 +281,6 @@ static void leave_session(struct run *run)
 		syslog(LOG_ERR, "step close: id=%s: %s", run->session->id, strerror(-r));
 		(void)command_fail("step close: %s", strerror(-r));
 	}
-}
-
-/* The last of the output: first as it came, then, should nobody take it, for as long as nobody ends us. */
-static void finish_terminal(struct run *run)
-{
-	terminal_drain(&run->terminal, DRAIN_STALL_MS);
-	terminal_restore(&run->terminal);
-	signals_release(&run->signals);
-	terminal_drain(&run->terminal, -1);
 }
 
 int nsrun_run(const struct nsrun *nsrun)
@@ -336,6 +311,6 @@ int nsrun_run(const struct nsrun *nsrun)
 	if (run.session)
 		leave_session(&run);
 	if (nsrun->terminal)
-		finish_terminal(&run);
+		nsrun_finish(&run.signals, &run.terminal);
 	return status;
 }

@@ -121,7 +121,7 @@ static bool find_in_directory(struct verdict *verdict, const struct verdict_quer
 
 static bool find_file(struct verdict *verdict, const struct verdict_query *query)
 {
-	unsigned flags = query->any_owner ? FIND_ANY_OWNER : 0;
+	unsigned flags = (query->any_owner ? FIND_ANY_OWNER : 0) | (query->own ? FIND_OWN : 0);
 	_cleanup_free_ char *problem = NULL;
 	int r = candidates_from_file(query->file, flags, &verdict->candidates, &problem);
 

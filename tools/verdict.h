@@ -34,6 +34,7 @@ struct verdict_query {
 	const char *directory; /* NULL: the live policy directory */
 	const char *file;      /* or this one policy file, which decides for everyone; NULL */
 	bool any_owner;        /* of that file */
+	bool own;              /* that file may be the caller's own */
 	const char *user;
 	const char *service;
 	const char *from;

@@ -484,8 +484,8 @@ def test_wrong_usage_is_125(arguments, message):
     assert message in done.stderr
 
 
-def test_only_root_may_run_commands():
-    done = nsrun("-u", "alice", "echo", "ran", user="alice")
+def test_only_root_may_run_commands_as_another():
+    done = nsrun("-u", "alice", "echo", "ran", user="bob")
     assert (done.status, done.stdout) == (125, "")
     assert "only root" in done.stderr
 
@@ -562,7 +562,7 @@ def test_policy_text_cannot_write_to_the_terminal(host):
 
 def test_dry_run_needs_no_root_and_prints_the_plan(host, draft):
     plan = programs.run(["nsinspect", "policy", "alice", "--plan"]).check().stdout
-    for user in (None, "alice"):
+    for user in (None, "bob"):
         done = nsrun("-u", "alice", "--dry-run", "echo", "ran", user=user).check()
         assert done.stdout == plan
     host.write("/home/alice/draft.conf", host.read(draft))
