@@ -56,12 +56,27 @@ static int read_link(int directory, const char *path, uint64_t *ret)
 	return 0;
 }
 
+int process_namespace_in(int directory, enum namespace_kind kind, uint64_t *ret)
+{
+	return read_link(directory, namespace_table[kind].proc_link, ret);
+}
+
 int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret)
 {
 	char path[32] = "ns/";
 
 	(void)strncat(path, namespace_table[kind].proc_link, sizeof(path) - sizeof("ns/"));
 	return read_link(process, path, ret);
+}
+
+int process_namespace(pid_t pid, enum namespace_kind kind, uint64_t *ret)
+{
+	char path[64];
+
+	if (pid <= 0)
+		return -ESRCH;
+	(void)snprintf(path, sizeof(path), "/proc/%jd/ns/%s", (intmax_t)pid, namespace_table[kind].proc_link);
+	return read_link(AT_FDCWD, path, ret);
 }
 
 /* `directory`: /proc/PID/ns. Each link is some less to look up than from above it. */
@@ -101,9 +116,14 @@ int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS])
 	return read_links(directory, ret);
 }
 
+int process_namespaces_open(pid_t pid)
+{
+	return open_path(pid, "/ns", O_PATH | O_DIRECTORY);
+}
+
 int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS])
 {
-	_cleanup_close_ int directory = open_path(pid, "/ns", O_PATH | O_DIRECTORY);
+	_cleanup_close_ int directory = process_namespaces_open(pid);
 
 	return directory < 0 ? directory : read_links(directory, ret);
 }

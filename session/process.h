@@ -23,7 +23,11 @@ int process_namespaces(pid_t pid, uint64_t ret[NAMESPACE_KINDS]) _must_check_;
 int process_namespaces_at(int process, uint64_t ret[NAMESPACE_KINDS]) _must_check_;
 
 /* One of them. -ENOENT: a kind that this kernel has not, or the process has exited; else -errno. */
+int process_namespace(pid_t pid, enum namespace_kind kind, uint64_t *ret) _must_check_;
 int process_namespace_at(int process, enum namespace_kind kind, uint64_t *ret) _must_check_;
+/* By the directory /proc/PID/ns, which is worth opening for more than two; like process_open(). */
+int process_namespaces_open(pid_t pid) _must_check_;
+int process_namespace_in(int directory, enum namespace_kind kind, uint64_t *ret) _must_check_;
 
 /*
  * What follows a key such as "\nUid:\t" in the text of a /proc/PID/status; NULL: it is not there. It begins its line:

@@ -327,12 +327,19 @@ static int parse_field(const struct field *field, struct slice value, struct rec
 	return -EBADMSG;
 }
 
-/* The number of a key: an index into fields, or ELEMENTS(fields) plus a namespace kind; -EBADMSG when unknown. */
-static int find_key(struct slice key)
+/*
+ * The number of a key: an index into fields, or ELEMENTS(fields) plus a namespace kind; -EBADMSG when unknown. They are
+ * looked for from *next on, since most texts have them in order.
+ */
+static int find_key(struct slice key, size_t *next)
 {
 	for (size_t i = 0; i < ELEMENTS(fields); i++) {
-		if (slice_is(key, fields[i].key))
-			return (int)i;
+		size_t at = (*next + i) % ELEMENTS(fields);
+
+		if (slice_is(key, fields[at].key)) {
+			*next = at + 1;
+			return (int)at;
+		}
 	}
 
 	size_t prefix = strlen(NAMESPACE_PREFIX);
@@ -347,7 +354,7 @@ static int find_key(struct slice key)
 	return -EBADMSG;
 }
 
-static int parse_line(struct slice line, uint64_t *seen, struct record *record)
+static int parse_line(struct slice line, uint64_t *seen, size_t *next, struct record *record)
 {
 	const char *equals = memchr(line.start, '=', line.size);
 
@@ -356,7 +363,7 @@ static int parse_line(struct slice line, uint64_t *seen, struct record *record)
 
 	struct slice key = { line.start, (size_t)(equals - line.start) };
 	struct slice value = { equals + 1, line.size - key.size - 1 };
-	int number = find_key(key);
+	int number = find_key(key, next);
 
 	if (number < 0)
 		return number;
@@ -373,6 +380,7 @@ static int parse_lines(struct slice text, struct record *record)
 {
 	const uint64_t required = (UINT64_C(1) << ELEMENTS(fields)) - 1;
 	uint64_t seen = 0;
+	size_t next = 0;
 
 	while (text.size > 0) {
 		const char *end = memchr(text.start, '\n', text.size);
@@ -381,7 +389,7 @@ static int parse_lines(struct slice text, struct record *record)
 			return -EBADMSG;
 
 		struct slice line = { text.start, (size_t)(end - text.start) };
-		int r = parse_line(line, &seen, record);
+		int r = parse_line(line, &seen, &next, record);
 
 		if (r < 0)
 			return r;

@@ -22,6 +22,7 @@ struct audit {
 	int64_t started;    /* monotonic milliseconds */
 	int64_t configured; /* audit_configured() */
 	int64_t since;      /* of --since */
+	char **held_up;     /* names of sessions in which a look was held up: no other looks into them */
 	bool hurried;       /* the looks follow each other soon: for tests, on hosts where nothing comes and goes */
 	struct audit_services services;
 	struct audit_users users;
@@ -41,17 +42,34 @@ struct look {
 	struct sessions sessions;
 	struct mount_list mounts; /* of the host's PID 1 */
 	struct findings findings;
-	struct inside_request *insides; /* while audit_sessions() runs, of the sessions that can be asked */
+	struct inside_request *insides; /* once somebody has asked in the sessions, of those that can be */
 	size_t inside_count, inside_room;
-	struct audit_verdicts verdicts; /* likewise, of the logins that opened them */
+	struct audit_verdicts verdicts; /* of the logins that opened them */
+	struct audit_ahead *ahead;      /* what a child has found of them; NULL: none has looked */
 };
 
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */
 int audit_sessions(struct look *look) _must_check_;
 int audit_processes(struct look *look) _must_check_;
-int audit_engines(struct look *look) _must_check_;
 int audit_limits(struct look *look) _must_check_;
 int audit_network(struct look *look) _must_check_;
+
+/*
+ * What takes long of the sessions, and goes by paths that are theirs to make, is looked at by a child of
+ * audit_processes(), before audit_sessions() takes over what it has found.
+ */
+int audit_ahead_prepare(struct look *look) _must_check_;
+void audit_ahead_release(struct look *look);
+
+/* In the child: one session. */
+void audit_sessions_ahead(struct look *look, size_t number);
+
+/* The child was held up in this session: it is not looked into any more, and whoever typed the command is told.
+ * -ENOMEM. */
+int audit_sessions_give_up(struct look *look, size_t number) _must_check_;
+
+/* Whether one session leads to engines. 0 or -ENOMEM, -EMFILE, -ENFILE. */
+int audit_engine_of(struct look *look, const struct session *session) _must_check_;
 
 /* Whether the host forwards what the policy of a live session with a network lets through. Likewise. */
 int audit_forwarding(struct look *look, const struct session *session, const struct policy *policy) _must_check_;

@@ -6,7 +6,7 @@
 #include "config/engines.h"
 #include "session/syscalls.h"
 #include "tools/audit.h"
-#include "tools/process_info.h"
+#include "tools/seen.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -71,17 +71,6 @@ static void tell_reachable(int root, const struct identity *identity, const stru
 	_exit(write(answer, &reachable, sizeof(reachable)) == sizeof(reachable) ? 0 : 1);
 }
 
-static int root_open(pid_t pid)
-{
-	_cleanup_close_ int process = process_open(pid);
-	int fd;
-
-	if (process < 0)
-		return process;
-	fd = openat(process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? negative_errno() : fd;
-}
-
 /* As the session sees its file system, by the user's ids, which a child takes on. 0 or -errno. */
 static int find_reachable(int root, const struct identity *identity, const struct group_list *groups, uint32_t *ret)
 {
@@ -143,7 +132,7 @@ static int judge_engines(struct look *look, int root, const struct identity *ide
 
 static int judge_session(struct look *look, const struct session *session)
 {
-	_cleanup_close_ int root = root_open(session->view.init_pid);
+	_cleanup_close_ int root = seen_root(session->view.init_pid);
 	struct identity identity = { 0 };
 	int r;
 
@@ -154,16 +143,10 @@ static int judge_session(struct look *look, const struct session *session)
 	return r;
 }
 
-int audit_engines(struct look *look)
+int audit_engine_of(struct look *look, const struct session *session)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < look->sessions.count; i++) {
-		const struct session *session = look->sessions.items[i];
-
-		if (session_is_alive(session) && session->seen && session->view.valid &&
-		    strcmp(session->view.record.mode, "enforce") == 0)
-			r = judge_session(look, session);
-	}
-	return r;
+	return session_is_alive(session) && session->seen && session->view.valid &&
+			       strcmp(session->view.record.mode, "enforce") == 0
+		       ? judge_session(look, session)
+		       : 0;
 }

@@ -1,345 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 
-/* Processes that are where they should not be. */
+/* Processes that are where they should not be: all are looked at, and the work is shared with children. */
 
-#include "tools/audit.h"
+#include "tools/audit_plain.h"
+#include "tools/audit_suspects.h"
+#include "tools/shared_work.h"
 
-#include "tools/audit_origin.h"
-#include "tools/holders.h"
-#include "tools/members.h"
-#include "tools/process_info.h"
-
-#include <fcntl.h>
-#include <limits.h>
-#include <pwd.h>
 #include <string.h>
 
-#define COMMAND_SHOWN 60
-#define INIT_NAME     "Name:\tnsisolate-init\n" /* in its status */
-
-struct pass {
-	struct look *look;
-	struct holdings holdings;
-	bool telling[NAMESPACE_KINDS]; /* kinds that some session has of its own */
-};
-
-/* One process. */
-struct suspect {
-	struct look *look;
-	const struct pass *pass;
-	int process;
-	struct process_info info; /* what its status tells; once it is known, all */
-	bool known;
-	bool named_init;                      /* it calls itself so */
-	uint64_t namespaces[NAMESPACE_KINDS]; /* likewise: the telling ones, and 0 of the others; then all */
-};
-
-/*
- * What is costly to read is read of those that something is to be said of. True where it is there; false where the
- * process has gone, or *ret is -ENOMEM.
- */
-static bool know(struct suspect *suspect, int *ret)
-{
-	struct process_info info;
-
-	if (suspect->known)
-		return true;
-	*ret = process_namespaces_at(suspect->process, suspect->namespaces);
-	if (*ret == 0 && !suspect->info.command) {
-		*ret = process_info_read(suspect->process, &info);
-		if (*ret == 0)
-			suspect->info = info;
-	}
-	suspect->known = *ret == 0;
-	*ret = *ret == -ENOMEM ? *ret : 0;
-	return suspect->known;
-}
-
-/*
- * The namespaces by which a process is seen to be in a session or not. Who is in its PID namespace is known from the
- * start. -ESRCH when the process has gone: a kind that some session has of its own, this kernel has.
- */
-static int read_telling(struct suspect *suspect)
-{
-	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
-		int r = 0;
-
-		if (kind != NAMESPACE_PID && suspect->pass->telling[kind])
-			r = process_namespace_at(suspect->process, kind, &suspect->namespaces[kind]);
-		if (r < 0)
-			return r == -ENOENT ? -ESRCH : r;
-	}
-	return 0;
-}
-
-/* "alice:/usr/bin/sleep": the program as the kernel knows it, not as it calls itself. Malloced or NULL. */
-static char *name_process(const struct suspect *suspect, const char *user)
-{
-	char program[PATH_MAX];
-	char *text;
-	ssize_t size = readlinkat(suspect->process, "exe", program, sizeof(program) - 1);
-
-	program[size < 0 ? 0 : size] = '\0';
-	return asprintf(&text, "%s:%s", user, size < 0 ? suspect->info.command : program) < 0 ? NULL : text;
-}
-
-static bool is_login_process(const struct record *record, const struct suspect *suspect)
-{
-	return record->login_pid == suspect->info.pid && record->login_start == suspect->info.start &&
-	       record->outer_pid_namespace == suspect->look->sessions.host[NAMESPACE_PID];
-}
-
-/* It is in its session's namespaces but for that of PIDs, or about to leave them. */
-static bool is_login(const struct suspect *suspect)
-{
-	const struct sessions *sessions = &suspect->look->sessions;
-
-	for (size_t i = 0; i < sessions->count; i++) {
-		const struct session *session = sessions->items[i];
-
-		if (session->view.valid && is_login_process(&session->view.record, suspect))
-			return true;
-		for (size_t j = 0; j < session->login_count; j++)
-			if (session->logins[j].view.valid && is_login_process(&session->logins[j].view.record, suspect))
-				return true;
-	}
-	return false;
-}
-
-/* systemd(1) calls itself so; who else does is outside all the same. */
-static bool is_user_manager(const struct suspect *suspect)
-{
-	const char *option = strstr(suspect->info.command, " --user");
-	char program[PATH_MAX];
-	ssize_t size = readlinkat(suspect->process, "exe", program, sizeof(program) - 1);
-
-	program[size < 0 ? 0 : size] = '\0';
-
-	const char *slash = strrchr(program, '/');
-
-	return slash && strcmp(slash, "/systemd") == 0 && option && (option[7] == '\0' || option[7] == ' ');
-}
-
-static int add_outside(struct suspect *suspect, const char *user, const char *policy, const char *service)
-{
-	const bool elsewhere = suspect->namespaces[NAMESPACE_PID] != suspect->look->sessions.host[NAMESPACE_PID];
-	_cleanup_free_ char *name = name_process(suspect, user);
-	const struct subject subject = {
-		.text = name,
-		.user = user,
-		.pid = suspect->info.pid,
-		.start = suspect->info.start,
-		.since = audit_since_process(suspect->info.start, suspect->look->audit->configured),
-	};
-	enum finding_code code = elsewhere ? FINDING_ELSEWHERE : FINDING_OUTSIDE;
-
-	if (!name)
-		return -ENOMEM;
-	if (is_user_manager(suspect))
-		code = FINDING_USER_MANAGER;
-	return findings_add(&suspect->look->findings, code, &subject, "pid %jd (%.*s) is in %s%s%s, and %s isolates %s",
-			    (intmax_t)suspect->info.pid, COMMAND_SHOWN, suspect->info.command,
-			    elsewhere ? "namespaces that are no live session's" : "no session",
-			    service ? ", came by " : "", service ? service : "", policy, user);
-}
-
-/* The real uid is whose it is: login programs take the effective one of their user for moments, on the host. */
-static int judge_user(struct suspect *suspect)
-{
-	_cleanup_free_ char *service = NULL;
-	const char *user = NULL, *policy = NULL;
-	int r = 0;
-
-	if (suspect->info.real_uid == 0 || !know(suspect, &r) || is_login(suspect))
-		return r;
-	r = audit_origin(suspect->process, &suspect->info, &service);
-	if (r == 0)
-		r = audit_user_is_restricted(&suspect->look->audit->users, suspect->info.real_uid, service, &user,
-					     &policy);
-	return r > 0 ? add_outside(suspect, user, policy, service) : r;
-}
-
-/*
- * The init of a session says what it is by its name, which anybody can take; but not root's uid in the host's user
- * namespace. One whose record is known is in a session, or in mode audit is known by its pid.
- */
-static int judge_init(struct suspect *suspect)
-{
-	const struct sessions *sessions = &suspect->look->sessions;
-	char text[32];
-	int r = 0;
-
-	if (!suspect->named_init || suspect->info.real_uid != 0 || !know(suspect, &r) ||
-	    suspect->namespaces[NAMESPACE_USER] != sessions->host[NAMESPACE_USER])
-		return r;
-	for (size_t i = 0; i < sessions->count; i++)
-		if (sessions->items[i]->view.init_pid == suspect->info.pid)
-			return 0;
-	(void)snprintf(text, sizeof(text), "init:%jd", (intmax_t)suspect->info.pid);
-
-	const struct subject subject = {
-		.text = text, .user = NULL, .pid = suspect->info.pid, .start = suspect->info.start
-	};
-
-	return findings_add(&suspect->look->findings, FINDING_RECORD_MISSING, &subject,
-			    "pid %jd is the init of a live session that has no record", (intmax_t)suspect->info.pid);
-}
-
-/* The session of which the process shares a namespace other than that of PIDs; NULL. */
-static const struct session *find_entered(const struct suspect *suspect)
-{
-	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
-		const struct session *session = NULL;
-
-		if (kind != NAMESPACE_PID)
-			session = holdings_find(&suspect->pass->holdings, suspect->namespaces[kind]);
-		if (session)
-			return session;
-	}
-	return NULL;
-}
-
-/* Kinds of which the process has the session's namespace, or the host's where the session has its own. */
-static void name_kinds(const struct suspect *suspect, const struct session *session, bool inside, char *text,
-		       size_t size)
-{
-	const uint64_t *host = suspect->look->sessions.host;
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
-		if (session->apart[kind] && suspect->namespaces[kind] == (inside ? session->namespaces : host)[kind] &&
-		    used + 16 < size)
-			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "," : "",
-						 namespace_table[kind].name);
-	}
-}
-
-static int add_entered(struct suspect *suspect, const struct session *session, const char *outside)
-{
-	const struct passwd *entry = getpwuid(suspect->info.real_uid);
-	_cleanup_free_ char *user = NULL, *name = NULL;
-	char inside[64];
-
-	if (entry)
-		user = strdup(entry->pw_name);
-	else if (asprintf(&user, "%u", (unsigned)suspect->info.real_uid) < 0)
-		user = NULL;
-	name = user ? name_process(suspect, user) : NULL;
-	if (!name)
-		return -ENOMEM;
-	name_kinds(suspect, session, true, inside, sizeof(inside));
-
-	const struct subject subject = {
-		.text = name, .user = user, .pid = suspect->info.pid, .start = suspect->info.start
-	};
-
-	return findings_add(&suspect->look->findings, FINDING_ENTERED, &subject,
-			    "pid %jd (%.*s) is in %s of session %s, and for %s on the host",
-			    (intmax_t)suspect->info.pid, COMMAND_SHOWN, suspect->info.command, inside,
-			    session->view.name, outside);
-}
-
-/*
- * Who came by a login has all namespaces of the session, the login process all but that of PIDs. What is nested has
- * others, and never the host's again.
- */
-static int judge_entry(struct suspect *suspect, const struct session *session)
-{
-	const struct session *entered = session ? session : find_entered(suspect);
-	char outside[64];
-	int r = 0;
-
-	if (!entered || !know(suspect, &r))
-		return r;
-	name_kinds(suspect, entered, false, outside, sizeof(outside));
-	return *outside && !is_login(suspect) ? add_entered(suspect, entered, outside) : 0;
-}
-
-/* A process whose first thread has ended looks like a zombie while others run on. A descriptor, or -ESRCH. */
-static int open_live_thread(int process)
-{
-	int fd = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir) {
-		close_fd(fd);
-		return -ESRCH;
-	}
-	while ((entry = readdir(dir))) {
-		_cleanup_close_ int thread = -1;
-		struct process_info info;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		thread = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (thread >= 0 && process_stat_read(thread, &info) == 0 && !process_is_zombie(&info))
-			return TAKE_FD(thread);
-	}
-	return -ESRCH;
-}
-
-/* What is read of a thread is the process's, but for its number and its start. */
-static int read_thread(struct suspect *suspect, int process, int *ret_thread)
-{
-	struct process_info leader;
-	int r = process_stat_read(process, &leader);
-
-	*ret_thread = r < 0 ? r : open_live_thread(process);
-	if (*ret_thread < 0)
-		return -ESRCH;
-	suspect->process = *ret_thread;
-	leader.pid = suspect->info.pid;
-	r = process_info_read(*ret_thread, &suspect->info);
-	suspect->info.pid = leader.pid;
-	suspect->info.start = leader.start;
-	return r;
-}
-
-static int read_process(struct suspect *suspect, int process, int *ret_thread)
-{
-	_cleanup_free_ char *status = NULL;
-	int r = process_status_read(process, &suspect->info, &status);
-
-	suspect->process = process;
-	if (r < 0)
-		return r;
-	suspect->named_init = strncmp(status, INIT_NAME, strlen(INIT_NAME)) == 0;
-	return process_is_zombie(&suspect->info) ? read_thread(suspect, process, ret_thread) : 0;
-}
-
-/* Once a process; 1: the rest does not matter. */
-static int add_holder(const struct session *session, const char *name, void *data)
-{
-	struct suspect *suspect = data;
-	int r = 0;
-
-	if (!session->view.valid || !know(suspect, &r) || is_login(suspect))
-		return r;
-
-	const struct passwd *entry = getpwuid(suspect->info.real_uid);
-	_cleanup_free_ char *subject_text = name_process(suspect, entry ? entry->pw_name : "?");
-	const struct subject subject = { .text = subject_text,
-					 .user = session->view.record.user,
-					 .pid = suspect->info.pid,
-					 .start = suspect->info.start };
-
-	if (!subject_text)
-		return -ENOMEM;
-	r = findings_add(&suspect->look->findings, FINDING_KEPT, &subject, "pid %jd (%.*s) has %s of session %s open",
-			 (intmax_t)suspect->info.pid, COMMAND_SHOWN, suspect->info.command, name, session->view.name);
-
-	return r < 0 ? r : 1;
-}
-
-/* A login process has those open that it came from, which for one inside a session are that session's. */
-static int judge_descriptors(struct suspect *suspect)
-{
-	int r = holdings_visit_open(&suspect->pass->holdings, suspect->process, add_holder, suspect);
-
-	return r < 0 ? r : 0;
-}
+#define SESSION_MS 5000 /* for a child to look into one */
 
 /* By the mount table of the host's PID 1. */
 static int add_mount(const struct session *session, const struct mount_entry *entry, void *data)
@@ -353,53 +22,6 @@ static int add_mount(const struct session *session, const struct mount_entry *en
 		       : 0;
 }
 
-static int judge_strangers(struct suspect *suspect)
-{
-	int r = judge_user(suspect);
-
-	if (r == 0)
-		r = judge_init(suspect);
-	return r < 0 ? r : judge_descriptors(suspect);
-}
-
-/* Most are: who is in a session with no part on the host is where it should be. */
-static bool is_whole(const struct suspect *suspect, const struct session *session)
-{
-	char outside[64];
-
-	name_kinds(suspect, session, false, outside, sizeof(outside));
-	return *outside == '\0';
-}
-
-static int judge_process(struct suspect *suspect, const struct session *session)
-{
-	int r = judge_entry(suspect, session);
-
-	return r < 0 || session ? r : judge_strangers(suspect);
-}
-
-static int judge(struct session *session, int process, void *data)
-{
-	const struct pass *pass = data;
-	struct suspect suspect = { .look = pass->look, .pass = pass, .process = process };
-	_cleanup_close_ int thread = -1;
-	int r = 0;
-
-	members_add(session);
-	if (session && (read_telling(&suspect) < 0 || is_whole(&suspect, session)))
-		return 0;
-	r = read_process(&suspect, process, &thread);
-	if (r == 0)
-		r = read_telling(&suspect);
-	/* gone meanwhile, or not to be read: another look will tell */
-	if (r < 0)
-		r = r == -ENOMEM ? r : 0;
-	else
-		r = judge_process(&suspect, session);
-	process_info_release(&suspect.info);
-	return r;
-}
-
 static void find_telling(const struct sessions *sessions, bool telling[NAMESPACE_KINDS])
 {
 	for (size_t i = 0; i < sessions->count; i++)
@@ -407,9 +29,73 @@ static void find_telling(const struct sessions *sessions, bool telling[NAMESPACE
 			telling[kind] = telling[kind] || sessions->items[i]->apart[kind];
 }
 
+static int decide(size_t item, void *data)
+{
+	struct audit_pass *pass = data;
+
+	if (audit_is_plain(pass->pids[item], pass->look->sessions.host, pass->telling, &pass->holdings))
+		return 0;
+	return members_visit_one(pass->members, pass->pids[item], audit_judge, pass);
+}
+
+/* In a child, whose findings nobody sees: that there are some is enough. */
+static uint32_t help(size_t item, void *data)
+{
+	struct audit_pass *pass = data;
+	struct findings *findings = &pass->look->findings;
+
+	pass->helps = true;
+	pass->said = AUDIT_CLEAR;
+	findings_release(findings);
+	return decide(item, data) == 0 && findings->count == 0 ? pass->said : SHARED_UNDECIDED;
+}
+
+static void accept(size_t item, uint32_t said, void *data)
+{
+	struct audit_pass *pass = data;
+
+	(void)item;
+	if (said >= AUDIT_CLEAR_IN)
+		members_add(pass->look->sessions.items[said - AUDIT_CLEAR_IN]);
+}
+
+static void look_ahead(size_t number, void *data)
+{
+	struct audit_pass *pass = data;
+
+	audit_sessions_ahead(pass->look, number);
+}
+
+/* A session in which a child was held up is passed over, and a new child goes on behind it. */
+static int share(struct audit_pass *pass)
+{
+	struct shared_work work = {
+		.count = pass->count,
+		.data = pass,
+		.start = look_ahead,
+		.starts = pass->look->sessions.count,
+		.patience_ms = SESSION_MS,
+		.help = help,
+		.decide = decide,
+		.accept = accept,
+	};
+	size_t stuck = 0;
+	int r;
+
+	do {
+		r = shared_work_do(&work, &stuck);
+		if (r < 0 || stuck == work.starts)
+			return r;
+		r = audit_sessions_give_up(pass->look, stuck);
+		work.count = 0;
+		work.start_first = stuck + 1;
+	} while (r == 0 && work.start_first < work.starts);
+	return r;
+}
+
 int audit_processes(struct look *look)
 {
-	struct pass pass = { .look = look };
+	struct audit_pass pass = { .look = look };
 	int r;
 
 	find_telling(&look->sessions, pass.telling);
@@ -418,7 +104,13 @@ int audit_processes(struct look *look)
 	if (r == 0)
 		r = holdings_visit_mounts(&pass.holdings, &look->mounts, add_mount, look);
 	if (r == 0)
-		r = members_visit_all(&look->sessions, judge, &pass);
+		r = members_open(&look->sessions, &pass.members);
+	if (r == 0)
+		r = members_list(pass.members, &pass.pids, &pass.count);
+	if (r == 0)
+		r = share(&pass);
+	members_close(pass.members);
+	free(pass.pids);
 	holdings_release(&pass.holdings);
 	return r;
 }

@@ -3,6 +3,10 @@
 /* Sessions that are not as their policy has it, and records that tell of none. */
 
 #include "tools/audit.h"
+
+#include "config/text_list.h"
+#include "tools/audit_ahead.h"
+#include "tools/nsinspect.h"
 #include "tools/plan_compare.h"
 
 #include <string.h>
@@ -164,17 +168,62 @@ static int judge_policy(struct look *look, const struct session *session)
 	return judge_verdict(look, session, verdict);
 }
 
-static int (*const judges[])(struct look *look, const struct session *session) = { judge_state, judge_policy };
-
-int audit_sessions(struct look *look)
+/* What is looked at ahead: all that is read inside, or goes by the session's plan. */
+static int judge_ahead(struct look *look, const struct session *session)
 {
-	int r = ask_inside(look);
+	int r = look->insides ? 0 : ask_inside(look);
 
-	for (size_t i = 0; i < look->sessions.count; i++)
-		for (size_t j = 0; r == 0 && j < ELEMENTS(judges); j++)
-			r = judges[j](look, look->sessions.items[i]);
+	if (r == 0)
+		r = judge_policy(look, session);
+	return r < 0 ? r : audit_engine_of(look, session);
+}
+
+void audit_sessions_ahead(struct look *look, size_t number)
+{
+	if (audit_ahead_is_done(look->ahead, number))
+		return;
+	findings_release(&look->findings);
+	if (judge_ahead(look, look->sessions.items[number]) == 0)
+		audit_ahead_tell(look->ahead, number, &look->findings);
+}
+
+int audit_ahead_prepare(struct look *look)
+{
+	int r = audit_ahead_new(look->sessions.count, &look->ahead);
+
+	for (size_t i = 0; r == 0 && i < look->sessions.count; i++)
+		if (text_list_has(look->audit->held_up, look->sessions.items[i]->view.name))
+			audit_ahead_give_up(look->ahead, i);
+	return r;
+}
+
+void audit_ahead_release(struct look *look)
+{
+	look->ahead = audit_ahead_free(look->ahead);
 	audit_verdicts_release(&look->verdicts);
 	inside_requests_free(look->insides, look->inside_room);
 	look->insides = NULL;
+}
+
+int audit_sessions_give_up(struct look *look, size_t number)
+{
+	const char *name = look->sessions.items[number]->view.name;
+
+	audit_ahead_give_up(look->ahead, number);
+	(void)trouble("session %s: not all of it is known: reading in it takes too long", name);
+	return text_list_add(&look->audit->held_up, name);
+}
+
+int audit_sessions(struct look *look)
+{
+	int r = audit_ahead_take(look->ahead, &look->findings);
+
+	for (size_t i = 0; r == 0 && i < look->sessions.count; i++) {
+		const struct session *session = look->sessions.items[i];
+
+		r = judge_state(look, session);
+		if (r == 0 && !audit_ahead_is_done(look->ahead, i))
+			r = judge_ahead(look, session);
+	}
 	return r;
 }

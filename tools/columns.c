@@ -2,6 +2,7 @@
 #include "tools/columns.h"
 
 #include "tools/display.h"
+#include "tools/plain_table.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -13,6 +14,7 @@ struct report {
 	struct libscols_table *table;
 	const char *name;
 	bool arrays; /* some line is in an array of its own name */
+	bool plain;  /* a table without colours, and of no terminal's width */
 	const struct column **selected;
 	size_t count;
 	enum output_style style;
@@ -146,6 +148,7 @@ int report_new(const char *name, const struct column *columns, size_t count, con
 		return -ENOMEM;
 	report->style = layout->style;
 	report->name = name;
+	report->plain = layout->style == OUTPUT_TABLE && !layout->colors && layout->width == 0;
 	r = select_columns(report, columns, count, layout, ret_problem);
 	if (r == 0)
 		r = set_up_table(report, name, layout);
@@ -348,6 +351,8 @@ int report_print(struct report *report)
 {
 	if (report->style == OUTPUT_JSON && report->arrays)
 		return print_arrays(report);
+	if (report->plain && !isatty(STDOUT_FILENO) && plain_table_print(report->table))
+		return 0;
 	return scols_print_table(report->table);
 }
 

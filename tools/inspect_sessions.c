@@ -15,7 +15,8 @@ static void tell_what_is_missing(const struct sessions *sessions)
 	}
 }
 
-bool load_sessions(const struct options *options, struct sessions *ret, enum exit_status *ret_status)
+bool load_sessions(const struct options *options, enum sessions_look look, struct sessions *ret,
+		   enum exit_status *ret_status)
 {
 	bool live = strcmp(options->record_directory, RECORD_DIRECTORY) == 0;
 
@@ -24,7 +25,7 @@ bool load_sessions(const struct options *options, struct sessions *ret, enum exi
 		return false;
 	}
 
-	int r = sessions_read(options->record_directory, ret);
+	int r = sessions_read(options->record_directory, look, ret);
 
 	if (r < 0) {
 		*ret_status = trouble_errno(r, options->record_directory);

@@ -8,7 +8,8 @@
 #include "tools/verdict.h"
 
 /* True, or false with *ret_status after a message. */
-bool load_sessions(const struct options *options, struct sessions *ret, enum exit_status *ret_status);
+bool load_sessions(const struct options *options, enum sessions_look look, struct sessions *ret,
+		   enum exit_status *ret_status);
 
 /* The session that an ID or its unique beginning names; NULL with *ret_status after a message. */
 struct session *pick_session(const struct sessions *sessions, const char *id, enum exit_status *ret_status);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/members.h"
 
+#include "common/error.h"
 #include "session/process.h"
 
 #include <fcntl.h>
@@ -19,19 +20,15 @@ struct owner {
 	struct session *session; /* NULL: a PID namespace that is known to be in no session */
 };
 
-struct owners {
+struct members {
 	struct owner *items;
 	size_t count;
 	bool any_by_other_kinds;
 	uint64_t own_pid_namespace;
+	DIR *proc;
 };
 
-static void owners_release(struct owners *owners)
-{
-	free(owners->items);
-}
-
-static int add_owner(struct owners *owners, uint64_t inode, struct session *session)
+static int add_owner(struct members *owners, uint64_t inode, struct session *session)
 {
 	size_t at = owners->count;
 	struct owner *items = reallocarray(owners->items, owners->count + 1, sizeof(*items));
@@ -55,7 +52,7 @@ static int compare_owners(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-static const struct owner *find_owner(const struct owners *owners, uint64_t inode)
+static const struct owner *find_owner(const struct members *owners, uint64_t inode)
 {
 	struct owner key = { .inode = inode };
 
@@ -65,7 +62,7 @@ static const struct owner *find_owner(const struct owners *owners, uint64_t inod
 }
 
 /* Whoever is root inside a session may bring a namespace of another's or of the host: it stays theirs. */
-static int claim(struct owners *owners, const struct sessions *sessions, struct session *session,
+static int claim(struct members *owners, const struct sessions *sessions, struct session *session,
 		 enum namespace_kind kind)
 {
 	uint64_t inode = session->namespaces[kind];
@@ -75,7 +72,7 @@ static int claim(struct owners *owners, const struct sessions *sessions, struct 
 	return add_owner(owners, inode, session);
 }
 
-static int add_session(struct owners *owners, const struct sessions *sessions, struct session *session)
+static int add_session(struct members *owners, const struct sessions *sessions, struct session *session)
 {
 	if (session->apart[NAMESPACE_PID])
 		return claim(owners, sessions, session, NAMESPACE_PID);
@@ -95,7 +92,7 @@ static int add_session(struct owners *owners, const struct sessions *sessions, s
 	return 0;
 }
 
-static int make_owners(const struct sessions *sessions, struct owners *owners)
+static int make_owners(const struct sessions *sessions, struct members *owners)
 {
 	static const bool turns[] = { false, true };
 
@@ -117,7 +114,7 @@ static int make_owners(const struct sessions *sessions, struct owners *owners)
 }
 
 /* Climbs from a PID namespace to the first that belongs to a session: ioctl_nsfs(2). Ends at the reader's own. */
-static int find_ancestor(const struct owners *owners, int process, struct session **ret)
+static int find_ancestor(const struct members *owners, int process, struct session **ret)
 {
 	_cleanup_close_ int fd = openat(process, "ns/pid", O_RDONLY | O_CLOEXEC);
 
@@ -144,7 +141,7 @@ static int find_ancestor(const struct owners *owners, int process, struct sessio
 	}
 }
 
-static int owner_by_pid_namespace(struct owners *owners, int process, struct session **ret)
+static int owner_by_pid_namespace(struct members *owners, int process, struct session **ret)
 {
 	uint64_t inode = 0;
 	int r = process_namespace_at(process, NAMESPACE_PID, &inode);
@@ -166,7 +163,7 @@ static int owner_by_pid_namespace(struct owners *owners, int process, struct ses
 }
 
 /* Of several the innermost: what it has not of its own it shares with those around it. */
-static int owner_by_other_kinds(const struct owners *owners, int process, struct session **ret)
+static int owner_by_other_kinds(const struct members *owners, int process, struct session **ret)
 {
 	*ret = NULL;
 	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
@@ -195,7 +192,7 @@ static bool fits(const struct session *session, const struct session *by_pid_nam
 	return session == by_pid_namespace;
 }
 
-static int find_session(struct owners *owners, int process, struct session **ret)
+static int find_session(struct members *owners, int process, struct session **ret)
 {
 	struct session *other = NULL;
 	int r = owner_by_pid_namespace(owners, process, ret);
@@ -207,7 +204,7 @@ static int find_session(struct owners *owners, int process, struct session **ret
 	return r;
 }
 
-static int visit_process(struct owners *owners, int proc, const char *name, bool all, member_visitor visit, void *data)
+static int visit_process(struct members *owners, int proc, const char *name, bool all, member_visitor visit, void *data)
 {
 	_cleanup_close_ int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct session *session = NULL;
@@ -223,23 +220,83 @@ static int visit_process(struct owners *owners, int proc, const char *name, bool
 	return r == 0 && (session || all) ? visit(session, process, data) : 0;
 }
 
+int members_open(const struct sessions *sessions, struct members **ret)
+{
+	_cleanup_(members_closep) struct members *members = calloc(1, sizeof(*members));
+	int r = members ? make_owners(sessions, members) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	members->proc = opendir("/proc");
+	if (!members->proc)
+		return negative_errno();
+	*ret = TAKE_PTR(members);
+	return 0;
+}
+
+struct members *members_close(struct members *members)
+{
+	if (members) {
+		closedirp(&members->proc);
+		free(members->items);
+		free(members);
+	}
+	return NULL;
+}
+
+/* The name of the next process, or NULL with errno: 0 at the end. */
+static const char *next_process(const struct members *members)
+{
+	const struct dirent *entry;
+
+	while (errno = 0, (entry = readdir(members->proc)))
+		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
+			return entry->d_name;
+	return NULL;
+}
+
+int members_list(const struct members *members, pid_t **ret, size_t *ret_count)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count = 0, room = 0;
+	const char *name;
+
+	while ((name = next_process(members))) {
+		if (count == room) {
+			pid_t *wider = reallocarray(pids, room * 2 + 512, sizeof(*pids));
+
+			if (!wider)
+				return -ENOMEM;
+			pids = wider;
+			room = room * 2 + 512;
+		}
+		pids[count++] = (pid_t)strtol(name, NULL, 10);
+	}
+	if (errno)
+		return negative_errno();
+	*ret = TAKE_PTR(pids);
+	*ret_count = count;
+	return 0;
+}
+
+int members_visit_one(struct members *members, pid_t pid, member_visitor visit, void *data)
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%jd", (intmax_t)pid);
+	return visit_process(members, dirfd(members->proc), name, true, visit, data);
+}
+
 static int visit_processes(const struct sessions *sessions, bool all, member_visitor visit, void *data)
 {
-	_cleanup_(owners_release) struct owners owners = { 0 };
-	_cleanup_(closedirp) DIR *dir = NULL;
-	const struct dirent *entry;
-	int r = make_owners(sessions, &owners);
+	_cleanup_(members_closep) struct members *members = NULL;
+	const char *name;
+	int r = members_open(sessions, &members);
 
-	if (r < 0 || (owners.count == 0 && !all))
+	if (r < 0 || (members->count == 0 && !all))
 		return r;
-	dir = opendir("/proc");
-	if (!dir)
-		return -errno;
-
-	while (errno = 0, (entry = readdir(dir))) {
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-			continue;
-		r = visit_process(&owners, dirfd(dir), entry->d_name, all, visit, data);
+	while ((name = next_process(members))) {
+		r = visit_process(members, dirfd(members->proc), name, all, visit, data);
 		if (r < 0)
 			return r;
 	}

@@ -22,6 +22,21 @@ int members_visit(const struct sessions *sessions, member_visitor visit, void *d
 /* The same for every process of the host: the visitor gets NULL for one that is in no session. */
 int members_visit_all(const struct sessions *sessions, member_visitor visit, void *data) _must_check_;
 
+/* Who is asked about one process after another, as they are listed. -errno. */
+struct members;
+int members_open(const struct sessions *sessions, struct members **ret) _must_check_;
+struct members *members_close(struct members *members);
+static inline void members_closep(struct members **members)
+{
+	*members = members_close(*members);
+}
+
+/* The pids of all processes that there are; *ret is malloced. -errno. */
+int members_list(const struct members *members, pid_t **ret, size_t *ret_count) _must_check_;
+
+/* As members_visit_all(), of one process. */
+int members_visit_one(struct members *members, pid_t pid, member_visitor visit, void *data) _must_check_;
+
 /* Fills `processes` of every session, with those of sessions nested in it. */
 int members_count(const struct sessions *sessions) _must_check_;
 

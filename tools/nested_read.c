@@ -131,6 +131,15 @@ static int open_records(struct reading *reading, int root)
 	return r < 0 ? -errno : r;
 }
 
+/* In as many as are known of the place. */
+static bool is_at(const uint64_t namespaces[NAMESPACE_KINDS], const struct nested_place *place)
+{
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++)
+		if (place->namespaces[kind] && place->namespaces[kind] != namespaces[kind])
+			return false;
+	return true;
+}
+
 /*
  * The directory of records in a session. The root is that of a process which is in these namespaces, both before and
  * after; where there is no such directory it does not matter whose root that was.
@@ -153,7 +162,7 @@ static int open_directory(struct reading *reading, const struct nested_place *pl
 
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	if (memcmp(namespaces, place->namespaces, sizeof(namespaces)) != 0)
+	if (!is_at(namespaces, place))
 		return -ESRCH;
 	return directory < 0 ? directory : TAKE_FD(directory);
 }

@@ -35,7 +35,7 @@ enum nested_cut {
 /* One of the reader's sessions, by what the kernel says of its init. */
 struct nested_place {
 	pid_t init;
-	uint64_t namespaces[NAMESPACE_KINDS];
+	uint64_t namespaces[NAMESPACE_KINDS]; /* 0: not known, which those of mounts and PIDs are */
 };
 
 /* What the child writes: a head for each session with the text of its record behind it; then one without text. */

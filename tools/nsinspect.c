@@ -70,6 +70,7 @@ static const struct option_row {
 	{ OPTION_BASELINE, "baseline", "FILE", "leave out the findings that FILE lists", OPTIONS_AUDIT },
 	{ OPTION_WRITE_BASELINE, "write-baseline", NULL, "print the findings as such a file", OPTIONS_AUDIT },
 	{ OPTION_SINCE, "since", "WHEN", "only findings that may be newer than that", OPTIONS_AUDIT },
+	{ OPTION_SINCE, "since", "WHEN", "only sessions that were opened or joined since then", OPTIONS_ALL },
 	{ OPTION_LOG, "log", NULL, "also a line about it in the journal or the system log", OPTIONS_AUDIT },
 	{ OPTION_BY_USER, "by-user", NULL, "also the sessions of each user", OPTIONS_METRICS },
 	{ 'o', "output", "FILE", "replace FILE by them instead, whole or not at all", OPTIONS_METRICS },

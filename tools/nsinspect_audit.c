@@ -3,6 +3,7 @@
 /* nsinspect audit: reality against policy, a line a finding. */
 
 #include "common/clock.h"
+#include "config/text_list.h"
 #include "session/record_store.h"
 #include "tools/audit.h"
 #include "tools/audit_baseline.h"
@@ -110,8 +111,7 @@ static const char *severity_color(const void *row)
 }
 
 /* The processes first: they are counted on the way. */
-static int (*const live[])(struct look *look) = { audit_processes, audit_sessions, audit_engines, audit_limits,
-						  audit_network };
+static int (*const live[])(struct look *look) = { audit_processes, audit_sessions, audit_limits, audit_network };
 
 static int (*const standing[])(struct audit *audit, struct findings *findings) = {
 	audit_policies, audit_files, audit_stacks, audit_sshd, audit_escapes,
@@ -133,9 +133,12 @@ static int take_look(struct audit *audit, struct findings *ret)
 	int r = mounts_read(1, &look.mounts);
 
 	if (r == 0)
-		r = sessions_read(audit->record_directory, &look.sessions);
+		r = sessions_read(audit->record_directory, LOOK_WHOLE, &look.sessions);
+	if (r == 0)
+		r = audit_ahead_prepare(&look);
 	for (size_t i = 0; r == 0 && i < ELEMENTS(live); i++)
 		r = live[i](&look);
+	audit_ahead_release(&look);
 	sessions_release(&look.sessions);
 	mounts_release(&look.mounts);
 	if (r < 0)
@@ -289,6 +292,10 @@ static enum exit_status run(const struct options *options, char **arguments)
 	if (record_root_is_inside())
 		return trouble("this is inside a session, which sees itself alone: run this on the host");
 	status = audit_all(&audit, options, report);
+	/* what was not looked at must not pass for clean */
+	if (audit.held_up)
+		status = EXIT_TROUBLE;
+	text_list_free(audit.held_up);
 	audit_users_release(&audit.users);
 	audit_services_release(&audit.services);
 	audit_reach_release(&audit.reach);

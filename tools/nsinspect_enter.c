@@ -85,7 +85,7 @@ static int pin(const struct options *options, struct entry *entry)
 		reason = reason_against(entry->session);
 	if (reason)
 		return refuse(entry->session, reason);
-	r = sessions_read(options->record_directory, &again);
+	r = sessions_read(options->record_directory, LOOK_WHOLE, &again);
 	if (r < 0)
 		return command_fail("%s: %s", options->record_directory, strerror(-r));
 	return session_is_still_there(&again, entry->session) ? -1 : refuse(entry->session, SESSION_HAS_ENDED);
@@ -164,6 +164,7 @@ static int start(struct entry *entry, char **arguments)
 		.init = entry->session->view.init_pid,
 		.init_pidfd = entry->pidfd,
 		.namespaces = entry->session->namespaces,
+		.user_namespace = entry->session->view.record.namespaces[NAMESPACE_USER],
 		.confinement = &entry->confinement,
 		.become = become,
 		.data = &command,
@@ -276,7 +277,9 @@ static enum exit_status run(const struct options *options, char **arguments)
 
 	if (!command_streams_are_open())
 		return (enum exit_status)command_fail("/dev/null: %s", strerror(errno));
-	session = load_sessions(options, &sessions, &ignored) ? pick_session(&sessions, options->id, &ignored) : NULL;
+	session = load_sessions(options, LOOK_WHOLE, &sessions, &ignored)
+			  ? pick_session(&sessions, options->id, &ignored)
+			  : NULL;
 	return (enum exit_status)(session ? enter_session(options, &sessions, session, arguments) : EXIT_REFUSED);
 }
 

@@ -189,7 +189,7 @@ static enum exit_status kill_all(const struct options *options, struct targets *
 
 	for (size_t i = 0; i < targets->count; i++)
 		open_target(targets, &targets->items[i]);
-	r = sessions_read(options->record_directory, &again);
+	r = sessions_read(options->record_directory, LOOK_WHOLE, &again);
 	if (r < 0)
 		return trouble_errno(r, options->record_directory);
 	for (size_t i = 0; i < targets->count; i++) {
@@ -300,7 +300,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 		return trouble("an ID excludes -u and --changed");
 	if (!matching && !*arguments)
 		return trouble("'kill' needs an ID, -u or --changed");
-	if (!load_sessions(options, &sessions, &status))
+	if (!load_sessions(options, LOOK_WHOLE, &sessions, &status))
 		return status;
 	openlog("nsinspect", LOG_PID, LOG_AUTHPRIV);
 	status = matching ? add_matching(&sessions, options, &targets) : add_named(&sessions, arguments, &targets);

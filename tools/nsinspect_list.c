@@ -2,9 +2,11 @@
 
 /* nsinspect list: a line a session. */
 
+#include "common/clock.h"
 #include "tools/display.h"
 #include "tools/inspect_sessions.h"
 #include "tools/members.h"
+#include "tools/when.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -266,7 +268,8 @@ static const char *state_color(const void *row)
 /* What is listed. */
 struct selection {
 	struct whose whose;
-	bool all; /* also what is not alive */
+	bool all;      /* also what is not alive */
+	int64_t since; /* seconds since the epoch; INT64_MIN: whenever it was opened */
 };
 
 static void selection_release(struct selection *selection)
@@ -274,10 +277,26 @@ static void selection_release(struct selection *selection)
 	whose_release(&selection->whose);
 }
 
+static bool is_newer(const struct record_view *view, int64_t since)
+{
+	return since == INT64_MIN || (view->valid && view->record.opened >= since);
+}
+
+/* It, or a login in it. */
+static bool has_newer(const struct session *session, int64_t since)
+{
+	bool newer = is_newer(&session->view, since);
+
+	for (size_t i = 0; !newer && i < session->login_count; i++)
+		newer = is_newer(&session->logins[i].view, since);
+	return newer;
+}
+
 /* A file that is no record but whose lock is held is a session all the same. */
 static bool is_listed(const struct session *session, const struct selection *selection)
 {
-	return (selection->all || session_is_alive(session)) && is_of(session, &selection->whose);
+	return (selection->all || session_is_alive(session)) && is_of(session, &selection->whose) &&
+	       has_newer(session, selection->since);
 }
 
 /* The session's own line tells of the login that opened it: that this one has left while others are in has another. */
@@ -341,9 +360,10 @@ static int add_sessions(struct report *report, const struct sessions *sessions, 
 	return r;
 }
 
-static int print(struct report *report, const struct sessions *sessions, const struct options *options)
+static int print(struct report *report, const struct sessions *sessions, const struct options *options, int64_t since)
 {
 	_cleanup_(selection_release) struct selection selection = { .all = options->all,
+								    .since = since,
 								    .whose.service = options->service };
 	int r = find_whose(options->user, &selection.whose);
 
@@ -354,22 +374,35 @@ static int print(struct report *report, const struct sessions *sessions, const s
 	return r < 0 ? r : report_print(report);
 }
 
+/* Whose processes are whose, and what namespaces there are, needs every one of them. */
+static enum sessions_look look_for(const struct report *report)
+{
+	bool whole = report_shows(report, "PROCS");
+
+	for (size_t i = 0; !whole && i < ELEMENTS(columns); i++)
+		whole = columns[i].cell == namespace_inode && report_shows(report, columns[i].name);
+	return whole ? LOOK_WHOLE : LOOK_BRIEF;
+}
+
 static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_free_ char *problem = NULL;
 	enum exit_status status;
+	int64_t since = INT64_MIN;
 	int r;
 
 	(void)arguments;
+	if (options->since && when_parse(options->since, now_seconds(), &since, &problem) < 0)
+		return trouble("--since: %s", problem ? problem : "out of memory");
 	r = report_new("sessions", columns, ELEMENTS(columns), &options->layout, &report, &problem);
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
 	report_color(report, "STATE", state_color);
-	if (!load_sessions(options, &sessions, &status))
+	if (!load_sessions(options, look_for(report), &sessions, &status))
 		return status;
-	r = print(report, &sessions, options);
+	r = print(report, &sessions, options, since);
 	return r < 0 ? trouble_errno(r, "list") : EXIT_CLEAN;
 }
 

@@ -214,7 +214,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 		return trouble("only root can read what is counted: run this as root");
 	if (record_root_is_inside())
 		return trouble("this is inside a session, which sees itself alone: run this on the host");
-	if (!load_sessions(options, &sessions, &status))
+	if (!load_sessions(options, LOOK_WHOLE, &sessions, &status))
 		return status;
 	out = open_memstream(&text, &size);
 	if (!out)

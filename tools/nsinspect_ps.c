@@ -232,7 +232,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	if (r < 0)
 		return trouble("%s", problem ? problem : strerror(-r));
 	report_color(report, "ENTRY", entry_color);
-	if (!load_sessions(options, &sessions, &status))
+	if (!load_sessions(options, LOOK_WHOLE, &sessions, &status))
 		return status;
 	members.sessions = &sessions;
 	members.whose.service = options->service;

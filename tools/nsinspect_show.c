@@ -354,7 +354,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 	_cleanup_(documentp) json_object *document = document_new();
 	enum exit_status status;
 
-	if (!load_sessions(options, &sessions, &status))
+	if (!load_sessions(options, LOOK_WHOLE, &sessions, &status))
 		return status;
 
 	const struct session *session = pick_session(&sessions, arguments[0], &status);

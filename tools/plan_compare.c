@@ -177,7 +177,7 @@ static int compare_seen(const struct comparison *comparison, const struct step *
 	_cleanup_free_ char *shown = NULL;
 	struct seen seen;
 	const char *wrong;
-	int r = seen_find(comparison->init, step->target, &comparison->mounts, &seen);
+	int r = seen_find(comparison->root, step->target, &comparison->mounts, &seen);
 
 	if (r == -ENOENT)
 		return step->optional ? tell(comparison, step, PART_MOUNT, "not there", NULL)
@@ -202,7 +202,7 @@ static int compare_procs(const struct comparison *comparison, const struct step 
 		struct seen seen;
 
 		if (strcmp(entry->type, "proc") != 0 || !mounts_have_device(comparison->host, entry) ||
-		    seen_find(comparison->init, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
+		    seen_find(comparison->root, entry->target, &comparison->mounts, &seen) < 0 || seen.mount != entry)
 			continue;
 		return tell(comparison, step, PART_MOUNT, entry->target,
 			    "%s is a proc of the host, and shows its processes", entry->target);
@@ -386,6 +386,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_seen(comparison, step);
 	if (step->kind == STEP_HIDE_PROCS)
 		return compare_procs(comparison, step);
+	if (step->kind == STEP_USER_MAP)
+		return plan_compare_user_map(comparison, step);
 	if (step->kind == STEP_TIME)
 		return plan_compare_time(comparison, step);
 	if (step->kind == STEP_MOUNT_CGROUPS)
@@ -430,6 +432,7 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	struct comparison comparison = {
 		.session = session,
 		.init = session->view.init_pid,
+		.root = -1,
 		.host = host,
 		.network = session->namespaces[NAMESPACE_NETWORK],
 		.addresses = session->view.record.addresses,
@@ -439,13 +442,14 @@ int plan_compare(const struct session *session, const struct verdict *verdict, c
 	};
 	int r = verdict_plan(verdict, session->view.name, &plan, &problem);
 
-	if (r == 0)
-		r = mounts_read(session->view.init_pid, &comparison.mounts);
 	if (r < 0)
 		return r;
+	comparison.root = seen_root(session->view.init_pid);
+	r = comparison.root < 0 ? comparison.root : mounts_read(session->view.init_pid, &comparison.mounts);
 	comparison.plan = plan;
 	for (size_t i = 0; r == 0 && comparison.mounts.count > 0 && i < plan->count; i++)
 		r = compare_step(&comparison, &plan->steps[i]);
 	mounts_release(&comparison.mounts);
+	close_fd(comparison.root);
 	return r;
 }

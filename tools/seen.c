@@ -8,29 +8,25 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static int open_in_root(pid_t pid, const char *path)
+int seen_root(pid_t pid)
 {
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	_cleanup_close_ int process = process_open(pid);
-	_cleanup_close_ int root = -1;
-	int fd;
+	int root;
 
 	if (process < 0)
 		return process;
 	root = openat(process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return negative_errno();
-	fd = sys_openat2(root, path, &how);
-	return fd < 0 ? negative_errno() : fd;
+	return root < 0 ? negative_errno() : root;
 }
 
-int seen_find(pid_t pid, const char *path, const struct mount_list *mounts, struct seen *ret)
+int seen_find(int root, const char *path, const struct mount_list *mounts, struct seen *ret)
 {
-	_cleanup_close_ int fd = open_in_root(pid, path);
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	_cleanup_close_ int fd = sys_openat2(root, path, &how);
 	struct statx status;
 
 	if (fd < 0)
-		return fd;
+		return negative_errno();
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_MNT_ID, &status) < 0)
 		return negative_errno();
 	for (size_t i = 0; i < mounts->count; i++) {

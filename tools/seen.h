@@ -13,8 +13,11 @@ struct seen {
 	struct statx status;             /* which file it is */
 };
 
+/* The root directory of a process, for seen_find(); or -errno. */
+int seen_root(pid_t pid) _must_check_;
+
 /*
- * Resolves an absolute path as a process of the session does, with links, and finds its mount in `mounts`, those of
- * the process `pid`. 0; -ENOENT: nothing is there; -ESRCH: it is on a mount that the list does not have; -errno.
+ * Resolves an absolute path as a process with this root does, with links, and finds its mount in `mounts`, those of
+ * that process. 0; -ENOENT: nothing is there; -ESRCH: it is on a mount that the list does not have; -errno.
  */
-int seen_find(pid_t pid, const char *path, const struct mount_list *mounts, struct seen *ret) _must_check_;
+int seen_find(int root, const char *path, const struct mount_list *mounts, struct seen *ret) _must_check_;

@@ -4,6 +4,7 @@
 #include "session/process.h"
 #include "tools/nested.h"
 #include "tools/process_info.h"
+#include "tools/session_judge.h"
 #include "tools/session_tree.h"
 
 #include <fcntl.h>
@@ -53,82 +54,6 @@ void sessions_release(struct sessions *sessions)
 	*sessions = (struct sessions){ 0 };
 }
 
-/* What a reader of records knows of itself. */
-struct reader {
-	const char *directory;
-	uint64_t pid_namespace;
-};
-
-/* The login process is a pid AND a start time: a reused pid is another process. */
-static enum login_state ask_process(const struct record *record)
-{
-	uint64_t start = 0;
-	char state = '\0';
-	int r = process_state(record->login_pid, &state, &start);
-
-	if (r == -ESRCH)
-		return LOGIN_GONE;
-	if (r < 0)
-		return LOGIN_UNKNOWN;
-	return start == record->login_start && !process_has_ended(state) ? LOGIN_RUNNING : LOGIN_GONE;
-}
-
-/* The init knows when a login has left; it may be slow to learn that its process has ended. */
-static enum login_state ask_login(const struct record_view *view, uint64_t pid_namespace)
-{
-	if (!view->login_alive)
-		return LOGIN_GONE;
-	/* pids of another PID namespace than ours are not for us to look up */
-	return view->record.outer_pid_namespace == pid_namespace ? ask_process(&view->record) : LOGIN_RUNNING;
-}
-
-static bool matches_record(const struct session *session)
-{
-	const struct record *record = &session->view.record;
-
-	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
-		if (record->namespaces[i] && record->namespaces[i] != session->namespaces[i])
-			return false;
-	}
-	return true;
-}
-
-/* Whether this very init still holds the lock: it may have ended, and its pid be another's, while it was looked at. */
-static bool still_held(const char *directory, const struct record_view *view)
-{
-	_cleanup_free_ char *path = NULL;
-	pid_t pid = 0;
-
-	if (asprintf(&path, "%s/%s", directory, view->name) < 0)
-		return false;
-
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	return fd >= 0 && record_alive(fd, &pid) > 0 && pid == view->init_pid;
-}
-
-/* All but what depends on the logins in it, which session_conclude() adds. */
-static enum session_state judge(const struct reader *reader, struct session *session)
-{
-	const struct record_view *view = &session->view;
-
-	session->login = LOGIN_UNKNOWN;
-	if (!view->alive)
-		return view->valid ? SESSION_ENDED : SESSION_INVALID;
-
-	int r = process_namespaces(view->init_pid, session->namespaces);
-
-	if ((r < 0 || !view->valid || !matches_record(session)) && view->init_pid > 0 &&
-	    !still_held(reader->directory, view))
-		return view->valid ? SESSION_ENDED : SESSION_INVALID;
-
-	session->seen = r == 0;
-	if (!view->valid)
-		return SESSION_INVALID;
-	session->login = ask_login(view, reader->pid_namespace);
-	return session->seen ? SESSION_ACTIVE : SESSION_UNKNOWN;
-}
-
 /* Neither the host's nor of a session around it. */
 static bool is_own(const struct session *session, const uint64_t host[NAMESPACE_KINDS], enum namespace_kind kind)
 {
@@ -155,7 +80,7 @@ void session_conclude(struct session *session, const uint64_t host[NAMESPACE_KIN
 		session->logins_alive += login_is_alive(session->logins[i].state) ? 1 : 0;
 	if (session->state == SESSION_UNKNOWN)
 		return;
-	if (!matches_record(session))
+	if (!session_matches_record(session))
 		session->state = SESSION_CHANGED;
 	else if (session->logins_alive == 0)
 		session->state = strcmp(record->on_logout, "wait") == 0 ? SESSION_LINGERING : SESSION_CLOSING;
@@ -199,18 +124,18 @@ static bool is_of_login(const struct record_view *view)
 	return view->valid && *view->record.login != '\0';
 }
 
-static int add_session(struct sessions *sessions, const struct reader *reader, struct record_view *view)
+static int add_session(struct sessions *sessions, const struct session_reader *reader, struct record_view *view)
 {
 	struct session *session = NULL;
 	int r = sessions_append(sessions, view, &session);
 
 	if (r == 0)
-		session->state = judge(reader, session);
+		session->state = session_judge(reader, session);
 	return r;
 }
 
 /* Only the init that holds the session's record can say that a login is in it. */
-static int add_login(struct sessions *sessions, struct session *session, const struct reader *reader,
+static int add_login(struct sessions *sessions, struct session *session, const struct session_reader *reader,
 		     struct record_view *view)
 {
 	bool counts = session && session_is_alive(session) && session->view.valid && session->view.init_pid > 0 &&
@@ -218,7 +143,7 @@ static int add_login(struct sessions *sessions, struct session *session, const s
 	struct session *lone = NULL;
 
 	if (session && session_is_alive(session))
-		return append_login(session, view, counts ? ask_login(view, reader->pid_namespace) : LOGIN_ENDED);
+		return append_login(session, view, counts ? session_ask_login(reader, session, view) : LOGIN_ENDED);
 
 	int r = sessions_append(sessions, view, &lone);
 
@@ -228,7 +153,7 @@ static int add_login(struct sessions *sessions, struct session *session, const s
 }
 
 /* The records are sorted by name, so that a session comes before its logins. */
-static int add_records(struct sessions *sessions, const struct reader *reader, struct record_list *records)
+static int add_records(struct sessions *sessions, const struct session_reader *reader, struct record_list *records)
 {
 	struct session *last = NULL;
 	int r = 0;
@@ -306,11 +231,11 @@ void sessions_shift(const struct sessions *sessions, struct record_view *view)
 		view->record.login_start += (uint64_t)(sessions->ahead * sysconf(_SC_CLK_TCK));
 }
 
-int sessions_read(const char *directory, struct sessions *ret)
+int sessions_read(const char *directory, enum sessions_look look, struct sessions *ret)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
 	_cleanup_(record_list_release) struct record_list records = { 0 };
-	struct reader reader = { .directory = directory };
+	struct session_reader reader = { .directory = directory, .look = look };
 	uint64_t own[NAMESPACE_KINDS] = { 0 };
 	int r = records_read(directory, &records);
 
@@ -334,6 +259,7 @@ int sessions_read(const char *directory, struct sessions *ret)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < sessions.count; i++) {
+		sessions.items[i]->number = i;
 		sessions.items[i]->foreign_pids = has_foreign_pids(sessions.items[i], own[NAMESPACE_PID]);
 		session_conclude(sessions.items[i], sessions.host);
 	}

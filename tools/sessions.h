@@ -18,7 +18,7 @@ enum session_state {
 	SESSION_ACTIVE,
 	SESSION_WOULD_ISOLATE, /* mode audit: the login is on the host, and the record says what would have been */
 	SESSION_LINGERING,     /* on-logout = "wait": no login is in it any more, processes are */
-	SESSION_CHANGED,       /* the init's namespaces are not those that the record tells */
+	SESSION_CHANGED,       /* the init's namespaces are not those that the record tells, as far as was looked */
 	SESSION_CLOSING,       /* no login is in it any more, the init is still there */
 	SESSION_UNKNOWN,       /* alive, but the kernel does not show its init to this reader */
 	SESSION_ENDED,         /* nobody holds the lock */
@@ -44,7 +44,7 @@ struct session {
 	enum session_state state;
 	enum login_state login;
 	bool seen;                            /* namespaces and apart are filled */
-	uint64_t namespaces[NAMESPACE_KINDS]; /* the init's, from the kernel */
+	uint64_t namespaces[NAMESPACE_KINDS]; /* the init's, from the kernel; 0: not known */
 	bool apart[NAMESPACE_KINDS];          /* neither that of the reader's PID 1 nor of a session around it */
 	size_t processes;                     /* filled by whoever counts; those of sessions within it, too */
 
@@ -57,6 +57,7 @@ struct session {
 	const char *cut;       /* why not all that is nested in it is known; NULL: it is */
 	struct session *outer; /* the one that it is nested in; NULL: the reader's */
 	size_t depth;          /* 0: the reader's */
+	size_t number;         /* its index among the items */
 	struct session *inner; /* the first that is nested in it, or NULL */
 	struct session *next;  /* the next that is nested in the same one, or NULL */
 };
@@ -103,11 +104,22 @@ static inline bool login_is_alive(enum login_state state)
 	return state == LOGIN_RUNNING || state == LOGIN_UNKNOWN;
 }
 
+/* How much the kernel is asked about each session. */
+enum sessions_look {
+	LOOK_WHOLE, /* every namespace of its init, and every login process by pid and start time */
+	/*
+	 * The namespaces of its init that the record says are its own, and of each login process that one of its pid is
+	 * in the session's mounts. Kinds that the record does not name are not known. A session that is not as recorded
+	 * is looked at as a whole.
+	 */
+	LOOK_BRIEF,
+};
+
 /*
  * Reads the records in a directory and asks the kernel about each; root's reading adds the sessions within them.
  * 0 or -errno.
  */
-int sessions_read(const char *directory, struct sessions *ret) _must_check_;
+int sessions_read(const char *directory, enum sessions_look look, struct sessions *ret) _must_check_;
 void sessions_release(struct sessions *sessions);
 
 /*

@@ -207,3 +207,37 @@ def test_what_a_record_says_is_harmless_also_when_it_is_killed(installed):
             done = subprocess.run(["nsinspect", "kill", identity], capture_output=True, timeout=60, env=P.ENVIRONMENT)
             assert done.returncode == 0 and b"killed: " in done.stdout, done
             assert_harmless(done.stdout + done.stderr)
+
+
+# FUSE below a path that the audit looks at; nobody reads what the kernel asks
+NEVER_ANSWERS = """
+import ctypes, os, sys
+fuse = os.open("/dev/fuse", os.O_RDWR)
+options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+assert ctypes.CDLL(None, use_errno=True).mount(b"fuse", sys.argv[1].encode(), b"fuse", 6, options) == 0
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_audit_gives_up_a_session_that_never_answers_and_finds_what_is_wrong_with_others(installed):
+    engine = "/var/lib/lxd"
+    os.makedirs(engine, exist_ok=True)
+    if not os.path.exists("/dev/fuse"):
+        os.mknod("/dev/fuse", 0o020666, os.makedev(10, 229))
+    H.set_policy("user/bob.conf", "")
+    with P.Background(["su", "alice", "-c", "echo in; cat"]) as alice:
+        assert alice.read_line() == "in"
+        (hostile, _), = H.records().items()
+        init, = H.session_inits()
+        mounts = ["nsenter", "-m", "-t", str(init), "/usr/bin/python3", "-c", NEVER_ANSWERS, engine]
+        with P.Background(mounts) as fuse, P.Background(["su", "bob", "-c", "echo in; cat"]) as bob:
+            assert fuse.read_line() == "ready" and bob.read_line() == "in"
+            other, = set(H.records()) - {hostile}
+            H.set_policy("user/bob.conf", "ipc { isolate = false }\n")
+            done = P.run(["nsinspect", "audit", "--hurried", "-J"])
+    os.rmdir(engine)
+    assert done.status == 2
+    assert done.stderr.count(f"session {hostile}: not all of it is known: reading in it takes too long") == 1
+    found = json.loads(done.stdout)["findings"]
+    assert [row["seen"] for row in found if row["subject"] == other and "other values" in row["seen"]], found

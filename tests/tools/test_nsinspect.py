@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """nsinspect against sessions made by hand: what is shown is what the kernel says, whatever the records say."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import NAMESPACES, namespaces_of, nsinspect
+from conftest import NAMESPACES, namespaces_of, nsinspect, start_time
 from support import host as H
 
 HOSTILE = b"\x1b]0;owned\a\x1b[2J\r\n\t\"'`$\\x41\xff\xc3\xa9\xe2\x80\xae\xc2\x9b2J"
@@ -85,6 +86,49 @@ def test_namespaces_are_not_believed(records):
     assert row["namespaces"] == ["mnt", "uts"]
     assert row["state"] == "changed"
     assert session.id in row["id"]
+
+
+@pytest.mark.parametrize("columns", ["ID,NAMESPACES,STATE", "ID,NAMESPACES,STATE,MNT"])
+@pytest.mark.parametrize("kind", ["mnt", "net", "ipc", "uts", "pid"])
+def test_each_recorded_namespace_is_compared_whatever_is_shown(records, kind, columns):
+    session = records.open(**{f"ns-{kind}": 4026530000})
+    row, = records.rows("-o", columns)
+    assert row["state"] == "changed"
+    assert row["namespaces"] == list(session.namespaces)
+
+
+def test_init_that_left_a_namespace_is_changed(records):
+    session = records.open()
+    assert records.rows("-o", "STATE") == [{"state": "active"}]
+    session.tell("move")
+    assert records.rows("-o", "STATE") == [{"state": "changed"}]
+
+
+def test_login_in_the_sessions_mounts_is_running_while_the_init_says_so(records):
+    """As a login process is; the one of the fixture is not."""
+    session = records.open()
+    inside = subprocess.Popen(["nsenter", f"--mount=/proc/{session.init}/ns/mnt", "sh", "-c", "echo in; exec sleep 600"],
+                              stdout=subprocess.PIPE)
+    assert inside.stdout.readline() == b"in\n"
+    session.end_login()
+    session.path.write_text(session.text(**{"login-pid": inside.pid, "login-start": start_time(inside.pid)}))
+    assert records.rows("-o", "STATE") == [{"state": "active"}]
+    session.tell("leave")
+    assert records.rows("-o", "STATE") == [{"state": "closing"}]
+    inside.kill()
+    inside.wait()
+
+
+def test_since_lists_what_was_opened_or_joined_since(records):
+    old = records.open(opened=1700000000)
+    joined = records.open(opened=1700000000)
+    joined.join(opened=1700009000)
+    new = records.open(opened=1700009000)
+    for since, expected in (("@1700000000", {old.id, joined.id, new.id}), ("@1700000001", {joined.id, new.id}),
+                            ("@1700009001", set())):
+        assert {row["id"] for row in records.rows("--since", since)} == expected
+    done = records.run("list", "--since", "one day")
+    assert done.returncode == 2 and b"--since" in done.stderr
 
 
 def test_session_without_its_login_process_is_closing(records):
@@ -326,6 +370,35 @@ def test_table_fits_the_terminal(records):
         pass
     os.close(parent)
     assert max(len(line) for line in output.decode().splitlines()) <= 100
+
+
+def on_terminal(records, *arguments):
+    parent, child = pty.openpty()
+    subprocess.run(["stty", "cols", "1000", "-opost"], stdin=child, check=True)
+    subprocess.run([os.environ.get("NSINSPECT", "nsinspect"), "list", "--record-dir", records.directory, "--color=never",
+                    *arguments], stdout=child, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    os.close(child)
+    output = b""
+    with contextlib.suppress(OSError):
+        while block := os.read(parent, 65536):
+            output += block
+    os.close(parent)
+    return output
+
+
+SHAPES = ([], ["-n"], ["--output-all"], ["-o", "TTY,UID"], ["-o", "UID,TTY,FROM"], ["-o", "FROM"], ["-o", "NLOGINS,STATE"])
+
+
+@pytest.mark.parametrize("user", ["alice", "alice-of-the-long-name", "\u00fcnal"])
+def test_table_is_the_same_on_a_wide_terminal_and_elsewhere(records, user):
+    session = records.open(tty="", user=user.encode(), remote_host="")
+    records.open(remote_host="2001:db8::1")
+    for join in (False, True):
+        if join:
+            session.join()
+        for arguments in SHAPES:
+            elsewhere = records.run("list", *arguments).stdout
+            assert elsewhere and elsewhere == on_terminal(records, *arguments), arguments
 
 
 # output
