@@ -91,7 +91,8 @@ static void print_always(const struct import_entries *entries, FILE *out)
 
 	for (size_t i = 0; i < ELEMENTS(paths); i++)
 		if (!has(entries, paths[i]))
-			(void)fprintf(out, "	private \"%s\" { backing = \"directory\" } # private in every session\n",
+			(void)fprintf(out,
+				      "	private \"%s\" { backing = \"directory\" } # private in every session\n",
 				      paths[i]);
 }
 
