@@ -114,12 +114,29 @@ static void advise_time(const struct policy *policy, struct diagnostics *diag)
 		    diag);
 }
 
+/* What a network is owned by says who may use raw sockets in it: the session has one of its own, or not. */
+static void advise_user_map(const struct policy *policy, struct diagnostics *diag)
+{
+	if (policy->user.map == USER_MAP_IDENTITY &&
+	    (policy->network.mode == NETWORK_HOST || policy->network.mode == NETWORK_NAMED))
+		add(policy, policy->origins[KEY_USER_MAP],
+		    policy->network.mode == NETWORK_HOST
+			    ? "user.map: 'identity' with network.mode = \"host\": ping fails in the session, and so "
+			      "does "
+			      "whatever needs rights over the network, as root by sudo too"
+			    : "user.map: 'identity' with network.mode = \"named\": ping fails in the session, and so "
+			      "does "
+			      "whatever needs rights over the network, as root by sudo too",
+		    diag);
+}
+
 void policy_advise(const struct policy *policy, const char *service, struct diagnostics *diag)
 {
 	if (policy->mode == MODE_OFF)
 		return;
 	privileges_advise(policy, diag);
 	advise_time(policy, diag);
+	advise_user_map(policy, diag);
 	for (size_t i = 0; i < policy->mount.private_count; i++)
 		advise_private(policy, &policy->mount.private[i], diag);
 	if (service)

@@ -9,6 +9,8 @@
 #include "config/merge.h"
 #include "config/text_list.h"
 
+#include <string.h>
+
 static int policy_from_layers(const struct layers *layers, const char *service, struct policy **ret,
 			      struct diagnostics *diag)
 {
@@ -39,11 +41,23 @@ static int policy_from_candidate(const struct policy_root *root, const struct ca
 }
 
 /*
+ * The user manager is one for all logins of its user, and runs what was written in any of them: a file that refuses it
+ * does so for the sake of the logins that it is for, whatever these are.
+ */
+static bool refuses_user_manager(const struct policy *policy, const struct login *login)
+{
+	return login->service && strcmp(login->service, SERVICE_USER_MANAGER) == 0 && policy->mode == MODE_ENFORCE &&
+	       policy->user_manager == USER_MANAGER_REFUSE;
+}
+
+/*
  * 1 if the file is for this login, 0 if not; a list that is not given is for every login. -EBADMSG when that cannot be
  * said: passing the file over for a remote host that came as a name would let whoever runs its zone choose the policy.
  */
 static int matches(const struct policy *policy, const struct login *login, struct diagnostics *diag)
 {
+	if (refuses_user_manager(policy, login))
+		return 1;
 	if (policy->services && !text_list_has(policy->services, login->service ? login->service : ""))
 		return 0;
 	if (!policy->from)

@@ -23,6 +23,10 @@ enum homes { HOMES_ALL, HOMES_OWN };
 enum runtime_dir { RUNTIME_DIR_PRIVATE, RUNTIME_DIR_HOST };
 enum session_scope { SCOPE_SESSION, SCOPE_USER };
 enum on_logout { ON_LOGOUT_KILL, ON_LOGOUT_WAIT };
+enum user_map { USER_MAP_NONE, USER_MAP_IDENTITY };
+/* the PAM service of systemd's user manager, user@.service(5) */
+#define SERVICE_USER_MANAGER "systemd-user"
+
 enum user_manager { USER_MANAGER_REFUSE, USER_MANAGER_ALLOW };
 
 /* Where a value came from; file is NULL for a built-in default. Owned by the policy. */
@@ -102,6 +106,9 @@ struct policy {
 		size_t bind_count;
 	} mount;
 	enum user_manager user_manager;
+	struct {
+		enum user_map map;
+	} user;
 	struct {
 		bool no_new_privileges;
 		char **drop_capabilities; /* canonical names of config/capability.h; NULL: none */

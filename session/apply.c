@@ -14,7 +14,8 @@ static const struct {
 	/* instead: a descriptor, made before the first step that is not `early`; and what is done with it */
 	int (*prepare)(const struct step *step);
 	int (*finish)(const struct step *step, int tree);
-	bool early; /* before anything is prepared */
+	bool early;  /* before anything is prepared */
+	bool passed; /* the init itself does it, whoever did the others */
 } kinds[STEP_KINDS] = {
 	[STEP_PROPAGATION] = { .apply = mount_set_propagation, .early = true },
 	[STEP_HIDE_PROCS] = { .apply = hide_procs, .early = true },
@@ -32,6 +33,7 @@ static const struct {
 	[STEP_MOUNT_READ_ONLY] = { .apply = mount_read_only },
 	[STEP_MOUNT_DIRECTORY] = { .prepare = tree_of_store, .finish = tree_attach },
 	[STEP_MOUNT_BIND] = { .prepare = tree_of_source, .finish = tree_attach },
+	[STEP_LOCK_MOUNTS] = { .passed = true },
 	[STEP_MOUNT_HOMES] = { .prepare = homes_prepare, .finish = homes_finish },
 	[STEP_MOUNT_RESOLV_CONF] = { .apply = mount_etc_file },
 	[STEP_MOUNT_HOSTS] = { .apply = mount_etc_file },
@@ -50,7 +52,7 @@ static int run_in_pass(enum pass pass, const struct step *step, int *tree)
 {
 	int r;
 
-	if (step_place(step->kind) != PLACE_INIT)
+	if (step_place(step->kind) != PLACE_INIT || kinds[step->kind].passed)
 		return 0;
 	if (pass != PASS_PREPARE)
 		return kinds[step->kind].early == (pass == PASS_EARLY) ? run(step, *tree) : 0;

@@ -105,8 +105,12 @@ static struct session *session_new(const struct session_request *request, const 
 /* Opened before the setns: afterwards /proc/self leads nowhere, pid_namespaces(7). */
 static int open_outside(struct session *session)
 {
-	_cleanup_close_ int directory = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int directory = -1;
 
+	/* user_namespaces(7): who has gone into one has no capability outside, and cannot come back */
+	if (session->clone_flags & CLONE_NEWUSER)
+		return 0;
+	directory = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return -errno;
 	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
@@ -212,6 +216,11 @@ static int tell_init(struct session *session)
 	const char *word = "";
 	int r;
 
+	/* its socket is outside: it learns it from the end of this process */
+	if (session->clone_flags & CLONE_NEWUSER) {
+		session->gone_on = true;
+		return 0;
+	}
 	message_put(&request, PROTOCOL_VERSION);
 	message_put(&request, LEAVE_VERB);
 	message_put(&request, *session->login ? session->login : session->id);
@@ -279,6 +288,9 @@ static int enter(struct session *session, int socket, char **ret_text)
 		take_back(session);
 		return r;
 	}
+	/* one's own user namespace would give back what this process cannot have, over what belongs to it */
+	if (session->clone_flags & CLONE_NEWUSER)
+		session->privileges.dropped |= bounding_set_lacks();
 	r = open_outside(session);
 	if (r < 0) {
 		say_step(ret_text, "setns", "/proc/self/ns", r);

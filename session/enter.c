@@ -46,15 +46,23 @@ static int explain(char **ret_text, const char *step, const char *text, int erro
 	return error;
 }
 
-/* Whether a namespace belongs to a user namespace, ioctl_nsfs(2). EPERM: of an owner above ours. 1, 0 or -errno. */
-static int is_owned_by(int process, enum namespace_kind kind, uint64_t owner)
+static int open_namespace(int process, enum namespace_kind kind)
 {
-	_cleanup_close_ int fd = -1, found = -1;
-	struct stat status;
 	char path[32];
 
 	(void)snprintf(path, sizeof(path), "ns/%s", namespace_table[kind].proc_link);
-	fd = openat(process, path, O_RDONLY | O_CLOEXEC);
+	return openat(process, path, O_RDONLY | O_CLOEXEC);
+}
+
+/*
+ * Whether a namespace belongs to one of two user namespaces, ioctl_nsfs(2). EPERM: of an owner above ours. 1, 0 or
+ * -errno.
+ */
+static int is_owned_by(int process, enum namespace_kind kind, uint64_t owner, uint64_t other)
+{
+	_cleanup_close_ int fd = open_namespace(process, kind), found = -1;
+	struct stat status;
+
 	if (fd < 0)
 		return negative_errno();
 	found = ioctl(fd, NS_GET_USERNS);
@@ -62,7 +70,30 @@ static int is_owned_by(int process, enum namespace_kind kind, uint64_t owner)
 		return errno == EPERM ? 0 : negative_errno();
 	if (fstat(found, &status) < 0)
 		return negative_errno();
-	return status.st_ino == owner;
+	return status.st_ino == owner || status.st_ino == other;
+}
+
+/* user_namespaces(7): every id is itself, as far as we see. */
+static bool is_identity(int process, const char *name)
+{
+	_cleanup_close_ int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
+	char map[64] = "";
+	unsigned inside, outside, count;
+
+	return fd >= 0 && read(fd, map, sizeof(map) - 1) > 0 &&
+	       sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
+	       count == UINT32_MAX;
+}
+
+/* True for the user namespace that root made for the session: nobody has its capabilities but who is root, or in it. */
+static bool is_sessions_own(int process, const struct enter_request *request, uint64_t own)
+{
+	_cleanup_close_ int fd = open_namespace(process, NAMESPACE_USER);
+	uid_t maker = (uid_t)-1;
+
+	return fd >= 0 && request->namespaces[NAMESPACE_USER] == request->user_namespace &&
+	       ioctl(fd, NS_GET_OWNER_UID, &maker) == 0 && maker == 0 && is_identity(process, "uid_map") &&
+	       is_identity(process, "gid_map") && is_owned_by(process, NAMESPACE_USER, own, own) > 0;
 }
 
 /*
@@ -78,16 +109,18 @@ static int find_flags(const struct enter_request *request, int *ret, char **ret_
 
 	if (r < 0)
 		return explain(ret_text, "namespaces", NULL, r);
-	if (request->namespaces[NAMESPACE_USER] != own[NAMESPACE_USER])
+	if (request->namespaces[NAMESPACE_USER] != own[NAMESPACE_USER] &&
+	    !is_sessions_own(process, request, own[NAMESPACE_USER]))
 		return explain(ret_text, "namespaces", "it is in a user namespace of its own", -EXDEV);
 	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
 		if (request->namespaces[kind] == own[kind])
 			continue;
-		r = is_owned_by(process, kind, own[NAMESPACE_USER]);
+		r = is_owned_by(process, kind, own[NAMESPACE_USER], request->namespaces[NAMESPACE_USER]);
 		if (r < 0)
 			return explain(ret_text, "namespaces", NULL, r);
 		if (r == 0)
-			return explain(ret_text, "namespaces", "one of them is not of this user namespace", -EXDEV);
+			return explain(ret_text, "namespaces",
+				       "one of them is of a user namespace that is not the session's", -EXDEV);
 		flags |= namespace_table[kind].clone_flag;
 	}
 	*ret = flags;

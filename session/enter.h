@@ -20,6 +20,7 @@ struct enter_request {
 	pid_t init;
 	int init_pidfd;             /* of the init, which was seen to hold its lock afterwards */
 	const uint64_t *namespaces; /* NAMESPACE_KINDS inode numbers: where the init was seen */
+	uint64_t user_namespace;    /* that the record, which root alone wrote, says is the session's own; 0: none */
 	const struct confinement *confinement;
 	int streams[3]; /* become the child's standard streams */
 	void (*become)(void *data,

@@ -79,6 +79,9 @@ static const struct {
 	{ "namespaces", EAGAIN, PROCESSES },
 	{ "time", EINVAL, "this kernel has no time namespaces" },
 	{ "time", ERANGE, "the machine has not been up for as long as time.boottime-offset would take it back" },
+	{ "user-map", EPERM,
+	  "mapping root takes CAP_SETFCAP, CAP_SETUID and CAP_SETGID of the login program, and cannot be done where a "
+	  "container has not every id" },
 	{ "mount-resolv-conf", EPERM, ETC_FILE },
 	{ "mount-hosts", EPERM, ETC_FILE },
 	{ "mount-directory", ENOSPC, STORE " is full, or has no inode left; or the limit fs.mount-max is reached" },

@@ -8,7 +8,7 @@
  *   1. makes itself independent of whoever called the login program,
  *   2. reads the policy files that the module opened, and decides,
  *   3. makes the plan, and the session's init by one clone3(2), which runs it,
- *   4. writes the session's record, answers the module, and exits.
+ *   4. writes the session's record, answers the module, and exits; under user_map.h a child stays, janitor.h.
  *
  * The init lives on in the session (init.c) and is nobody's child: the login
  * program sees no stray SIGCHLD. Until the module's own setns(2) nothing has
@@ -16,6 +16,7 @@
  */
 
 #include "session/detach.h"
+#include "session/janitor.h"
 #include "session/open.h"
 #include "session/request.h"
 
@@ -71,6 +72,8 @@ int main(void)
 		return refuse_request("detach", detached, version) < 0;
 	session_open_from_request(&request, &result);
 	r = send_reply(&result.reply);
+	if (r == 0)
+		janitor_start(&request, &result.reply);
 	open_result_release(&result, r == 0);
 	request_release(&request);
 	return r < 0;

@@ -8,6 +8,7 @@
 #include "session/report.h"
 
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -71,20 +72,75 @@ static int show_record(const struct init_arguments *arguments)
 	return r < 0 ? r : record_publish(files->directory, files->record, arguments->id);
 }
 
-/* The steps first, whatever the helper is doing meanwhile; their failure is reported once the reply is out. */
-static int prepare(const struct init_arguments *arguments, struct report *ret_report)
+/*
+ * What others did of the steps. Whoever is in the session must not meet them: they have ended when the socket has. The
+ * report's strings are in the message.
+ */
+static int hear_steps(const struct init_arguments *arguments, struct message *message, struct report *ret_report)
 {
-	const struct init_files *files = &arguments->files;
+	_cleanup_(message_release) struct message end = { 0 };
+	size_t no_fds = 0;
+	int r = message_receive(arguments->steps, HELPER_TIMEOUT_MS, message, NULL, &no_fds);
+
+	if (r == 0)
+		r = report_decode(message, ret_report);
+	if (r < 0)
+		return r;
+	r = message_receive(arguments->steps, HELPER_TIMEOUT_MS, &end, NULL, &no_fds);
+	return r == -ECONNRESET ? 0 : r < 0 ? r : -EPROTO;
+}
+
+/* What is mounted here belongs to the maker's user namespace. The copy is ours, and what is in it is locked. */
+static int lock_mounts(const struct plan *plan, struct report *ret_report)
+{
+	const struct step *step = plan_find(plan, STEP_LOCK_MOUNTS);
+
+	if (!step || ret_report->error < 0 || unshare(CLONE_NEWNS) == 0)
+		return 0;
+	*ret_report = (struct report){ .error = -errno, .step = step_name(step->kind), .object = step->target };
+	return 0;
+}
+
+static int tell_helper(const struct init_arguments *arguments)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+
+	message_put(&message, INIT_SETTLED);
+	return message_send(arguments->helper, &message, NULL, 0);
+}
+
+/* The steps under user_map.h. */
+static int have_steps_done(const struct init_arguments *arguments, struct message *message, struct report *ret_report)
+{
+	int r = hear_steps(arguments, message, ret_report);
+
+	if (r == 0)
+		r = lock_mounts(arguments->plan, ret_report);
+	return r < 0 ? r : tell_helper(arguments);
+}
+
+static int do_steps(const struct plan *plan, struct report *ret_report)
+{
 	const struct step *failed = NULL;
 	const char *object = NULL;
-	int r;
 
-	ret_report->error = apply_init_steps(arguments->plan, &failed, &object);
+	ret_report->error = apply_init_steps(plan, &failed, &object);
 	if (ret_report->error < 0) {
 		ret_report->step = step_name(failed->kind);
 		ret_report->object = object;
 	}
-	r = wait_for_helper(arguments);
+	return 0;
+}
+
+/* The steps first, whatever the helper is doing meanwhile; their failure is reported once the reply is out. */
+static int prepare(const struct init_arguments *arguments, struct message *message, struct report *ret_report)
+{
+	const struct init_files *files = &arguments->files;
+	int r = arguments->steps < 0 ? do_steps(arguments->plan, ret_report)
+				     : have_steps_done(arguments, message, ret_report);
+
+	if (r == 0)
+		r = wait_for_helper(arguments);
 	if (r < 0 || ret_report->error < 0)
 		return r;
 	ret_report->error = show_record(arguments);
@@ -110,7 +166,7 @@ void init_main(const struct init_arguments *arguments)
 	int at_work[] = {
 		arguments->caller_pidfd, arguments->caller, arguments->helper, files->record,
 		files->directory,        files->place,      files->listener,   files->gate,
-		files->locks[0],         files->locks[1],   files->slirp,
+		files->locks[0],         files->locks[1],   files->slirp,      arguments->steps,
 	};
 	/* nothing of the host may be held once somebody can come in */
 	int at_rest[] = {
@@ -118,16 +174,18 @@ void init_main(const struct init_arguments *arguments)
 		files->listener,         files->locks[0],   files->locks[1], files->slirp,
 	};
 	struct report report = { 0 };
+	struct message message = { 0 };
 
 	close_all_but(at_work, ELEMENTS(at_work));
 	(void)prctl(PR_SET_NAME, "nsisolate-init", 0, 0, 0);
 	/* orphans of the session become our children: wait(2), an ignored SIGCHLD makes the kernel reap them */
 	(void)signal(SIGCHLD, SIG_IGN);
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prepare(arguments, &report) < 0)
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prepare(arguments, &message, &report) < 0)
 		_exit(1);
 	close_all_but(at_rest, ELEMENTS(at_rest));
 	if (send_report(arguments, &report) < 0 || report.error < 0)
 		_exit(1);
+	message_release(&message);
 	forget_helper(arguments);
 	keep_session(arguments);
 	_exit(0);

@@ -69,9 +69,11 @@ static int owner_of(const char *path, uint64_t *ret_self, uint64_t *ret_owner)
 	return 0;
 }
 
-/* The init is in the namespaces that were recorded, and they belong to our own user namespace: nobody forged them. */
+/* The init is in the namespaces that were recorded, and they belong to our own user namespace, or to that which is
+ * recorded: nobody forged them. */
 static bool has_its_namespaces(pid_t init, const struct record *record)
 {
+	const uint64_t own = record->namespaces[NAMESPACE_USER];
 	struct stat ours;
 
 	if (stat("/proc/self/ns/user", &ours) < 0)
@@ -83,7 +85,10 @@ static bool has_its_namespaces(pid_t init, const struct record *record)
 		if (!record->namespaces[i])
 			continue;
 		(void)snprintf(path, sizeof(path), "/proc/%jd/ns/%s", (intmax_t)init, namespace_table[i].proc_link);
-		if (owner_of(path, &self, &owner) < 0 || self != record->namespaces[i] || owner != ours.st_ino)
+		if (owner_of(path, &self, &owner) < 0 || self != record->namespaces[i])
+			return false;
+		/* one's own user namespace belongs to the one around it, and the others may belong to it */
+		if (owner != ours.st_ino && (own == 0 || i == NAMESPACE_USER || owner != own))
 			return false;
 	}
 	return true;

@@ -4,6 +4,7 @@
 #include "session/error_text.h"
 #include "session/inherit.h"
 #include "session/syscalls.h"
+#include "session/user_map.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -13,6 +14,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+/* How long the steps of an init may take that does not do them itself. */
+#define SETTLE_MS 20000
 
 /*
  * 1 if the root directory that we inherited from the caller is not the root of
@@ -129,8 +133,8 @@ static int describe_inherited(char **ret_failure, const struct plan *plan, const
 }
 
 /* The one clone3(2). */
-static int start_init(const struct session_request *request, const struct launch_order *order, struct launch *ret,
-		      char **ret_failure)
+static int start_init(const struct session_request *request, const struct launch_order *order, int steps,
+		      struct launch *ret, char **ret_failure)
 {
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
@@ -160,14 +164,16 @@ static int start_init(const struct session_request *request, const struct launch
 			.caller_pidfd = request->caller_pidfd,
 			.caller = PROTOCOL_HELPER_FD,
 			.helper = theirs,
+			.steps = steps,
 			.files = order->files,
 		});
 	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .socket = TAKE_FD(ours) };
 	return 0;
 }
 
-int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
-		 char **ret_failure)
+/* Where the init is born, it is made; the helper is there for no longer. */
+static int start_inside(const struct session_request *request, const struct launch_order *order, int steps,
+			struct launch *ret, char **ret_failure)
 {
 	struct inherited inherited = INHERITED_NOTHING;
 	const struct step *failed = NULL;
@@ -177,10 +183,61 @@ int launch_start(const struct session_request *request, const struct launch_orde
 	if (r < 0)
 		r = describe_inherited(ret_failure, order->plan, failed, r);
 	else
-		r = start_init(request, order, ret, ret_failure);
+		r = start_init(request, order, steps, ret, ret_failure);
 	left = inherit_leave(&inherited);
 	if (r < 0 || left == 0)
 		return r;
 	launch_abort(ret);
 	return describe(ret_failure, step_name(STEP_NAMESPACES), "setns", left);
+}
+
+static int map_and_run(const struct launch_order *order, const struct launch *launch, int steps, char **ret_failure)
+{
+	const char *object = "";
+	int r = user_map_write(launch->pid, &object);
+
+	if (r == 0) {
+		object = "fork";
+		r = user_map_run_steps(order->plan, launch->pidfd, steps);
+	}
+	return r < 0 ? describe(ret_failure, step_name(STEP_USER_MAP), object, r) : 0;
+}
+
+int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
+		 char **ret_failure)
+{
+	_cleanup_close_ int ours = -1, theirs = -1;
+	int pair[2], r;
+
+	if (!plan_has_user_map(order->plan))
+		return start_inside(request, order, -1, ret, ret_failure);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return describe(ret_failure, "init", "socketpair", -errno);
+	ours = pair[0];
+	theirs = pair[1];
+	r = start_inside(request, order, theirs, ret, ret_failure);
+	if (r < 0)
+		return r;
+	/* it has its own, and learns by the end of ours that the steps are done */
+	theirs = close_fd(theirs);
+	r = map_and_run(order, ret, ours, ret_failure);
+	if (r < 0)
+		launch_abort(ret);
+	return r;
+}
+
+int launch_settle(const struct launch_order *order, const struct launch *launch)
+{
+	_cleanup_(message_release) struct message message = { 0 };
+	struct message_reader reader;
+	size_t no_fds = 0;
+	int r;
+
+	if (!plan_has_user_map(order->plan))
+		return 0;
+	r = message_receive(launch->socket, SETTLE_MS, &message, NULL, &no_fds);
+	if (r < 0)
+		return r;
+	reader = message_read(&message);
+	return strcmp(message_get(&reader), INIT_SETTLED) == 0 ? 0 : -EPROTO;
 }

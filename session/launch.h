@@ -38,6 +38,12 @@ struct launch {
 int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
 		 char **ret_failure) _must_check_;
 
+/*
+ * Waits until the init is in the namespaces that it stays in, which under user_map.h is late. 0; -ETIMEDOUT;
+ * -ECONNRESET: it has ended; -errno.
+ */
+int launch_settle(const struct launch_order *order, const struct launch *launch) _must_check_;
+
 /* Tells the init that the record is written and the reply sent. 0 or -errno. Releases the launch. */
 int launch_finish(struct launch *launch) _must_check_;
 

@@ -26,7 +26,6 @@
 #include <sys/utsname.h>
 
 #define LOGIN_DEFS           "/etc/login.defs"
-#define SERVICE_USER_MANAGER "systemd-user"
 
 static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...) _printf_(3, 4);
 
@@ -459,6 +458,15 @@ static int finish_network(const struct opening *opening, struct open_result *res
 	return r;
 }
 
+static bool settle(const struct launch_order *order, struct open_result *result)
+{
+	int r = launch_settle(order, &result->launch);
+
+	if (r < 0)
+		fail(result, "init", "", r);
+	return r == 0;
+}
+
 static void launch_session(struct opening *opening, struct open_result *result)
 {
 	_cleanup_free_ char *failure = NULL;
@@ -485,7 +493,7 @@ static void launch_session(struct opening *opening, struct open_result *result)
 		fail_text(result, failure ? failure : strerror(-r));
 		return;
 	}
-	if (start_slirp(opening, result) < 0 || finish_network(opening, result) < 0 ||
+	if (start_slirp(opening, result) < 0 || finish_network(opening, result) < 0 || !settle(&order, result) ||
 	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record) ||
 	    finish_slirp(opening, result) < 0) {
 		launch_abort(&result->launch);

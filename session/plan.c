@@ -33,6 +33,7 @@ static const struct {
 	[STEP_NETWORK_NAMED] = { "network-named", PLACE_HOST },
 	[STEP_TIME] = { "time", PLACE_HOST },
 	[STEP_NAMESPACES] = { "namespaces", PLACE_HOST },
+	[STEP_USER_MAP] = { "user-map", PLACE_HOST },
 	[STEP_FIREWALL] = { "firewall", PLACE_HOST },
 	[STEP_VETH] = { "veth", PLACE_HOST },
 	[STEP_SLIRP] = { "slirp", PLACE_HOST },
@@ -55,6 +56,7 @@ static const struct {
 	[STEP_MOUNT_BIND] = { "mount-bind", PLACE_INIT },
 	[STEP_MOUNT_HOMES] = { "mount-homes", PLACE_INIT },
 	[STEP_HIDE_PROCS] = { "hide-procs", PLACE_INIT },
+	[STEP_LOCK_MOUNTS] = { "lock-mounts", PLACE_INIT },
 	[STEP_SETNS] = { "setns", PLACE_CALLER },
 	[STEP_WORKING_DIRECTORY] = { "working-directory", PLACE_CALLER },
 	[STEP_DROP_CAPABILITIES] = { "drop-capabilities", PLACE_CALLER },
@@ -135,7 +137,7 @@ unsigned policy_clone_flags(const struct policy *policy)
 		[NAMESPACE_MOUNT] = policy->mount.isolate, [NAMESPACE_NETWORK] = policy->network.mode != NETWORK_HOST,
 		[NAMESPACE_IPC] = policy->ipc.isolate,     [NAMESPACE_UTS] = policy->uts.isolate,
 		[NAMESPACE_PID] = policy->pid.isolate,     [NAMESPACE_CGROUP] = policy->cgroup.isolate,
-		[NAMESPACE_TIME] = policy->time.isolate,
+		[NAMESPACE_TIME] = policy->time.isolate,   [NAMESPACE_USER] = policy->user.map != USER_MAP_NONE,
 	};
 	unsigned flags = 0;
 
@@ -449,6 +451,8 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		r = add_step(plan, (struct step){ .kind = STEP_TIME, .seconds = policy->time.boottime_offset });
 	if (r == 0)
 		r = add_step(plan, (struct step){ .kind = STEP_NAMESPACES });
+	if (r == 0 && policy->user.map == USER_MAP_IDENTITY)
+		r = add_step(plan, (struct step){ .kind = STEP_USER_MAP, .value = "identity" });
 	if (r == 0 && policy->network.mode == NETWORK_VETH)
 		r = add_veth(plan, policy);
 	if (r == 0 && policy->network.mode == NETWORK_SLIRP)
@@ -460,6 +464,9 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		r = add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });
 	if (r == 0)
 		r = add_names(plan, policy, login, ret_problem);
+	/* after every other step that mounts */
+	if (r == 0 && policy->user.map == USER_MAP_IDENTITY && policy->mount.isolate)
+		r = add_step(plan, (struct step){ .kind = STEP_LOCK_MOUNTS, .target = "/" });
 	if (r == 0)
 		r = add_step(plan, (struct step){ .kind = STEP_SETNS });
 	if (r == 0 && policy->mount.isolate)

@@ -28,11 +28,12 @@ enum place {
 };
 
 enum step_kind {
-	STEP_LIMITS,        /* host: looks at the control groups that pam_systemd(8) has put the login in, limits.h */
 	STEP_RECORD,        /* host: the record below /run/nsisolate/sessions */
 	STEP_NETWORK_NAMED, /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
 	STEP_TIME,          /* host: a time namespace, with its offset, for the init to be made in */
+	STEP_LIMITS,        /* host: looks at the control groups that pam_systemd(8) has put the login in, limits.h */
 	STEP_NAMESPACES,    /* host: clone3(2) of the init */
+	STEP_USER_MAP,      /* host: the maps of the session's user namespace, user_map.h */
 	STEP_FIREWALL,      /* host: the policy's rules in nftables */
 	STEP_VETH,          /* host: both ends of the session's interface, with addresses and routes */
 	STEP_SLIRP,         /* host: a slirp4netns(1) for the session's network, slirp.h */
@@ -55,6 +56,7 @@ enum step_kind {
 	STEP_MOUNT_BIND,        /* init: over target, the directory value of the host */
 	STEP_MOUNT_HOMES, /* init: over target, an empty tmpfs that holds nothing but the home value, mount_homes.h */
 	STEP_HIDE_PROCS,  /* init: covers every proc(5) of the host but /proc */
+	STEP_LOCK_MOUNTS, /* init: a copy of the mounts that belongs to the session's user namespace */
 	STEP_SETNS,       /* caller: one setns(2) to the init's pidfd */
 	STEP_WORKING_DIRECTORY, /* caller: back to the same directory, or "/" */
 	STEP_DROP_CAPABILITIES, /* caller: from its bounding, inheritable and ambient set, capabilities(7) */

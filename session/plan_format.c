@@ -117,6 +117,8 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 		(void)fputs(" empty ro,nosuid,nodev,noexec", out);
 	if (step->kind == STEP_HIDE_ENGINE)
 		(void)fputs(" hidden", out);
+	if (step->kind == STEP_LOCK_MOUNTS)
+		(void)fputs(" all", out);
 	if (step->kind == STEP_MOUNT_READ_ONLY)
 		(void)fputs(" ro", out);
 	if (step->optional && step->kind != STEP_MOUNT_RESOLV_CONF && step->kind != STEP_MOUNT_HOSTS)

@@ -18,6 +18,16 @@ static struct __user_cap_header_struct header(void)
 	return (struct __user_cap_header_struct){ .version = _LINUX_CAPABILITY_VERSION_3 };
 }
 
+uint64_t bounding_set_lacks(void)
+{
+	uint64_t lacking = 0;
+
+	for (unsigned long i = 0; i <= CAPABILITY_MAX; i++)
+		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 0)
+			lacking |= UINT64_C(1) << i;
+	return lacking;
+}
+
 /* EINVAL: behind the last one that this kernel has, and every kernel that we run on has those up to Linux 5.9's. */
 int bounding_set_drop(uint64_t dropped)
 {

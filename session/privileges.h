@@ -17,6 +17,9 @@ struct privileges {
 	bool no_new_privs;
 };
 
+/* A bit for each capability that the bounding set has not. */
+uint64_t bounding_set_lacks(void);
+
 /* Takes capabilities from the bounding set; nothing is done where it has none of them. 0; -EPERM: without CAP_SETPCAP.
  */
 int bounding_set_drop(uint64_t dropped) _must_check_;

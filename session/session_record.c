@@ -61,14 +61,15 @@ int session_setting(const struct session_request *request, uint64_t *ret)
 	return 0;
 }
 
-/* As the machine counts, and whoever reads the record from another time namespace: time_namespaces(7). */
+/* As the machine counts: the caller is where we are, whatever is made for our children; and whoever reads the record
+ * from another time namespace: time_namespaces(7). */
 static int start_of_caller(pid_t caller, uint64_t *ret)
 {
 	int64_t ahead = 0;
 	int r = process_start_time(caller, ret);
 
 	if (r == 0)
-		r = process_boottime_offset(getpid(), &ahead);
+		r = process_boottime_offset(caller, &ahead);
 	*ret -= (uint64_t)(ahead * sysconf(_SC_CLK_TCK));
 	return r;
 }

@@ -75,6 +75,8 @@ static int set_ipv6(const struct veth *veth)
 	if (r < 0)
 		return !wanted && r == -ENOENT ? 0 : r;
 	r = set_own(veth->name, "accept_ra", "0");
+	if (r == 0)
+		r = set_own(veth->name, "accept_redirects", "0");
 	if (r == 0 && wanted)
 		r = set_own(veth->name, "force_forwarding", "1");
 	/* before Linux 6.17 */

@@ -164,6 +164,7 @@ static int start(struct entry *entry, char **arguments)
 		.init = entry->session->view.init_pid,
 		.init_pidfd = entry->pidfd,
 		.namespaces = entry->session->namespaces,
+		.user_namespace = entry->session->view.record.namespaces[NAMESPACE_USER],
 		.confinement = &entry->confinement,
 		.become = become,
 		.data = &command,

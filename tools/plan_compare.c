@@ -386,6 +386,8 @@ static int compare_step(const struct comparison *comparison, const struct step *
 		return compare_seen(comparison, step);
 	if (step->kind == STEP_HIDE_PROCS)
 		return compare_procs(comparison, step);
+	if (step->kind == STEP_USER_MAP)
+		return plan_compare_user_map(comparison, step);
 	if (step->kind == STEP_TIME)
 		return plan_compare_time(comparison, step);
 	if (step->kind == STEP_MOUNT_CGROUPS)

@@ -3,6 +3,7 @@
 
 #include "session/cgroup.h"
 #include "session/process.h"
+#include "session/user_map.h"
 #include "tools/process_info.h"
 #include "tools/seen.h"
 
@@ -74,4 +75,43 @@ int plan_compare_time(const struct comparison *comparison, const struct step *st
 	return tell(comparison, step, PART_NAMESPACE, shown,
 		    "its boot clock is %" PRIi64 " s ahead of the machine's, its plan says %" PRIi64, seconds,
 		    step->seconds);
+}
+
+/* "0 0 4294967295", whatever the blanks. Malloced, or NULL. */
+static char *read_map(int process, const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	char *out;
+
+	if (process_file_read(process, name, CGROUPS_MAX, &text, NULL) < 0)
+		return NULL;
+	out = text;
+	for (const char *at = text; *at; at++)
+		if (*at > ' ' || (out > text && out[-1] != ' '))
+			*out++ = (char)(*at > ' ' ? *at : ' ');
+	if (out > text && out[-1] == ' ')
+		out--;
+	*out = '\0';
+	return TAKE_PTR(text);
+}
+
+/* Nobody can change it once it is written: what differs is another namespace. */
+int plan_compare_user_map(const struct comparison *comparison, const struct step *step)
+{
+	static const char *const names[] = { "uid_map", "gid_map" };
+	_cleanup_close_ int process = process_open(comparison->init);
+
+	for (size_t i = 0; i < ELEMENTS(names); i++) {
+		_cleanup_free_ char *map = process < 0 ? NULL : read_map(process, names[i]);
+
+		/* gone meanwhile */
+		if (!map)
+			return 0;
+		if (strcmp(map, USER_MAP_IDENTITY_TEXT) != 0)
+			return tell(comparison, step, PART_NAMESPACE, map,
+				    "its %s is '%s', its plan says that every id is itself", names[i], map);
+	}
+	return comparison->session->apart[NAMESPACE_USER]
+		       ? tell(comparison, step, PART_NAMESPACE, step->value, NULL)
+		       : tell(comparison, step, PART_NAMESPACE, NULL, "it has no user namespace of its own");
 }

@@ -25,4 +25,5 @@ int tell(const struct comparison *comparison, const struct step *step, enum plan
 
 /* One step each, as plan_compare() does it. */
 int plan_compare_cgroups(const struct comparison *comparison, const struct step *step) _must_check_;
+int plan_compare_user_map(const struct comparison *comparison, const struct step *step) _must_check_;
 int plan_compare_time(const struct comparison *comparison, const struct step *step) _must_check_;

@@ -167,6 +167,7 @@ ATTACKS = {
     "daemon": Attack("leave a process behind at logout", "pid.isolate with on-logout `kill`", killed),
     "cron": Attack("read the host's /tmp by a crontab", "mount.private, with the module in cron's stack", private("/tmp"), "cron"),
     "cron-bare": Attack("the same, without the module there", NOTHING),
+    "at": Attack("read the host's /tmp by at", "mount.private, with the module in atd's stack", private("/tmp"), "atd"),
     "forward": Attack("read the host's /tmp by ~/.forward, which is run without PAM", NOTHING),
     # root by sudo
     "root-umount": Attack("root by sudo: uncover the host's /var/tmp", ROOT, without("cap_sys_admin")),

@@ -6,7 +6,6 @@ hostile ATTACK [ARGUMENT...]: what a user who wants out would run. Prints one li
 
 import array
 import collections
-import concurrent.futures
 import contextlib
 import ctypes
 import fcntl
@@ -354,6 +353,8 @@ def disturb(process, choice, longest):
 
 def race(choice, count, longest, *command):
     """Runs a login program again and again, each time disturbed; how they ended, and how many could be signalled."""
+    import concurrent.futures  # which takes longer than most attacks
+
     def disturbed(_):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, start_new_session=True)

@@ -24,9 +24,16 @@ LOGINS = {"su": ("su", "alice", "-c"), "su-l": ("su", "-l", "alice", "-c"),
           "sudo": ("sudo", "-n", "-u", "alice", "sh", "-c")}
 
 
+def spoiling(what):
+    """The program that passes it on. For limits there is a small one, prlimit(1)."""
+    kind, _, limit = what.partition(":")
+    name, _, value = limit.partition("=")
+    return ["prlimit", f"--{name.lower()}={value}:{value}"] if kind == "limits" else [HOSTILE, "spoil", what]
+
+
 def spoiled(what, login, command):
     H.write(RAN, "", owner=H.USERS["alice"])
-    done = P.run([HOSTILE, "spoil", what, *LOGINS[login], command], user="bob")
+    done = P.run([*spoiling(what), *LOGINS[login], command], user="bob")
     return done, H.read(RAN).split()
 
 
@@ -85,7 +92,7 @@ def test_a_limit_is_no_way_past_the_policy_of_root(login):
     ran = 0
     for limits in LIMITS[::2 * STEP[login]]:
         H.write(RAN, "")
-        done = P.run([HOSTILE, "spoil", limits, *command, WHERE], user="bob")
+        done = P.run([*spoiling(limits), *command, WHERE], user="bob")
         assert_whole_or_none(H.read(RAN).split(), (limits, done))
         ran += bool(H.read(RAN))
     assert ran > 3

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """What the kernel shares with every login: its variables, terminals, and whoever listens on a socket in a shared directory."""
 
+import ast
 import errno
 import os
 
@@ -28,7 +29,7 @@ HOSTS = ("core_pattern", "modprobe", "printk", "sysrq", "kptr_restrict", "panic"
 
 def writable(user, prefix=""):
     done = P.su(user, f"{prefix} /usr/bin/python3 -c '{WRITABLE}'".strip())
-    return eval(done.check().stdout)  # a list of strings, which this test's own program printed
+    return ast.literal_eval(done.check().stdout)
 
 
 def test_no_variable_of_the_hosts_kernel_can_be_written(installed):

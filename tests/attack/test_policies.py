@@ -9,11 +9,14 @@ import ctypes
 import glob
 import json
 import os
+import pwd
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import threading
+import uuid
 
 import pytest
 
@@ -30,11 +33,13 @@ EXAMPLES = sorted(os.path.basename(path).removesuffix(".conf") for path in glob.
 DEFAULTS = "(defaults)"
 POLICIES = (DEFAULTS, *EXAMPLES)
 MARKS = ("<!-- begin: what tests/attack/test_policies.py found -->\n", "<!-- end -->\n")
-pytestmark = pytest.mark.usefixtures("installed")
+pytestmark = pytest.mark.usefixtures("at_daemon", "installed")
 AS_ALICE = ["setpriv", "--reuid=3001", "--regid=3001", "--clear-groups"]
 SYSCALL = "__import__('ctypes').CDLL(None).syscall"
 # KEYCTL_SETPERM: for the possessor and the user
-ADD_KEY = f"key = {SYSCALL}(248, b'user', b'victim', b'secret', 6, -4); {SYSCALL}(250, 5, key, 0x3f3f0000); print(key)"
+ADD_KEY = f"import sys; key = {SYSCALL}(248, b'user', sys.argv[1].encode(), b'secret', 6, -4); {SYSCALL}(250, 5, key, 0x3f3f0000); print(key)"
+AT, AT_SPOOL = ("/usr/bin/at", "/usr/sbin/atd"), "/var/spool/cron"
+AT_STACK = "@include common-auth\n@include common-account\nsession required pam_loginuid.so\n@include common-session-noninteractive\n"
 FIRST_PID = 20000  # of the victim: no process within a session has such a number
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -49,6 +54,7 @@ def files():
         H.write(path, "secret\n")
     H.write("/home/bob/file", "secret\n")
     H.write("/home/alice/jobs", f"@reboot cat /tmp/{SECRET} >$HOME/job.out 2>&1; echo end >>$HOME/job.out\n", owner=H.USERS["alice"])
+    H.write("/home/alice/at.job", f"cat /tmp/{SECRET} >/home/alice/job.out 2>&1; echo end >>/home/alice/job.out\n", owner=H.USERS["alice"])
     H.write("/home/alice/.forward", f"|cat /tmp/{SECRET} >~/forward.out 2>&1\n", owner=H.USERS["alice"])
     try:
         yield
@@ -86,9 +92,45 @@ def speak(server):
 @contextlib.contextmanager
 def key():
     """In alice's user keyring, add_key(2), which all with her user id may read."""
-    serial = P.run([*AS_ALICE, "/usr/bin/python3", "-c", ADD_KEY]).check().stdout.strip()
+    # keyrings know of no namespace but the user's: there are other sandboxes with a user of this number
+    serial = P.run([*AS_ALICE, "/usr/bin/python3", "-c", ADD_KEY, str(uuid.uuid4())]).check().stdout.strip()
     yield serial
     P.run([*AS_ALICE, "/usr/bin/python3", "-c", f"{SYSCALL}(250, 21, {serial})"]).check()  # KEYCTL_INVALIDATE
+
+
+@pytest.fixture(scope="module")
+def at_daemon():
+    """at(1) and its daemon, which install-packages unpacked and whose package makes these."""
+    daemon = pwd.getpwnam("daemon")
+    for path in (*AT, f"{AT_SPOOL}/atjobs/.SEQ"):
+        H.write(path, "")
+    for path in AT:
+        shutil.copyfile(f"{TOOLS}/{os.path.basename(path)}", path)
+    os.makedirs(f"{AT_SPOOL}/atspool")
+    for path, mode in ((AT[0], 0o6755), (f"{AT_SPOOL}/atjobs", 0o1770), (f"{AT_SPOOL}/atspool", 0o1770), (f"{AT_SPOOL}/atjobs/.SEQ", 0o600)):
+        os.chown(path, daemon.pw_uid, daemon.pw_gid)
+        os.chmod(path, mode)
+    os.chmod(AT[1], 0o755)
+    H.write("/etc/at.deny", "")
+
+
+@contextlib.contextmanager
+def atd():
+    H.write("/etc/pam.d/atd", AT_STACK)
+    if with_module():
+        H.add_module(["atd"])
+    daemon = subprocess.Popen([AT[1], "-f"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              env=P.ENVIRONMENT, cwd="/", start_new_session=True)
+    try:
+        yield
+    finally:
+        # it would sleep over a SIGTERM that comes just before it sleeps; the job's own process ends by itself
+        daemon.kill()
+        daemon.wait(H.TIMEOUT)
+
+
+def with_module():
+    return "pam_nsisolate" in H.read("/etc/pam.d/sshd")
 
 
 def handle_of(path):
@@ -160,7 +202,7 @@ def left_behind():
 def user_manager():
     """pam_systemd(8) asks systemd for one, which comes by this service."""
     H.write("/etc/pam.d/systemd-user", "session required pam_permit.so\n")
-    if "pam_nsisolate" in H.read("/etc/pam.d/sshd"):
+    if with_module():
         H.add_module(["systemd-user"])
     program = f"{os.path.dirname(H.__file__)}/pam_session.py"
     return P.run(["/usr/bin/python3", program, "systemd-user", "alice", "/bin/true"]).status == 0
@@ -170,6 +212,7 @@ def after_the_logins(killed):
     """The logins have ended; what of theirs goes on, or comes back? What is claimed to be killed is waited for."""
     got = {}
     got["cron"] = job(P.cron)
+    got["at"] = job(atd)
     module = H.read("/etc/pam.d/cron")
     H.write("/etc/pam.d/cron", "".join(line for line in module.splitlines(True) if "pam_nsisolate" not in line))
     got["cron-bare"] = job(P.cron)
@@ -199,7 +242,7 @@ def everything(killed):
             assert line, login.process.stderr.read()
             reached = take_back()
         got = json.loads(line)
-        assert got.pop("crontab") is True and got["daemon"] is True, got
+        assert got.pop("crontab") is got["at"] is got["daemon"] is True, got
         for name, did in reached.items():
             got[name] = did or (got[name] if got[name] is not True else "not on the host")
         H.wait_until(lambda: not server.monitors(), "the logins to end")

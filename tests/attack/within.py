@@ -203,6 +203,7 @@ def attacks(around):
         "handles": lambda: handles_of_the_host(around["namespace"]), "keyring": lambda: keyring(around["key"]) or True,
         "signal": lambda: os.kill(host["pid"], signal.SIGCONT) or True,
         "crontab": lambda: bool(shell("crontab ~/jobs && echo in")),
+        "at": lambda: bool(shell("at -f ~/at.job now && echo in")),
         "daemon": lambda: bool(shell("setsid sh -c 'exec sleep 4321' >/dev/null 2>&1 & echo yes")),
         "root-mount": lambda: bool(sudo("mount -t tmpfs planted /srv && echo yes")),
         "root-umount": lambda: SECRET in sudo("umount -l /var/tmp 2>/dev/null; ls /var/tmp"),

@@ -115,11 +115,11 @@ def without_forwarding(network):
 
 @contextlib.contextmanager
 def with_other_rules(_network):
-    """What an enforced login loaded is gone."""
+    """What an enforced login loaded was changed."""
     veth.policy()
     P.su("alice", "true").check()
     H.wait_until(lambda: not H.live_records(), "the session does not end")
-    subprocess.run(["nft", "delete", "table", "inet", "nsisolate"], check=True)
+    subprocess.run(["nft", "flush", "table", "inet", "nsisolate"], check=True)
     try:
         yield
     finally:

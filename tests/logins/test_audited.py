@@ -724,8 +724,8 @@ def test_every_finding_is_in_the_manual():
 
 def test_every_finding_is_made_by_a_test():
     source = H.read(os.path.join(sandbox.SOURCE, "tools", "audit_codes.c"))
-    # those about network modes and privileges are made where these are tested
+    # those about network modes, privileges and limits are made where these are tested
     tests = "".join(H.read(os.path.join(os.path.dirname(__file__), name))
                     for name in ("test_audited.py", "test_network_named.py", "test_network_slirp.py", "test_privileges.py",
-                                 "test_veth.py"))
+                                 "test_systemd_limits.py", "test_veth.py"))
     assert [code for code in re.findall(r'\.code = "(NSI\d{3})"', source) if f'"{code}"' not in tests] == []

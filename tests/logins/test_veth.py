@@ -16,6 +16,7 @@ import pytest
 from support import host as H
 from support import network as N
 from support import programs as P
+from support.driver import TRACE, Helper
 from support.host import REACH
 from support.veth import CLOSED, both, policy, tcp
 
@@ -369,23 +370,23 @@ def test_rules_are_looked_at_again_when_the_interface_is_there(change, let_in):
     """Before that nobody could know that a session is to be under them. What stops there has an address already."""
     policy()
     P.run(["su", "alice", "-c", "true"]).check()
-    name, trace = rules_of("alice"), f"/root/trace-{let_in}"
-    login = subprocess.Popen(["strace", "-f", "-o", trace, "-e", "trace=pwrite64", "-e",
-                              "inject=pwrite64:signal=SIGSTOP:when=1", "nsrun", "-u", "alice", "--", "echo", "in"],
-                             stdout=subprocess.PIPE, text=True)
-    try:
-        H.wait_until(lambda: os.path.exists(trace) and "stopped by SIGSTOP" in H.read(trace), "nobody stops")
+    name = rules_of("alice")
+    [program] = glob.glob("/usr/libexec/nsisolate/*/nsisolate-veth")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(TRACE)
+    # address_use() writes there
+    with Helper(program).traced("-e", "trace=pwrite64", "-e", "inject=pwrite64:signal=SIGSTOP:when=1"):
+        login = P.Background(["nsrun", "-u", "alice", "--", "echo", "in"])
+        H.wait_until(lambda: os.path.exists(TRACE) and "stopped by SIGSTOP" in H.read(TRACE), "nobody stops")
+    with login:
         assert len(interfaces()) == 1
         subprocess.run(["nft", change.format(name)], check=True)
-        [stopped] = [process for process in H.processes() if process.name == "nsisolate-veth"]
+        [stopped] = [process for process in H.processes() if process.name == "nsisolate-veth.real"[:15]]
         os.kill(stopped.pid, signal.SIGCONT)
-        said, _ = login.communicate(timeout=H.TIMEOUT)
-        assert said == ("in\n" if let_in else "")
+        assert login.result().stdout == ("in\n" if let_in else "")
         assert let_in or H.log.wait_for("are no longer as they were written")
         assert name in loaded()
-    finally:
-        login.kill()
-        subprocess.run(["nsisolate-network", "restore"], check=True)
+    subprocess.run(["nsisolate-network", "restore"], check=True)
     H.wait_until(lambda: not interfaces(), "an interface is left")
 
 

@@ -151,6 +151,16 @@ def test_a_limit_on_namespaces_is_named(helper, log, kind):
     assert len(log.matching("refused: ")) == 1
 
 
+def test_a_container_that_has_not_every_id_is_told_from_one_that_has(helper, log):
+    H.set_policy("default.conf", 'user { map = "identity" }\n')
+
+    def refused():
+        assert attempt() == PAM_SYSTEM_ERR
+
+    assert in_user_namespace(refused) == 0
+    log.wait_for("refused: user=alice .*: step user-map: uid_map: Operation not permitted: .* a container has not every id")
+
+
 # Limits on processes
 
 @contextlib.contextmanager

@@ -38,8 +38,8 @@ class Inside:
     def run(self, command):
         return self.status(command)[1]
 
-    def reach(self, *targets):
-        return json.loads(self.run(f"{REACH} {' '.join(targets)}").splitlines()[-1])
+    def reach(self, *targets, timeout=2):
+        return json.loads(self.run(f"REACH_TIMEOUT={timeout} {REACH} {' '.join(targets)}").splitlines()[-1])
 
     def python(self, text):
         status, said = self.status(f"/usr/bin/python3 - 2>&1 <<'END'\n{text}\nEND")

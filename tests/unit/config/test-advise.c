@@ -57,6 +57,13 @@ static const struct {
 	  "time.boottime-offset: is negative: as long as the machine has not been up for so many seconds, logins are "
 	  "refused" },
 	{ "time { isolate = true boottime-offset = 1 }", NULL },
+	{ "user { map = identity }\nnetwork { mode = host }", AT1
+	  "user.map: 'identity' with network.mode = \"host\": ping fails in the session, and so does whatever needs "
+	  "rights over the network, as root by sudo too" },
+	{ "user { map = identity }\nnetwork { mode = named name = lab }", AT1
+	  "user.map: 'identity' with network.mode = \"named\": ping fails in the session, and so does whatever needs "
+	  "rights over the network, as root by sudo too" },
+	{ "user { map = identity } network { mode = slirp }", NULL },
 
 	{ "privileges {\nno-new-privileges = true }", AT2
 	  "privileges.no-new-privileges: 'true': sudo, su, ping, crontab and all that gains rights by a set-user-ID "

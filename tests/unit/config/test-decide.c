@@ -258,6 +258,42 @@ static void a_remote_host_that_is_a_name_refuses_where_addresses_decide(void **s
 	}
 }
 
+/* Whoever is isolated in some logins would in these write a unit, and have the manager of the others run it. */
+static void a_file_refuses_the_user_manager_for_the_logins_that_it_is_for(void **state)
+{
+	static const struct {
+		const char *text, *file;
+	} rows[] = {
+		{ "services = { sshd }", "user/alice.conf" },
+		{ "from = { \"192.0.2.0/24\" }", "user/alice.conf" },
+		{ "services = { sshd } user-manager = allow", "default.conf" },
+		{ "services = { sshd } service \"systemd-user\" { user-manager = allow }", "default.conf" },
+		{ "services = { sshd } mode = audit", "default.conf" },
+		{ "services = { sshd } mode = off", "default.conf" },
+	};
+	const struct login login = { .user = "alice", .uid = 2000, .service = "systemd-user" };
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(rows); i++) {
+		struct candidate items[] = {
+			candidate_of(CANDIDATE_USER, "user/alice.conf", rows[i].text),
+			candidate_of(CANDIDATE_DEFAULT, "default.conf", "mode = off\n"),
+		};
+		const struct candidates candidates = { .items = items, .count = ELEMENTS(items) };
+		_cleanup_(policy_freep) struct policy *policy = NULL;
+		struct diagnostics diag = { 0 };
+
+		assert_int_equal(policy_decide(&candidates, &login, UID_MIN, &policy, &diag), DECISION_POLICY);
+		if (strcmp(policy->file, rows[i].file) != 0)
+			fail_msg("%s: decided by %s", rows[i].text, policy->file);
+		diagnostics_release(&diag);
+		for (size_t j = 0; j < ELEMENTS(items); j++) {
+			close_fd(items[j].fd);
+			free(items[j].name);
+		}
+	}
+}
+
 static void the_mode_is_the_callers_to_look_at(void **state)
 {
 	_cleanup_(policy_freep) struct policy *off = policy_of("mode = off"), *enforce = policy_of("");
@@ -354,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_candidate_decides_alone),
+		cmocka_unit_test(a_file_refuses_the_user_manager_for_the_logins_that_it_is_for),
 		cmocka_unit_test(the_mode_is_the_callers_to_look_at),
 		cmocka_unit_test(a_remote_host_that_is_a_name_refuses_where_addresses_decide),
 		cmocka_unit_test(a_descriptor_is_read_from_its_start_and_judged_again),

@@ -111,7 +111,7 @@ static void syntax_that_is_wrong(void **state)
 #define KNOWN                                                                                                     \
 	"; known here: description, notice, extends, priority, mode, services, from, service, scope, on-logout, " \
 	"max-sessions, network, ipc, uts, pid, mount, "                                                           \
-	"user-manager, cgroup, time, privileges, limits"
+	"user-manager, user, cgroup, time, privileges, limits"
 
 static void unknown_keys_get_a_suggestion(void **state)
 {
@@ -150,7 +150,7 @@ static void unknown_keys_get_a_suggestion(void **state)
 		{ "service x { foo = x }",
 		  AT1 "unknown key 'foo'; known here: description, notice, mode, scope, on-logout, "
 		      "max-sessions, network, ipc, uts, pid, "
-		      "mount, user-manager, cgroup, time, privileges, limits" },
+		      "mount, user-manager, user, cgroup, time, privileges, limits" },
 		{ "\n\n# a\n/* b\n c */\nfoo = x", TEST_FILE ":6: unknown key 'foo'" KNOWN },
 	};
 

@@ -177,6 +177,17 @@ static void count_from_another_boot(struct policy *policy)
 	policy->time.boottime_offset = -3600;
 }
 
+static void be_root_of_the_session_only(struct policy *policy)
+{
+	policy->user.map = USER_MAP_IDENTITY;
+}
+
+static void be_root_without_mounts(struct policy *policy)
+{
+	isolate_nothing(policy);
+	policy->user.map = USER_MAP_IDENTITY;
+}
+
 static void keep_directories(struct policy *policy)
 {
 	for (size_t i = 0; i < policy->mount.private_count; i++)
@@ -263,6 +274,8 @@ static const struct row {
 	{ "limits", be_held_to_limits, ALL_NAMESPACES },
 	{ "cgroup", have_own_control_groups, ALL_NAMESPACES | CLONE_NEWCGROUP },
 	{ "time", count_from_another_boot, ALL_NAMESPACES | CLONE_NEWTIME },
+	{ "user-map", be_root_of_the_session_only, ALL_NAMESPACES | CLONE_NEWUSER },
+	{ "user-map-alone", be_root_without_mounts, CLONE_NEWUSER },
 	{ "private-none", have_no_private_directory, ALL_NAMESPACES },
 };
 
@@ -587,6 +600,9 @@ static void plans_need_of_the_kernel_what_their_steps_do(void **state)
 		{ keep_host_ipc, 1u << PROBE_PROC, 1u << NAMESPACE_IPC | 1u << PROBE_MQUEUE },
 		{ isolate_all_but_mounts, 1u << NAMESPACE_PID | 1u << PROBE_CLONE3,
 		  1u << NAMESPACE_MOUNT | 1u << PROBE_PROPAGATION | 1u << PROBE_TMPFS | 1u << PROBE_MOVE_MOUNT },
+		{ have_own_control_groups, 1u << NAMESPACE_CGROUP | 1u << PROBE_MOVE_MOUNT, 1u << NAMESPACE_TIME },
+		{ count_from_another_boot, 1u << NAMESPACE_TIME, 1u << NAMESPACE_CGROUP },
+		{ be_root_of_the_session_only, 1u << NAMESPACE_USER | 1u << NAMESPACE_MOUNT, 1u << NAMESPACE_TIME },
 		{ isolate_nothing, 1u << PROBE_CLONE3 | 1u << PROBE_PIDFD, ~(1u << PROBE_CLONE3 | 1u << PROBE_PIDFD) },
 	};
 
