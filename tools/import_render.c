@@ -35,12 +35,12 @@ static const char trying_out[] =
 	"# with mode 1777, nosuid and nodev, whatever the host's are; those in memory hold 512m and 128k files without "
 	"a size.\n"
 	"mount {\n"
-	"	proc = \"host\"          # default \"session\": a /proc with the session's processes only, for "
+	"\tproc = \"host\"          # default \"session\": a /proc with the session's processes only, for "
 	"pid.isolate\n"
-	"	runtime-dir = \"host\"   # default \"private\": a fresh /run/user, without the user's D-Bus\n"
-	"	hide-engines = false   # default true: the sockets of container engines are hidden, who connects to "
+	"\truntime-dir = \"host\"   # default \"private\": a fresh /run/user, without the user's D-Bus\n"
+	"\thide-engines = false   # default true: the sockets of container engines are hidden, who connects to "
 	"one is root\n"
-	"	#homes = \"own\"         # default \"all\": with this line the homes of others are not there\n"
+	"\t#homes = \"own\"         # default \"all\": with this line the homes of others are not there\n"
 	"\n";
 
 /* The last component of a file's name, where nothing in it could be more than a comment. */
@@ -65,7 +65,7 @@ static void print_entry(const struct import_entry *entry, FILE *out)
 {
 	const struct polydir *polydir = entry->polydir;
 
-	(void)fprintf(out, "	private \"%s\" {", entry->path);
+	(void)fprintf(out, "\tprivate \"%s\" {", entry->path);
 	if (entry->kept)
 		(void)fputs(" backing = \"directory\"", out);
 	if (entry->size)
@@ -91,8 +91,7 @@ static void print_always(const struct import_entries *entries, FILE *out)
 
 	for (size_t i = 0; i < ELEMENTS(paths); i++)
 		if (!has(entries, paths[i]))
-			(void)fprintf(out,
-				      "	private \"%s\" { backing = \"directory\" } # private in every session\n",
+			(void)fprintf(out, "\tprivate \"%s\" { backing = \"directory\" } # private in every session\n",
 				      paths[i]);
 }
 
