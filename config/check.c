@@ -83,17 +83,14 @@ static int check_statement(const char *name, const struct statement *statement, 
 			   struct setting *setting, struct diagnostics *diag)
 {
 	_cleanup_free_ char *label = NULL, *sentence = NULL;
-	bool built = policy_keys[statement->key].built;
-	int r = built ? convert(statement, before, setting, &sentence) : -EINVAL;
+	int r = convert(statement, before, setting, &sentence);
 
 	if (r != -EINVAL)
 		return r;
 	label = key_label(statement->key, statement->title);
 	if (!label)
 		return -ENOMEM;
-	if (!built)
-		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s is not built yet", label);
-	else if (!path_is_reported(statement, setting))
+	if (!path_is_reported(statement, setting))
 		diagnostics_add(diag, SEVERITY_ERROR, name, statement->line, "%s: %s",
 				policy_keys[statement->key].type == VALUE_SECTION ? policy_keys[statement->key].name
 										  : label,

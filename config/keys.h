@@ -91,16 +91,14 @@ enum value_type {
 struct choice {
 	const char *name;
 	unsigned value;
-	bool built;
 };
 
 struct key_info {
 	const char *name; /* dotted; a titled section's keys follow its own row */
 	enum value_type type;
-	bool built;
 	const struct choice *choices; /* VALUE_BOOL, VALUE_CHOICE: ends with a NULL name */
 	const char *fallback;         /* the default as a file would give it; NULL: unset */
-	size_t offset; /* of the value in struct policy, private_directory or bind_directory; built keys only */
+	size_t offset;                /* of the value in struct policy, private_directory or bind_directory */
 	const char *help;
 };
 
@@ -113,7 +111,7 @@ const struct choice *choice_by_name(const struct choice *choices, const char *na
 /* The name of `value`; "" if there is none. */
 const char *choice_name(const struct choice *choices, unsigned value);
 
-/* "a, b, c" of those that are built; malloced, NULL when memory ran out. */
+/* "a, b, c"; malloced, NULL when memory ran out. */
 char *choices_join(const struct choice *choices);
 
 /*

@@ -110,14 +110,14 @@ static bool near_in_section(struct key_name section, const char *word, char ret[
 	return best.name;
 }
 
-/* The names directly within a section of which something is built. */
+/* The names directly within a section. */
 static void put_known(FILE *out, struct key_name section, bool within_service)
 {
 	char name[WORD_SIZE], last[WORD_SIZE] = "";
 
 	for (enum policy_key key = 0; key < POLICY_KEYS; key++) {
 		/* the keys of a section follow each other */
-		if (!policy_keys[key].built || !name_in_section(key, section, name) || strcmp(name, last) == 0 ||
+		if (!name_in_section(key, section, name) || strcmp(name, last) == 0 ||
 		    (within_service && key_is_of_the_file(key)))
 			continue;
 		(void)fprintf(out, "%s%s", last[0] ? ", " : "; known here: ", name);

@@ -42,18 +42,15 @@ static int parse_choice(const struct choice *choices, const char *text, struct v
 	_cleanup_free_ char *names = NULL;
 	struct suggestion best = { 0 };
 
-	if (found && found->built) {
+	if (found) {
 		ret->number = found->value;
 		return 0;
 	}
 	names = choices_join(choices);
 	if (!names)
 		return -ENOMEM;
-	if (found)
-		return problem(ret_problem, -EINVAL, "'%s' is not built yet; built so far: %s", text, names);
 	for (const struct choice *choice = choices; choice->name; choice++)
-		if (choice->built)
-			suggest(&best, text, choice->name);
+		suggest(&best, text, choice->name);
 	if (!best.name && choice_by_name(choices, "true"))
 		best.name = as_boolean(text);
 	return problem(ret_problem, -EINVAL, "'%s' is none of %s%s%s%s", text, names,
@@ -346,7 +343,7 @@ bool key_is_stored(enum policy_key key)
 {
 	enum value_type type = policy_keys[key].type;
 
-	return policy_keys[key].built && type != VALUE_COMMENT && type != VALUE_FILE && type != VALUE_SECTION;
+	return type != VALUE_COMMENT && type != VALUE_FILE && type != VALUE_SECTION;
 }
 
 void value_store(enum policy_key key, struct value *value, void *base)

@@ -24,7 +24,7 @@ struct value {
 };
 
 /*
- * Reads `text` as a value of a built key, or as one item of a list. 0; -EINVAL with *ret_problem, a
+ * Reads `text` as a value of a key, or as one item of a list. 0; -EINVAL with *ret_problem, a
  * malloced sentence without the key's name; -ENOMEM.
  */
 int value_parse(enum policy_key key, const char *text, struct value *ret, char **ret_problem) _must_check_;
@@ -33,7 +33,7 @@ void value_release(struct value *value);
 /* A name in pam.d: the items of services, and the title of service "NAME". Likewise; *ret is malloced. */
 int service_name_parse(const char *text, char **ret, char **ret_problem) _must_check_;
 
-/* The default of a built key. 0 or -ENOMEM. */
+/* The default of a key. 0 or -ENOMEM. */
 int value_default(enum policy_key key, struct value *ret) _must_check_;
 
 /* 0 or -ENOMEM. */
@@ -55,5 +55,5 @@ char *value_format(enum policy_key key, const void *base);
 /* The same to be read only. What had to be made for it goes to *storage, which was NULL: free it afterwards. */
 const char *value_text(enum policy_key key, const void *base, char **storage);
 
-/* A built key with a place in one of these. */
+/* A key with a place in one of these. */
 bool key_is_stored(enum policy_key key);

@@ -25,7 +25,7 @@
 #include <sys/pidfd.h>
 #include <sys/utsname.h>
 
-#define LOGIN_DEFS           "/etc/login.defs"
+#define LOGIN_DEFS "/etc/login.defs"
 
 static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...) _printf_(3, 4);
 

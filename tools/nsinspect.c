@@ -16,8 +16,8 @@
 #include <string.h>
 
 static const struct subcommand *const commands[] = {
-	&command_list, &command_show,  &command_ps,    &command_policy,  &command_check,
-	&command_kill, &command_audit, &command_enter, &command_metrics,
+	&command_list,   &command_show, &command_ps,    &command_policy, &command_check,
+	&command_import, &command_kill, &command_audit, &command_enter,  &command_metrics,
 };
 
 enum {
@@ -64,6 +64,7 @@ static const struct option_row {
 	{ OPTION_KERNEL, "kernel", NULL, "also try whether this kernel can run every policy's plan", OPTIONS_CHECK },
 	{ OPTION_STDIN, "stdin", "NAME", "check standard input as the file NAME of the directory PATH", OPTIONS_CHECK },
 	{ 'u', "user", "USER", "only what is of USER", OPTIONS_USER },
+	{ 'u', "user", "USER", "for the policy file of USER, or of a group, @GROUP", OPTIONS_IMPORT },
 	{ 's', "service", "NAME", "only sessions that were opened by this PAM service", OPTIONS_BY },
 	{ OPTION_CHANGED, "changed", NULL, "sessions whose user would now get another policy", OPTIONS_KILL },
 	{ OPTION_BASELINE, "baseline", "FILE", "leave out the findings that FILE lists", OPTIONS_AUDIT },

@@ -27,7 +27,7 @@ struct options {
 	bool kernel;
 	const char *input_name; /* of the file that standard input is to be judged as; NULL: none */
 	const char *other_user; /* to compare with; NULL: nobody */
-	const char *user;       /* whose sessions; NULL: everybody's */
+	const char *user;       /* whose sessions, or whose policy file; NULL: everybody's */
 	bool changed;           /* sessions whose policy has changed */
 	const char *baseline;   /* a file of findings that are known; NULL: none */
 	bool write_baseline;
@@ -60,6 +60,7 @@ enum option_group {
 	OPTIONS_VIEW = 1 << 11,
 	OPTIONS_METRICS = 1 << 12,
 	OPTIONS_ENTER = 1 << 13,
+	OPTIONS_IMPORT = 1 << 14,
 };
 
 struct subcommand {
@@ -79,6 +80,7 @@ extern const struct subcommand command_show;
 extern const struct subcommand command_ps;
 extern const struct subcommand command_policy;
 extern const struct subcommand command_check;
+extern const struct subcommand command_import;
 extern const struct subcommand command_kill;
 extern const struct subcommand command_audit;
 extern const struct subcommand command_enter;

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """Directories of the host that a session sees elsewhere: mount { bind "PATH" { … } }."""
 
-import contextlib
-import json
 import os
 import shutil
 
@@ -10,6 +8,7 @@ import pytest
 
 from support import host as H
 from support import programs as P
+from support.compared import differences, session
 from support.inject import injected
 
 SUID = "/srv/source/suid-id"
@@ -35,22 +34,6 @@ def policy(keys="", *, source="/srv/source", path="/srv/seen", more=""):
 
 def su(command):
     return P.su("alice", command).check().stdout.split()
-
-
-@contextlib.contextmanager
-def session():
-    with P.Background(["su", "alice", "-c", "echo in; cat >/dev/null"]) as login:
-        login.read_line()
-        init, = H.session_inits()
-        yield f"/proc/{init}/root", str(init)
-
-
-def differences():
-    identifier, = H.records()
-    shown = json.loads(P.run(["nsinspect", "show", "-J", identifier]).stdout)["differences"]
-    findings = json.loads(P.run(["nsinspect", "audit", "-J", "--hurried"]).stdout)["findings"]
-    assert [finding["seen"] for finding in findings if finding["code"] == "NSI011"] == shown
-    return shown
 
 
 def assert_refused(log, why):

@@ -3,13 +3,13 @@
 
 import contextlib
 import ctypes
-import json
 import os
 
 import pytest
 
 from support import host as H
 from support import programs as P
+from support.compared import differences, session
 from support.inject import injected
 
 ALICE, BOB = H.USERS["alice"], H.USERS["bob"]
@@ -67,22 +67,6 @@ def refused(log, why, user="alice"):
     log.clear()
     assert P.su(user, "true").status != 0
     log.wait_for(rf"refused: user={user} .*{why}")
-
-
-@contextlib.contextmanager
-def session(user="alice"):
-    with P.Background(["su", user, "-c", "echo in; cat >/dev/null"]) as login:
-        login.read_line()
-        init, = H.session_inits()
-        yield f"/proc/{init}/root", str(init)
-
-
-def differences():
-    identifier, = H.records()
-    shown = json.loads(P.run(["nsinspect", "show", "-J", identifier]).stdout)["differences"]
-    findings = json.loads(P.run(["nsinspect", "audit", "-J", "--hurried"]).stdout)["findings"]
-    assert [finding["seen"] for finding in findings if finding["code"] == "NSI011"] == shown
-    return shown
 
 
 LOOK = "ls -A /home; cat ~/mine; touch ~/written && echo yes; ls /home/bob 2>/dev/null; touch /home/x 2>/dev/null; pwd"

@@ -2,7 +2,6 @@
 """Private directories that are kept: mount { private "PATH" { backing = "directory" } }."""
 
 import contextlib
-import json
 import os
 import shutil
 import stat
@@ -11,6 +10,7 @@ import pytest
 
 from support import host as H
 from support import programs as P
+from support.compared import differences, session
 from support.inject import injected
 
 TOOLS = "/usr/local/lib/nsisolate-tests"
@@ -28,22 +28,6 @@ def installed(installed):
 
 def su(user, command):
     return P.su(user, command).check().stdout.split()
-
-
-@contextlib.contextmanager
-def session():
-    with P.Background(["su", "alice", "-c", "echo in; cat >/dev/null"]) as login:
-        login.read_line()
-        init, = H.session_inits()
-        yield init
-
-
-def differences():
-    identifier, = H.records()
-    shown = json.loads(P.run(["nsinspect", "show", "-J", identifier]).stdout)["differences"]
-    findings = json.loads(P.run(["nsinspect", "audit", "-J", "--hurried"]).stdout)["findings"]
-    assert [finding["seen"] for finding in findings if finding["code"] == "NSI011"] == shown
-    return shown
 
 
 def assert_refused(log, why):
@@ -172,9 +156,9 @@ def test_two_first_logins_at_once_make_one_directory():
 @pytest.mark.parametrize("command", [["umount", "/tmp"], ["mount", "-t", "tmpfs", "tmpfs", "/tmp"],
                                      ["mount", "--bind", "/home", "/tmp"]])
 def test_one_that_is_gone_or_covered_is_found(command):
-    with session() as init:
+    with session() as (_, init):
         assert differences() == []
-        P.run(["nsenter", "-m", "-p", "-t", str(init), *command]).check()
+        P.run(["nsenter", "-m", "-p", "-t", init, *command]).check()
         assert differences() == ["/tmp is not the directory that its plan keeps for the user"]
 
 

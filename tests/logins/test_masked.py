@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """Directories that a policy hides or makes read-only."""
 
-import contextlib
-import json
 import os
 
 import pytest
 
 from support import host as H
 from support import programs as P
+from support.compared import differences, session
 from support.inject import injected
 
 
@@ -37,28 +36,10 @@ def under_su(command):
     return inside("su", command).splitlines()
 
 
-@contextlib.contextmanager
-def session():
-    """A live one: its root, as the host's root reaches it."""
-    with P.Background(["su", "alice", "-c", "echo in; cat >/dev/null"]) as login:
-        login.read_line()
-        init, = H.session_inits()
-        yield f"/proc/{init}/root"
-
-
 def mount(directory, name=None):
     P.run(["mount", "-t", "tmpfs", "tmpfs", directory]).check()
     if name:
         H.write(f"{directory}/{name}", "")
-
-
-def differences():
-    """What nsinspect show and audit find: they must say the same of mounts."""
-    identifier, = H.records()
-    shown = json.loads(P.run(["nsinspect", "show", "-J", identifier]).stdout)["differences"]
-    findings = json.loads(P.run(["nsinspect", "audit", "-J", "--hurried"]).stdout)["findings"]
-    assert [finding["seen"] for finding in findings if finding["code"] == "NSI011"] == shown
-    return shown
 
 
 def test_nothing_is_seen_of_a_hidden_directory():
@@ -147,7 +128,7 @@ def test_in_mode_audit_the_log_says_what_would_refuse(host):
 
 def test_what_the_host_mounts_over_a_hidden_directory_stays_hidden():
     policy('hide = { "/srv/exams" }')
-    with session() as root:
+    with session() as (root, _):
         mount("/srv/exams", "late")
         assert os.listdir("/srv/exams") == ["late"]
         assert os.listdir(f"{root}/srv/exams") == []
@@ -160,7 +141,7 @@ def test_what_the_host_mounts_over_a_hidden_directory_stays_hidden():
 def test_a_hidden_mount_stays_hidden_when_the_host_mounts_it_anew():
     mount("/srv/exams", "first")
     policy('hide = { "/srv/exams" }')
-    with session() as root:
+    with session() as (root, _):
         assert os.listdir(f"{root}/srv/exams") == []
         P.run(["umount", "/srv/exams"]).check()
         assert os.listdir("/srv/exams") == ["questions"]
@@ -171,7 +152,7 @@ def test_a_hidden_mount_stays_hidden_when_the_host_mounts_it_anew():
 
 def test_a_directory_that_the_host_makes_anew_is_no_longer_hidden_and_that_is_found():
     policy('hide = { "/srv/exams" }')
-    with session() as root:
+    with session() as (root, _):
         assert differences() == []
         os.unlink("/srv/exams/questions")
         os.rmdir("/srv/exams")
@@ -188,7 +169,7 @@ def test_a_directory_that_the_host_makes_anew_is_no_longer_hidden_and_that_is_fo
 ])
 def test_a_mask_that_root_takes_away_inside_is_found(directory, difference):
     policy('hide = { "/srv/exams" } read-only = { "/srv/open" }')
-    with session() as root:
+    with session() as (root, _):
         assert differences() == []
         init = root.split("/")[2]
         P.run(["nsenter", "-m", "-p", "-t", init, "umount", directory]).check()
@@ -198,7 +179,7 @@ def test_a_mask_that_root_takes_away_inside_is_found(directory, difference):
 def test_what_the_host_mounts_later_within_a_read_only_directory_is_as_the_host_mounts_it():
     os.mkdir("/srv/open/late")
     policy('read-only = { "/srv/open" }')
-    with session() as root:
+    with session() as (root, _):
         mount("/srv/open/late", "seen")
         assert os.listdir(f"{root}/srv/open/late") == ["seen"]
         H.write(f"{root}/srv/open/late/written", "")

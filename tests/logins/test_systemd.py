@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import time
 
@@ -13,7 +14,7 @@ import pytest
 from support import host as H
 from support import programs as P
 from support.on_booted import (ALICE, MANAGER, audit, host, lingering, logged_in, machine, machines,  # noqa: F401
-                               scope)
+                               scope, without_module)
 
 RUNTIME = f"/run/user/{ALICE}"
 # far more than a login or an end takes, and far less than anybody waits for what does not come
@@ -49,6 +50,41 @@ def test_the_user_manager_is_refused_and_the_login_does_without(machine):
         assert inside == f"{RUNTIME} 700 alice"
     done = P.ssh("alice", "ls -A $XDG_RUNTIME_DIR && ! systemd-run --user true && ! systemctl --user is-system-running")
     assert (done.status, done.stdout.strip()) == (0, "")
+
+
+UNIT = f"""mkdir -p ~/.config/systemd/user/default.target.wants
+ln -s ../out.service ~/.config/systemd/user/default.target.wants
+cat >~/.config/systemd/user/out.service <<'END'
+[Service]
+ExecStart=/bin/sh -c 'readlink /proc/self/ns/net >/home/alice/ran; exec sleep 1000'
+END
+"""
+
+
+@pytest.mark.parametrize("module", [True, False])
+def test_who_lingers_has_no_unit_run_outside_the_session(machine, module):
+    """Even where an administrator let the user linger. The control: without the module in the manager's stack it is run."""
+    P.ssh("alice", UNIT).check()
+    if not module:
+        without_module(machine, "systemd-user")
+    try:
+        machine.run("loginctl", "enable-linger", "alice").check()
+        if module:
+            machine.wait_for_line(r"denied: user=alice service=systemd-user .*user-manager")
+            H.wait_until(lambda: machine.unit(MANAGER)["ActiveState"] == "failed", "the manager fails")
+            assert not os.path.exists("/home/alice/ran") and not lingering(machine)
+        else:
+            H.wait_until(lambda: os.path.exists("/home/alice/ran") and lingering(machine), "the unit runs")
+            assert H.read("/home/alice/ran").strip() == os.readlink("/proc/self/ns/net")
+    finally:
+        machine.run("loginctl", "disable-linger", "alice").check()
+        machine.run("loginctl", "terminate-user", "alice")
+        machine.run("systemctl", "stop", MANAGER)
+        if not module:
+            machine.run("nsisolate-pam", "enable", "systemd-user").check()
+        shutil.rmtree("/home/alice/.config")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink("/home/alice/ran")
 
 
 def test_the_runtime_directory_of_the_host_comes_and_goes_unseen(machine):

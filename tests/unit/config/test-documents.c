@@ -31,7 +31,7 @@ static char *read_source(const char *name)
 	return text;
 }
 
-static void the_page_describes_every_built_key_value_and_default(void **state)
+static void the_page_describes_every_key_value_and_default(void **state)
 {
 	_cleanup_free_ char *page = read_source("man/nsisolate.conf.5.scd");
 
@@ -45,9 +45,9 @@ static void the_page_describes_every_built_key_value_and_default(void **state)
 		/* the entry is the occurrence at the start of a line */
 		for (at = strstr(page, name); at && at[-1] != '\n' && at[-1] != '\t'; at = strstr(at + 1, name))
 			;
-		if (info->built != (at != NULL))
-			fail_msg("%s is built or has an entry, but not both", info->name);
-		if (!info->built || !key_is_stored(key))
+		if (!at)
+			fail_msg("%s has no entry", info->name);
+		if (!key_is_stored(key))
 			continue;
 		entry_end = strstr(at, "Default:");
 		assert_non_null(entry_end);
@@ -57,8 +57,8 @@ static void the_page_describes_every_built_key_value_and_default(void **state)
 
 			assert_true(asprintf(&word, "*%s*", choice->name) > 0);
 			found = strstr(at, word);
-			if (choice->built != (found && found < entry_end))
-				fail_msg("%s: %s is built or described, but not both", info->name, choice->name);
+			if (!found || found > entry_end)
+				fail_msg("%s: %s is not described", info->name, choice->name);
 		}
 		assert_true(asprintf(&fallback,
 				     info->type == VALUE_TEXT && info->fallback             ? "Default: \"%s\"."
@@ -108,7 +108,7 @@ static unsigned cells(const char *row)
 }
 
 /* Has each key its row, and each row its cells? A key whose values differ in what they stop has a row for each. */
-static void security_says_of_every_built_key_what_it_stops(void **state)
+static void security_says_of_every_key_what_it_stops(void **state)
 {
 	_cleanup_free_ char *text = read_source("SECURITY.md");
 	const char *table = strstr(text, "\n| key | holds | does not hold | root by sudo |\n");
@@ -121,25 +121,17 @@ static void security_says_of_every_built_key_what_it_stops(void **state)
 		const struct key_info *info = &policy_keys[key];
 		const char *row = security_row(table, info->name, NULL);
 
-		if (info->built && !row)
-			fail_msg("SECURITY.md, 'What is a boundary, key by key', has no row for %s, which is built: "
-				 "say what holds, "
-				 "what does not, and what of it holds for root by sudo; then say in "
-				 "tests/attack/claims.py which "
-				 "attacks it claims to stop",
+		if (!row)
+			fail_msg("SECURITY.md, 'What is a boundary, key by key', has no row for %s: say what "
+				 "holds, what does not, and what of it holds for root by sudo; then say in "
+				 "tests/attack/claims.py which attacks it claims to stop",
 				 info->name);
-		if (!info->built && row)
-			fail_msg("SECURITY.md has a row for %s, which is not built", info->name);
-		if (row && cells(row) != 4)
+		if (cells(row) != 4)
 			fail_msg("SECURITY.md: the row for %s has %u cells, not 4", info->name, cells(row));
 		for (const struct choice *choice = info->choices; info->type == VALUE_CHOICE && choice && choice->name;
 		     choice++) {
-			if (choice->built && !security_row(table, info->name, choice->name))
-				fail_msg("SECURITY.md: no row for %s says `%s`, which is built", info->name,
-					 choice->name);
-			if (!choice->built && security_row(table, info->name, choice->name))
-				fail_msg("SECURITY.md: a row for %s says `%s`, which is not built", info->name,
-					 choice->name);
+			if (!security_row(table, info->name, choice->name))
+				fail_msg("SECURITY.md: no row for %s says `%s`", info->name, choice->name);
 		}
 	}
 }
@@ -176,8 +168,8 @@ static void every_example_is_a_policy_without_a_warning(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_page_describes_every_built_key_value_and_default),
-		cmocka_unit_test(security_says_of_every_built_key_what_it_stops),
+		cmocka_unit_test(the_page_describes_every_key_value_and_default),
+		cmocka_unit_test(security_says_of_every_key_what_it_stops),
 		cmocka_unit_test(the_default_policy_isolates_nobody),
 		cmocka_unit_test(every_example_is_a_policy_without_a_warning),
 	};
