@@ -2,14 +2,12 @@
 #include "session/own_session.h"
 
 #include "common/error.h"
-#include "session/apply.h"
 #include "session/error_text.h"
 #include "session/inherit.h"
+#include "session/own_init.h"
 #include "session/own_session_text.h"
-#include "session/owner_stat.h"
 #include "session/protocol.h"
 #include "session/report.h"
-#include "session/seal.h"
 #include "session/syscalls.h"
 #include "session/working_directory.h"
 
@@ -23,9 +21,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-/* How long making the session may take: a file system of the user's may answer late, or never. */
-#define START_MS 20000
 
 #define SETTINGS "/proc/sys"
 #define READY    "ready"
@@ -73,27 +68,7 @@ static int channels_open(struct channels *ret)
 	return r == 0 ? open_pair(&ret->init_side, &ret->maker_side) : r;
 }
 
-/* In the init */
-
-static int questions_of_init = -1;
-
-static int ask_owner(int fd, uid_t *ret)
-{
-	_cleanup_(message_release) struct message question = { 0 }, answer = { 0 };
-	struct message_reader reader;
-	size_t no_fds = 0;
-	int r;
-
-	message_put(&question, "owner");
-	r = message_send(questions_of_init, &question, &fd, 1);
-	if (r == 0)
-		r = message_receive(questions_of_init, START_MS, &answer, NULL, &no_fds);
-	if (r < 0)
-		return r;
-	reader = message_read(&answer);
-	*ret = (uid_t)message_get_number(&reader, UINT32_MAX);
-	return reader.error;
-}
+/* In the maker */
 
 static int send_word(int socket, const char *word)
 {
@@ -102,53 +77,6 @@ static int send_word(int socket, const char *word)
 	message_put(&message, word);
 	return message_send(socket, &message, NULL, 0);
 }
-
-static int do_steps(const struct plan *plan, int maker)
-{
-	_cleanup_(message_release) struct message message = { 0 };
-	struct report report = { .object = "" };
-	const struct step *failed = NULL;
-	const char *object = NULL;
-	int r;
-
-	report.error = apply_init_steps(plan, &failed, &object);
-	if (report.error < 0) {
-		report.step = step_name(failed->kind);
-		report.object = object ? object : "";
-	}
-	report_encode(&report, &message);
-	r = message_send(maker, &message, NULL, 0);
-	return r < 0 ? r : report.error;
-}
-
-/* Whoever is in the session meets an init that has nothing of the host and can do nothing. */
-static _Noreturn void run_init(const struct own_order *order, struct channels *channels)
-{
-	_cleanup_(message_release) struct message message = { 0 };
-	size_t no_fds = 0;
-
-	channels->answers = close_fd(channels->answers);
-	channels->maker = close_fd(channels->maker);
-	channels->maker_side = close_fd(channels->maker_side);
-	/* orphans of the session become our children: wait(2), an ignored SIGCHLD makes the kernel reap them */
-	(void)signal(SIGCHLD, SIG_IGN);
-	(void)umask(022);
-	/* away from the caller's terminal and its signals; the caller's end is ours. Had it ended before, the maker
-	 * would have, too, and not tell us that it is in */
-	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		_exit(1);
-	(void)prctl(PR_SET_NAME, "nsrun-init", 0, 0, 0);
-	questions_of_init = channels->questions;
-	owner_stat_ask(ask_owner);
-	if (do_steps(order->plan, channels->init_side) < 0 ||
-	    message_receive(channels->init_side, START_MS, &message, NULL, &no_fds) < 0 || chdir("/") < 0 ||
-	    seal_init() < 0 || close_range(0, ~0U, 0) < 0)
-		_exit(1);
-	for (;;)
-		(void)pause();
-}
-
-/* In the maker */
 
 static _Noreturn void give_up(const struct channels *channels, int error, const char *step, const char *object,
 			      const char *text)
@@ -233,8 +161,12 @@ static int make_init(const struct own_order *order, struct channels *channels, p
 	if (r < 0)
 		give_up_step(channels, step_name(failed->kind), "", r);
 	*ret_pid = sys_clone3(&args);
-	if (*ret_pid == 0)
-		run_init(order, channels);
+	if (*ret_pid == 0) {
+		/* the ends of others: it learns by them that those are gone */
+		channels->maker = close_fd(channels->maker);
+		channels->maker_side = close_fd(channels->maker_side);
+		own_init(order->plan, channels->questions, channels->init_side);
+	}
 	if (*ret_pid < 0)
 		give_up_step(channels, step_name(STEP_NAMESPACES), "clone3", negative_errno());
 	channels->questions = close_fd(channels->questions);
@@ -247,7 +179,7 @@ static void hear_report(const struct channels *channels)
 	_cleanup_(message_release) struct message message = { 0 };
 	struct report report = { 0 };
 	size_t no_fds = 0;
-	int r = message_receive(channels->maker_side, START_MS, &message, NULL, &no_fds);
+	int r = message_receive(channels->maker_side, OWN_START_MS, &message, NULL, &no_fds);
 
 	if (r == 0)
 		r = report_decode(&message, &report);
@@ -265,7 +197,7 @@ static void settle_init(const struct channels *channels)
 	int r = send_word(channels->maker_side, ENTERED);
 
 	if (r == 0)
-		r = message_receive(channels->maker_side, START_MS, &message, NULL, &no_fds);
+		r = message_receive(channels->maker_side, OWN_START_MS, &message, NULL, &no_fds);
 	if (r != -ECONNRESET)
 		give_up_step(channels, "init", "seal", r < 0 ? r : -EPROTO);
 }
@@ -332,7 +264,7 @@ static _Noreturn void run_maker(const struct own_order *order, struct channels *
 	}
 	if (command < 0)
 		give_up_step(channels, "command", "clone3", negative_errno());
-	_exit(send_ready(channels, init, command) < 0);
+	_exit(send_ready(channels, init, command) < 0 ? 1 : 0);
 }
 
 /* In the caller */
@@ -344,7 +276,7 @@ static int answer_owner(int answers, uid_t own)
 	_cleanup_close_ int fd = -1;
 	struct stat status;
 	size_t fds = 1;
-	int r = message_receive(answers, START_MS, &question, &fd, &fds);
+	int r = message_receive(answers, OWN_START_MS, &question, &fd, &fds);
 
 	if (r < 0)
 		return r;
@@ -359,7 +291,7 @@ static int hear_maker(int caller, struct own_session *session, char **ret_text)
 	_cleanup_(message_release) struct message message = { 0 };
 	struct message_reader reader;
 	size_t no_fds = 0;
-	int error, r = message_receive(caller, START_MS, &message, NULL, &no_fds);
+	int error, r = message_receive(caller, OWN_START_MS, &message, NULL, &no_fds);
 
 	if (r < 0)
 		return r;
@@ -384,7 +316,7 @@ static int serve(const struct channels *channels, uid_t own, struct own_session 
 			{ .fd = channels->caller, .events = POLLIN },
 			{ .fd = answers, .events = POLLIN },
 		};
-		int r = poll_until(pollers, ELEMENTS(pollers), START_MS);
+		int r = poll_until(pollers, ELEMENTS(pollers), OWN_START_MS);
 
 		if (r <= 0)
 			return r < 0 ? r : -ETIMEDOUT;
