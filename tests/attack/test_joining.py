@@ -451,7 +451,8 @@ def test_a_process_that_is_held_as_it_dies_takes_no_place():
             if tracer.read_line() != "held":
                 pytest.skip("the kernel lets nobody trace there")
             begin = time.monotonic()
-        assert time.monotonic() - begin < 5
+        # it looks for two seconds, which are more where the machine is busy; the tracer holds on for ever
+        assert time.monotonic() - begin < 20
         H.wait_until(lambda: not live(False), "the session to end", 5)
         assert os.path.exists(f"/proc/{victim}"), "nothing was held"
         assert where()

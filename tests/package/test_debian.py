@@ -26,7 +26,8 @@ def builds():
     started = {
         "first": ({}, 0o022),
         "again": ({"TMPDIR": "/tmp", "LANG": "C", "TZ": "Asia/Kathmandu"}, 0o077),
-        "next": ({"NSISOLATE_DEB_VERSION": NEXT}, 0o022),
+        # what it is compiled like is not looked at
+        "next": ({"NSISOLATE_DEB_VERSION": NEXT, "DEB_CFLAGS_APPEND": "-O0 -U_FORTIFY_SOURCE"}, 0o022),
     }
     running = {}
     for name, (variables, mask) in started.items():

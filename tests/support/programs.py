@@ -132,13 +132,21 @@ class Background:
         assert not last, f"did not end by itself: {self.process.args}"
 
     def read_line(self, timeout=TIMEOUT):
-        """The next line of its output; the program must not have more than one pending."""
-        os.set_blocking(self.process.stdout.fileno(), False)
+        """The next line of its output. A byte at a time: what follows stays for whoever reads next."""
+        descriptor = self.process.stdout.fileno()
+        os.set_blocking(descriptor, False)
         received = bytearray()
 
         def more():
-            received.extend(self.process.stdout.read() or b"")
-            return received.endswith(b"\n") or self.process.poll() is not None
+            try:
+                while not received.endswith(b"\n"):
+                    byte = os.read(descriptor, 1)
+                    if not byte:
+                        return True
+                    received.extend(byte)
+                return True
+            except BlockingIOError:
+                return self.process.poll() is not None
 
         wait_until(more, lambda: f"no line from {self.process.args}", timeout)
         return received.decode().rstrip("\n")
