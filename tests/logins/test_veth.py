@@ -370,6 +370,7 @@ def test_rules_are_looked_at_again_when_the_interface_is_there(change, let_in):
     """Before that nobody could know that a session is to be under them. What stops there has an address already."""
     policy()
     P.run(["su", "alice", "-c", "true"]).check()
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
     name = rules_of("alice")
     [program] = glob.glob("/usr/libexec/nsisolate/*/nsisolate-veth")
     with contextlib.suppress(FileNotFoundError):

@@ -29,7 +29,7 @@ from support.host import wait_until
 
 F_OFD_GETLK = 36
 PAM_SYSTEM_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR = 4, 6, 14
-OUTCOMES = []  # PAM's values of all faults of a run
+OUTCOMES = []  # PAM's values of all faults of a run, or "killed"
 LONG = os.environ.get("NSISOLATE_LONG") == "1"
 
 # Calls that the kernel does not fail in the way an injection would have it: the injected one is not made at all, so
@@ -316,12 +316,18 @@ def try_fault(flow, role, helper, fault, expected):
 
 
 def try_caller_kill(flow, helper, option, expected):
-    """A login program that is killed takes its login along, and with the last one the session."""
+    """
+    A login program that is killed takes its login along, and with the last one the session. One that waits a time less
+    than the reference did is not killed, and ends with the test.
+    """
     login = Login(flow, helper)
     try:
         with login.traced("caller", "-e", option):
-            login.driver.process.stdin.write(b".")
-            login.driver.process.wait(20)
+            try:
+                login.disturbed()
+            except AssertionError:
+                login.driver.process.wait(20)
+                OUTCOMES.append("killed")
         return login.finish_other(expected, harmed=False) if login.other else []
     except AssertionError as error:
         return [str(error)]
@@ -403,6 +409,8 @@ def test_every_fault_ends_in_a_whole_session_or_in_none(stack, flow, role, kind)
     assert not failures, "\n".join(failures)
     if flow == FLOWS["open"] and OUTCOMES:
         assert refusals > 5, "hardly any fault was injected"
+    if (role, kind) == ("caller", "kill"):
+        assert OUTCOMES.count("killed") > count / 2, "hardly anybody was killed"
 
 
 def left(before):
