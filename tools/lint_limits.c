@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYSTEMD_RUNS         "/run/systemd/system"
-#define SERVICE_USER_MANAGER "systemd-user"
+#define SYSTEMD_RUNS "/run/systemd/system"
 
 static const struct origin *origin_of(const struct policy *policy)
 {
