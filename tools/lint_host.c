@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 /* What a policy needs of this host. */
+#include "common/paths.h"
 #include "config/keys.h"
 #include "config/mount_places.h"
 #include "config/network.h"
@@ -21,9 +22,8 @@ static const char *private_above(const struct policy *policy, const char *path)
 {
 	for (size_t i = 0; i < policy->mount.private_count; i++) {
 		const char *above = policy->mount.private[i].path;
-		size_t length = strlen(above);
 
-		if (strncmp(path, above, length) == 0 && path[length] == '/')
+		if (path_is_below(path, above))
 			return above;
 	}
 	return NULL;
