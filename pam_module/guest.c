@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "pam_module/guest.h"
 
+#include "config/policy.h"
 #include "nsisolate-config.h"
 #include "pam_module/limits.h"
 #include "session/log_line.h"
@@ -9,11 +10,10 @@
 #include <string.h>
 #include <syslog.h>
 
-#define SESSION_DATA         "nsisolate_session"
-#define ARGUMENT_DATA        "nsisolate_bad_argument"
-#define REFUSAL_DATA         "nsisolate_refusal"
-#define SERVICE_USER_MANAGER "systemd-user"
-#define SERVICE_CRON         "cron"
+#define SESSION_DATA  "nsisolate_session"
+#define ARGUMENT_DATA "nsisolate_bad_argument"
+#define REFUSAL_DATA  "nsisolate_refusal"
+#define SERVICE_CRON  "cron"
 
 /* PAM items are optional and not ours to trust: absent is empty. */
 static const char *item(const pam_handle_t *pamh, int type)

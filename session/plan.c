@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/plan.h"
 
+#include "common/paths.h"
 #include "config/keys.h"
 #include "config/mount_places.h"
 #include "config/network.h"
-#include "config/path.h"
 #include "config/privileges.h"
 #include "config/problem.h"
 #include "config/text_list.h"
