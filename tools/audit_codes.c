@@ -335,7 +335,8 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI092",
 		.name = "tiocsti",
 		.severity = AUDIT_WARNING,
-		.remedy = "sysctl dev.tty.legacy_tiocsti=0",
+		.remedy = "sysctl dev.tty.legacy_tiocsti=0, by Linux 6.2 or newer; before, go to users by 'su --pty' or "
+			  "nsrun, which give a terminal of its own",
 	},
 	[FINDING_VSOCK] = {
 		.code = "NSI093",
