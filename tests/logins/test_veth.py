@@ -25,13 +25,6 @@ MANY = 500 if os.environ.get("NSISOLATE_LONG") == "1" else 50
 pytestmark = pytest.mark.usefixtures("installed", "network")
 
 
-@pytest.fixture(scope="module")
-def network():
-    around = N.Network()
-    yield around
-    around.close()
-
-
 def reach(*targets, user="alice", timeout=2):
     command = f"REACH_TIMEOUT={timeout} {REACH} {' '.join(targets)}"
     return P.run(["su", user, "-c", command]).check().json()
