@@ -15,9 +15,9 @@ from support import veth
 from support.host import PROBE
 
 PROGRAMS = list(P.PROGRAMS)
-WOULD_ISOLATE = r"pam_nsisolate\(\S+:session\): would isolate: id=[0-9a-f]{12} user=alice "
+WOULD_ISOLATE = r"pam_nsisolate\(\S+:session\): NSL010 would isolate: id=[0-9a-f]{12} user=alice "
 NFT = "/usr/sbin/nft"
-WOULD_REFUSE = r"pam_nsisolate\(\S+:session\): not isolated: user=alice .*: would refuse: "
+WOULD_REFUSE = r"pam_nsisolate\(\S+:session\): NSL011 not isolated: user=alice .*: would refuse: "
 
 
 @pytest.fixture(autouse=True)

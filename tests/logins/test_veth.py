@@ -358,6 +358,16 @@ def test_rules_that_are_gone_come_back_with_the_next_login_for_all(change):
         assert json.loads(live.read_line())[tcp(N.CAMPUS["4"])] in CLOSED
 
 
+def test_rules_that_are_gone_and_that_nobody_is_under_are_no_finding():
+    policy()
+    P.run(["su", "alice", "-c", "true"]).check()
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+    subprocess.run(["nft", "delete table inet nsisolate"], check=True)
+    assert not findings("NSI110")
+    P.run(["su", "alice", "-c", "true"]).check()
+    assert rules_of("alice") in loaded()
+
+
 @pytest.mark.parametrize("change, let_in", [("flush ruleset", True), ("flush chain inet nsisolate {}-from", False)])
 def test_rules_are_looked_at_again_when_the_interface_is_there(change, let_in):
     """Before that nobody could know that a session is to be under them. What stops there has an address already."""
