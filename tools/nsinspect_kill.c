@@ -142,7 +142,8 @@ static enum exit_status add_matching(const struct sessions *sessions, const stru
 			return trouble_errno(ENOMEM, "kill");
 	}
 	if (options->user && !options->changed && targets->count == 0) {
-		(void)trouble("no session of '%s'", options->user);
+		(void)trouble("no session of '%s'%s", options->user,
+			      getpwnam(options->user) ? "" : ", and there is no such user");
 		worsen(targets, EXIT_FINDINGS);
 	}
 	return EXIT_CLEAN;

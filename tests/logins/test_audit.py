@@ -10,7 +10,6 @@ import subprocess
 import pytest
 
 from support import host as H
-from support import network as N
 from support import programs as P
 from support import veth
 from support.host import PROBE
@@ -91,13 +90,6 @@ def test_a_broken_file_refuses_since_its_mode_is_not_known(log):
 
 
 # mode = "audit" and network.mode = "veth"
-
-@pytest.fixture
-def network():
-    around = N.Network()
-    yield around
-    around.close()
-
 
 def rules():
     nft = next(path for path in (NFT, f"{NFT}.away") if os.path.exists(path))

@@ -70,7 +70,7 @@ static const struct {
 	{ "any gre",
 	  "'gre' is none of tcp, udp, icmp; without a protocol all three are meant, and others never leave" },
 	{ "any 443",
-	  "'443' is none of tcp, udp, icmp; without a protocol all three are meant, and others never leave" },
+	  "'443': before a port stands its protocol, as in 'tcp 443'" },
 	{ "any tcp 0", "'0' " NO_PORT },
 	{ "any tcp 65536", "'65536' " NO_PORT },
 	{ "any tcp 443,", "'443,' " NO_PORT },
