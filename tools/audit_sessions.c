@@ -46,8 +46,9 @@ static int judge_state(struct look *look, const struct session *session)
 		return find(look, session, FINDING_AUDIT_MODE, "%s is on the host: mode is \"audit\" in %s", user,
 			    session->view.record.policy);
 	case SESSION_LINGERING:
-		return find(look, session, FINDING_LINGERING, "nobody is logged in, %zu processes of %s run on",
-			    session->processes, user);
+		return find(look, session, FINDING_LINGERING,
+			    "nobody is logged in, the session of %s runs on: %zu processes, its init included", user,
+			    session->processes);
 	case SESSION_CLOSING:
 		return find(look, session, FINDING_CLOSING, "its last login of %s has ended, %zu processes have not",
 			    user, session->processes);

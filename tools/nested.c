@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/wait_child.h"
 #include "tools/nested_read.h"
 #include "tools/session_tree.h"
 
@@ -144,8 +145,7 @@ static void stop(struct asked *asked)
 {
 	if (!asked->ended)
 		(void)kill(asked->child, SIGKILL);
-	while (waitpid(asked->child, NULL, asked->ended ? 0 : WNOHANG) < 0 && errno == EINTR)
-		;
+	(void)wait_child(asked->child, asked->ended ? 0 : WNOHANG, NULL);
 	close_fd(asked->pipe);
 	free(asked->bytes);
 }

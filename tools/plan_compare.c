@@ -2,6 +2,7 @@
 
 #include "tools/plan_compare.h"
 
+#include "common/format_list.h"
 #include "config/capability.h"
 #include "session/network_name.h"
 #include "session/record.h"
@@ -29,17 +30,14 @@ int tell(const struct comparison *comparison, const struct step *step, enum plan
 	struct plan_item different = item;
 	_cleanup_free_ char *text = NULL;
 	va_list args;
-	int length;
 
 	if (!format)
 		return comparison->visit(&item, comparison->data);
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	text = format_list(format, args);
 	va_end(args);
-	if (length < 0) {
-		text = NULL;
+	if (!text)
 		return -ENOMEM;
-	}
 	different.difference = text;
 	return comparison->visit(&different, comparison->data);
 }

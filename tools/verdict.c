@@ -8,9 +8,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define LOGIN_DEFS           "/etc/login.defs"
-#define USER_MANAGER_SERVICE "systemd-user"
-#define EXAMPLE_SESSION      "000000000000" /* %s in a plan that is not carried out */
+#define LOGIN_DEFS      "/etc/login.defs"
+#define EXAMPLE_SESSION "000000000000" /* %s in a plan that is not carried out */
 
 static const char *const outcome_names[VERDICT_OUTCOMES] = {
 	[VERDICT_POLICY] = "policy", [VERDICT_ROOT] = "root",       [VERDICT_SYSTEM_USER] = "system-user",
@@ -219,7 +218,7 @@ static const char *policy_meaning(const struct policy *policy, const char *servi
 	case MODE_ENFORCE:
 		break;
 	}
-	if (strcmp(service, USER_MANAGER_SERVICE) != 0)
+	if (strcmp(service, SERVICE_USER_MANAGER) != 0)
 		return "isolated";
 	return policy->user_manager == USER_MANAGER_ALLOW
 		       ? "passed: user-manager is \"allow\", and runs outside any session"
@@ -237,7 +236,7 @@ const char *verdict_no_session(const struct verdict *verdict, const char *servic
 
 	if (policy->mode == MODE_OFF)
 		return "mode off";
-	if (strcmp(service, USER_MANAGER_SERVICE) == 0)
+	if (strcmp(service, SERVICE_USER_MANAGER) == 0)
 		return policy->user_manager == USER_MANAGER_ALLOW ? "user-manager allow" : "user-manager refuse";
 	return NULL;
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
+#pragma once
+
+/* The system's log, as the tools write it: the journal with its fields, or syslog(3). */
+
+#include "session/journal.h"
+
+struct system_log {
+	const char *identifier;
+	struct journal journal;
+};
+
+/*
+ * Opens the connection: while it lasts it does not matter what is mounted where. 0; or -errno when there is nobody to
+ * log to, and *ret can be used all the same.
+ */
+int system_log_open(struct system_log *ret, const char *identifier);
+
+/* Releases the entry. */
+void system_log_write(const struct system_log *log, struct log_entry entry);
+
+void system_log_close(struct system_log *log);
