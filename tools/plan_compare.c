@@ -21,6 +21,8 @@ static const char *const mount_types[STEP_KINDS] = {
 	[STEP_MOUNT_TMPFS] = "tmpfs", [STEP_MOUNT_RUNTIME_DIR] = "tmpfs",
 };
 
+const char plan_not_there[] = "not there";
+
 int tell(const struct comparison *comparison, const struct step *step, enum plan_part part, const char *kernel,
 	 const char *format, ...)
 {
@@ -178,8 +180,8 @@ static int compare_seen(const struct comparison *comparison, const struct step *
 	int r = seen_find(comparison->root, step->target, &comparison->mounts, &seen);
 
 	if (r == -ENOENT)
-		return step->optional ? tell(comparison, step, PART_MOUNT, "not there", NULL)
-				      : tell(comparison, step, PART_MOUNT, "not there", "%s is not there any more",
+		return step->optional ? tell(comparison, step, PART_MOUNT, plan_not_there, NULL)
+				      : tell(comparison, step, PART_MOUNT, plan_not_there, "%s is not there any more",
 					     step->target);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
