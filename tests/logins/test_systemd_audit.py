@@ -194,7 +194,7 @@ def test_the_timer_audits_and_the_journal_has_it(machine, healthy):
         unit = run_by_timer(machine, "nsisolate-audit")
     # that there are findings is no failure of the unit
     assert (unit["Result"], unit["ExecMainStatus"]) == ("success", "0" if healthy else "1")
-    line, = machine.journal(f"_SYSTEMD_INVOCATION_ID={unit['InvocationID']}", "--grep", "^audit: critical=")
+    line, = machine.journal(f"_SYSTEMD_INVOCATION_ID={unit['InvocationID']}", "--grep", "^NSL040 audit: critical=")
     wanted = wanted_of(findings)
     assert {name: line[name] for name in wanted} == wanted
     assert line["PRIORITY"] == ("6" if healthy else "3") and int(line["NSISOLATE_DURATION_MS"]) > 0
