@@ -100,7 +100,7 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI022",
 		.name = "lingering",
 		.severity = AUDIT_INFO,
-		.remedy = "on-logout = \"wait\" means it: nothing; or end the processes that nsinspect ps shows",
+		.remedy = "none needed, on-logout = \"wait\" means it; to end them: nsinspect kill SESSION",
 	},
 	[FINDING_CLOSING] = {
 		.code = "NSI023",
@@ -360,7 +360,7 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI110",
 		.name = "firewall-changed",
 		.severity = AUDIT_CRITICAL,
-		.remedy = "nsisolate-network restore: until then nothing holds live sessions, and logins are refused",
+		.remedy = "nsisolate-network restore: until then the sessions under them reach what they like",
 	},
 	[FINDING_FORWARDING] = {
 		.code = "NSI111",
