@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/advise.h"
 
-#include "config/keys.h"
+#include "config/policy_report.h"
 #include "config/privileges.h"
 #include "config/text_list.h"
 #include "config/value.h"
@@ -17,23 +17,14 @@
 /* They open a connection for each transfer, after the session is open. "ftp" is the name that most take by default. */
 static const char *const ftp_services[] = { "ftp", "proftpd", "pure-ftpd", "vsftpd" };
 
-static void add(const struct policy *policy, struct origin origin, const char *text, struct diagnostics *diag)
-{
-	diagnostics_add(diag, SEVERITY_WARNING, origin.file ? origin.file : policy->file, origin.line, "%s", text);
-}
-
 static void advise_least(const struct policy *policy, const struct private_directory *directory, enum policy_key key,
-			 struct origin origin, const char *least, struct diagnostics *diag)
+			 const struct origin *origin, const char *least, struct diagnostics *diag)
 {
 	_cleanup_free_ char *label = key_label(key, directory->path), *value = value_format(key, directory);
-	_cleanup_free_ char *text = NULL;
 
-	if (label && value &&
-	    asprintf(&text,
-		     "%s: '%s' is too small for what editors, compilers and scripts put there; give it %s or more",
-		     label, value, least) < 0)
-		text = NULL;
-	add(policy, origin, text ? text : "out of memory", diag);
+	policy_report_at(policy, origin, SEVERITY_WARNING, diag,
+			 "%s: '%s' is too small for what editors, compilers and scripts put there; give it %s or more",
+			 label ? label : policy_keys[key].name, value ? value : "", least);
 }
 
 static void advise_private(const struct policy *policy, const struct private_directory *directory,
@@ -42,9 +33,9 @@ static void advise_private(const struct policy *policy, const struct private_dir
 	if (strcmp(directory->path, SHARED_DIRECTORY) != 0)
 		return;
 	if (directory->size < SIZE_LEAST)
-		advise_least(policy, directory, KEY_MOUNT_PRIVATE_SIZE, directory->size_origin, SIZE_LEAST_TEXT, diag);
+		advise_least(policy, directory, KEY_MOUNT_PRIVATE_SIZE, &directory->size_origin, SIZE_LEAST_TEXT, diag);
 	if (directory->inodes < FILES_LEAST)
-		advise_least(policy, directory, KEY_MOUNT_PRIVATE_INODES, directory->inodes_origin, FILES_LEAST_TEXT,
+		advise_least(policy, directory, KEY_MOUNT_PRIVATE_INODES, &directory->inodes_origin, FILES_LEAST_TEXT,
 			     diag);
 }
 
@@ -57,50 +48,40 @@ static bool is_ftp(const char *service)
 }
 
 /* Where the mode was chosen; of the default, where the service was. */
-static struct origin network_origin(const struct policy *policy)
+static enum policy_key network_key(const struct policy *policy)
 {
-	return policy->origins[policy->origins[KEY_NETWORK_MODE].file ? KEY_NETWORK_MODE : KEY_SERVICES];
+	return policy->origins[KEY_NETWORK_MODE].file ? KEY_NETWORK_MODE : KEY_SERVICES;
 }
 
 static void advise_network(const struct policy *policy, const char *service, struct diagnostics *diag)
 {
 	const enum network_mode mode = policy->network.mode;
-	_cleanup_free_ char *text = NULL;
-	int r = 0;
 
 	if (policy->services && !text_list_has(policy->services, service))
 		return;
 	/* of a network with a name the administrator knows what comes in */
 	if (is_ftp(service) && mode != NETWORK_HOST && mode != NETWORK_NAMED)
-		r = asprintf(&text,
-			     "network.mode: '%s': data connections do not reach the clients of %s; it needs 'host'",
-			     choice_name(policy_keys[KEY_NETWORK_MODE].choices, mode), service);
+		policy_report(policy, network_key(policy), SEVERITY_WARNING, diag,
+			      "network.mode: '%s': data connections do not reach the clients of %s; it needs 'host'",
+			      choice_name(policy_keys[KEY_NETWORK_MODE].choices, mode), service);
 	else if (strcmp(service, "sshd") == 0 && mode == NETWORK_NONE)
-		r = asprintf(&text,
-			     "network.mode: 'none': X11 forwarding and ssh -L to the session's own loopback fail "
-			     "in logins by sshd, for lo is down; 'loopback' has it up");
-	if (r < 0)
-		add(policy, network_origin(policy), "out of memory", diag);
-	else if (text)
-		add(policy, network_origin(policy), text, diag);
+		policy_report(policy, network_key(policy), SEVERITY_WARNING, diag,
+			      "network.mode: 'none': X11 forwarding and ssh -L to the session's own loopback fail "
+			      "in logins by sshd, for lo is down; 'loopback' has it up");
 }
 
 /* "10.1.0.0" without its length: it is the one address, which no host has. */
 static void advise_from(const struct policy *policy, struct diagnostics *diag)
 {
-	const struct origin origin = policy->origins[KEY_FROM];
-
 	for (char **from = policy->from; from && *from; from++) {
 		const size_t length = strlen(*from);
-		_cleanup_free_ char *text = NULL;
 
 		if (strchr(*from, '/') || length < 2 ||
 		    (strcmp(*from + length - 2, ".0") != 0 && strcmp(*from + length - 2, "::") != 0))
 			continue;
-		if (asprintf(&text, "from: '%s' is one address; for a network write its length, as in '%s/%s'", *from,
-			     *from, strchr(*from, ':') ? "64" : "24") < 0)
-			text = NULL;
-		add(policy, origin, text ? text : "out of memory", diag);
+		policy_report(policy, KEY_FROM, SEVERITY_WARNING, diag,
+			      "from: '%s' is one address; for a network write its length, as in '%s/%s'", *from, *from,
+			      strchr(*from, ':') ? "64" : "24");
 	}
 }
 
@@ -108,26 +89,21 @@ static void advise_from(const struct policy *policy, struct diagnostics *diag)
 static void advise_time(const struct policy *policy, struct diagnostics *diag)
 {
 	if (policy->time.boottime_offset < 0)
-		add(policy, policy->origins[KEY_TIME_BOOTTIME_OFFSET],
-		    "time.boottime-offset: is negative: as long as the machine has not been up for so many seconds, "
-		    "logins are refused",
-		    diag);
+		policy_report(policy, KEY_TIME_BOOTTIME_OFFSET, SEVERITY_WARNING, diag,
+			      "time.boottime-offset: is negative: as long as the machine has not been up for so many "
+			      "seconds, logins are refused");
 }
 
 /* What a network is owned by says who may use raw sockets in it: the session has one of its own, or not. */
 static void advise_user_map(const struct policy *policy, struct diagnostics *diag)
 {
-	if (policy->user.map == USER_MAP_IDENTITY &&
-	    (policy->network.mode == NETWORK_HOST || policy->network.mode == NETWORK_NAMED))
-		add(policy, policy->origins[KEY_USER_MAP],
-		    policy->network.mode == NETWORK_HOST
-			    ? "user.map: 'identity' with network.mode = \"host\": ping fails in the session, and so "
-			      "does "
-			      "whatever needs rights over the network, as root by sudo too"
-			    : "user.map: 'identity' with network.mode = \"named\": ping fails in the session, and so "
-			      "does "
+	const enum network_mode mode = policy->network.mode;
+
+	if (policy->user.map == USER_MAP_IDENTITY && (mode == NETWORK_HOST || mode == NETWORK_NAMED))
+		policy_report(policy, KEY_USER_MAP, SEVERITY_WARNING, diag,
+			      "user.map: 'identity' with network.mode = \"%s\": ping fails in the session, and so does "
 			      "whatever needs rights over the network, as root by sudo too",
-		    diag);
+			      choice_name(policy_keys[KEY_NETWORK_MODE].choices, mode));
 }
 
 void policy_advise(const struct policy *policy, const char *service, struct diagnostics *diag)

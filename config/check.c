@@ -3,9 +3,10 @@
 
 #include "config/check_limits.h"
 #include "config/check_veth.h"
+#include "config/mount_places.h"
 #include "config/network.h"
 #include "config/path.h"
-#include "config/mount_places.h"
+#include "config/policy_report.h"
 #include "config/text_list.h"
 
 #include <string.h>
@@ -170,11 +171,6 @@ int settings_check(const char *name, const struct statements *statements, struct
 	return 0;
 }
 
-/* Reports at the line that gave the key, or for the file that decides where it is a default. */
-#define REPORT(diag, severity, policy, key, ...)                                                                    \
-	diagnostics_add(diag, severity, (policy)->origins[key].file ? (policy)->origins[key].file : (policy)->file, \
-			(policy)->origins[key].line, __VA_ARGS__)
-
 /* mount.isolate = false: everything that needs mounts of the session's own must be given up by name; all in one
  * message. */
 static bool check_without_mounts(const struct policy *policy, struct diagnostics *diag)
@@ -195,18 +191,17 @@ static bool check_without_mounts(const struct policy *policy, struct diagnostics
 		if (needs[i].wanted)
 			end = stpcpy(stpcpy(end, end == remedies ? "" : " and "), needs[i].remedy);
 	if (end != remedies)
-		REPORT(diag, SEVERITY_ERROR, policy, KEY_MOUNT_ISOLATE,
-		       "mount.isolate: 'false' needs %s as well, or leave mount.isolate out", remedies);
+		policy_report(policy, KEY_MOUNT_ISOLATE, SEVERITY_ERROR, diag,
+			      "mount.isolate: 'false' needs %s as well, or leave mount.isolate out", remedies);
 	for (size_t i = 0; i < policy->mount.private_count; i++)
-		diagnostics_add(diag, SEVERITY_ERROR, policy->mount.private[i].origin.file,
-				policy->mount.private[i].origin.line,
-				"mount.private \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
-				policy->mount.private[i].path);
+		policy_report_at(
+			policy, &policy->mount.private[i].origin, SEVERITY_ERROR, diag,
+			"mount.private \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
+			policy->mount.private[i].path);
 	for (size_t i = 0; i < policy->mount.bind_count; i++)
-		diagnostics_add(diag, SEVERITY_ERROR, policy->mount.bind[i].origins[0].file,
-				policy->mount.bind[i].origins[0].line,
-				"mount.bind \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
-				policy->mount.bind[i].path);
+		policy_report_at(policy, &policy->mount.bind[i].origins[0], SEVERITY_ERROR, diag,
+				 "mount.bind \"%s\": needs mount.isolate = true; remove the section or mount.isolate",
+				 policy->mount.bind[i].path);
 	return end != remedies || policy->mount.private_count > 0 || policy->mount.bind_count > 0;
 }
 
@@ -216,30 +211,30 @@ static bool check_pointless(const struct policy *policy, enum policy_key key, en
 {
 	if (policy->origins[key].line == 0)
 		return false;
-	REPORT(diag, SEVERITY_ERROR, policy, key, "%s: means nothing with %s = false; remove one of them",
-	       policy_keys[key].name, policy_keys[switch_key].name);
+	policy_report(policy, key, SEVERITY_ERROR, diag, "%s: means nothing with %s = false; remove one of them",
+		      policy_keys[key].name, policy_keys[switch_key].name);
 	return true;
 }
 
-static bool check_source(const struct bind_directory *directory, struct diagnostics *diag)
+static bool check_source(const struct policy *policy, const struct bind_directory *directory, struct diagnostics *diag)
 {
 	if (directory->source)
 		return false;
-	diagnostics_add(diag, SEVERITY_ERROR, directory->origins[0].file, directory->origins[0].line,
-			"mount.bind \"%s\": needs a source, the directory that is seen there", directory->path);
+	policy_report_at(policy, &directory->origins[0], SEVERITY_ERROR, diag,
+			 "mount.bind \"%s\": needs a source, the directory that is seen there", directory->path);
 	return true;
 }
 
-static bool check_kept(const struct private_directory *directory, enum policy_key key, struct origin origin,
-		       struct diagnostics *diag)
+static bool check_kept(const struct policy *policy, const struct private_directory *directory, enum policy_key key,
+		       const struct origin *origin, struct diagnostics *diag)
 {
 	_cleanup_free_ char *label = NULL;
 
-	if (directory->backing != BACKING_DIRECTORY || !origin.file)
+	if (directory->backing != BACKING_DIRECTORY || !origin->file)
 		return false;
 	label = key_label(key, directory->path);
-	diagnostics_add(
-		diag, SEVERITY_ERROR, origin.file, origin.line,
+	policy_report_at(
+		policy, origin, SEVERITY_ERROR, diag,
 		"%s: means nothing with backing = \"directory\", which quotas of the file system limit; remove one of "
 		"them",
 		label ? label : policy_keys[key].name);
@@ -262,8 +257,7 @@ static int check_places_of(const struct policy *policy, struct diagnostics *diag
 			continue;
 		worst = r;
 		if (r == -EINVAL)
-			diagnostics_add(diag, SEVERITY_ERROR, place->origin.file ? place->origin.file : policy->file,
-					place->origin.line, "%s", sentence);
+			policy_report_at(policy, &place->origin, SEVERITY_ERROR, diag, "%s", sentence);
 	}
 	mount_places_release(&places);
 	return worst;
@@ -280,17 +274,17 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 	failed |= !check_veth(policy, diag);
 	check_limits(policy, diag);
 	for (size_t i = 0; i < policy->mount.bind_count; i++)
-		failed |= check_source(&policy->mount.bind[i], diag);
+		failed |= check_source(policy, &policy->mount.bind[i], diag);
 	for (size_t i = 0; i < policy->mount.private_count; i++) {
 		const struct private_directory *directory = &policy->mount.private[i];
 
-		failed |= check_kept(directory, KEY_MOUNT_PRIVATE_SIZE, directory->size_origin, diag);
-		failed |= check_kept(directory, KEY_MOUNT_PRIVATE_INODES, directory->inodes_origin, diag);
+		failed |= check_kept(policy, directory, KEY_MOUNT_PRIVATE_SIZE, &directory->size_origin, diag);
+		failed |= check_kept(policy, directory, KEY_MOUNT_PRIVATE_INODES, &directory->inodes_origin, diag);
 	}
 	if (policy->mount.homes == HOMES_ALL && policy->origins[KEY_MOUNT_HOMES_ROOTS].line > 0) {
-		REPORT(diag, SEVERITY_ERROR, policy, KEY_MOUNT_HOMES_ROOTS,
-		       "mount.homes-roots: means nothing with mount.homes = \"all\"; remove it, or say homes = "
-		       "\"own\"");
+		policy_report(policy, KEY_MOUNT_HOMES_ROOTS, SEVERITY_ERROR, diag,
+			      "mount.homes-roots: means nothing with mount.homes = \"all\"; remove it, or say homes = "
+			      "\"own\"");
 		failed = true;
 	}
 	if (!policy->mount.isolate) {
@@ -303,31 +297,32 @@ int policy_check(const struct policy *policy, struct diagnostics *diag)
 		failed |= policy->mount.hide_engines &&
 			  check_pointless(policy, KEY_MOUNT_HIDE_ENGINES, KEY_MOUNT_ISOLATE, diag);
 	} else if (!policy->pid.isolate && policy->mount.proc == PROC_SESSION) {
-		REPORT(diag, SEVERITY_ERROR, policy, KEY_PID_ISOLATE,
-		       "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are no PIDs "
-		       "of the session's own");
+		policy_report(policy, KEY_PID_ISOLATE, SEVERITY_ERROR, diag,
+			      "pid.isolate: 'false' needs mount { proc = \"hidepid\" } or \"host\" as well: there are "
+			      "no PIDs of the session's own");
 		failed = true;
 	} else if (policy->pid.isolate && policy->mount.proc == PROC_HOST) {
-		REPORT(diag, SEVERITY_WARNING, policy, KEY_MOUNT_PROC,
-		       "mount.proc: 'host' with pid.isolate = true: /proc and /proc/self go by the host's PIDs, so "
-		       "that "
-		       "ps and whatever looks itself up there fail in the session; leave mount.proc out");
+		policy_report(
+			policy, KEY_MOUNT_PROC, SEVERITY_WARNING, diag,
+			"mount.proc: 'host' with pid.isolate = true: /proc and /proc/self go by the host's PIDs, so "
+			"that ps and whatever looks itself up there fail in the session; leave mount.proc out");
 	}
 	if (!policy->pid.isolate && policy->on_logout == ON_LOGOUT_WAIT) {
-		REPORT(diag, SEVERITY_ERROR, policy, KEY_ON_LOGOUT,
-		       "on-logout: 'wait' needs pid.isolate = true: without PIDs of its own nobody knows when the last "
-		       "process of a session has ended");
+		policy_report(policy, KEY_ON_LOGOUT, SEVERITY_ERROR, diag,
+			      "on-logout: 'wait' needs pid.isolate = true: without PIDs of its own nobody knows when "
+			      "the last process of a session has ended");
 		failed = true;
 	} else if (policy->on_logout == ON_LOGOUT_WAIT && policy->scope == SCOPE_SESSION) {
-		REPORT(diag, SEVERITY_WARNING, policy, KEY_ON_LOGOUT,
-		       "on-logout: 'wait' with scope = \"session\": what the user leaves running goes on where no "
-		       "later login "
-		       "of theirs gets to; add scope = \"user\"");
+		policy_report(
+			policy, KEY_ON_LOGOUT, SEVERITY_WARNING, diag,
+			"on-logout: 'wait' with scope = \"session\": what the user leaves running goes on where no "
+			"later login of theirs gets to; add scope = \"user\"");
 	}
 	if (!policy->pid.isolate)
-		REPORT(diag, SEVERITY_WARNING, policy, KEY_PID_ISOLATE,
-		       "pid.isolate: 'false': processes that the user leaves running outlive the session and its "
-		       "record");
+		policy_report(
+			policy, KEY_PID_ISOLATE, SEVERITY_WARNING, diag,
+			"pid.isolate: 'false': processes that the user leaves running outlive the session and its "
+			"record");
 	if (!policy->time.isolate)
 		failed |= check_pointless(policy, KEY_TIME_BOOTTIME_OFFSET, KEY_TIME_ISOLATE, diag);
 	if (!policy->uts.isolate) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/check_limits.h"
 
-#include "config/keys.h"
+#include "config/policy_report.h"
 
 /* What a login needs before the user has done anything: sshd, the session's init, a shell. */
 #define MEMORY_LEAST (UINT64_C(16) << 20)
@@ -9,10 +9,7 @@
 
 static void warn(const struct policy *policy, enum policy_key key, const char *text, struct diagnostics *diag)
 {
-	const struct origin *origin = &policy->origins[key];
-
-	diagnostics_add(diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line, "%s: %s",
-			policy_keys[key].name, text);
+	policy_report(policy, key, SEVERITY_WARNING, diag, "%s: %s", policy_keys[key].name, text);
 }
 
 void check_limits(const struct policy *policy, struct diagnostics *diag)
@@ -27,7 +24,6 @@ void check_limits(const struct policy *policy, struct diagnostics *diag)
 	if (policy->user_manager == USER_MANAGER_ALLOW && (limits->memory > 0 || limits->tasks > 0))
 		warn(policy, KEY_USER_MANAGER,
 		     "'allow' with limits: what the user has the manager start is in none of the control groups that "
-		     "they "
-		     "are about",
+		     "they are about",
 		     diag);
 }

@@ -2,32 +2,12 @@
 #include "config/check_veth.h"
 
 #include "config/egress.h"
-#include "config/keys.h"
 #include "config/network.h"
+#include "config/policy_report.h"
 #include "config/pool.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
-
-static void report(const struct policy *policy, enum policy_key key, enum severity severity, struct diagnostics *diag,
-		   const char *format, ...) _printf_(5, 6);
-
-/* At the line that gave the key, or for the file that decides. */
-static void report(const struct policy *policy, enum policy_key key, enum severity severity, struct diagnostics *diag,
-		   const char *format, ...)
-{
-	const struct origin *origin = &policy->origins[key];
-	_cleanup_free_ char *text = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
-	va_end(arguments);
-	diagnostics_add(diag, severity, origin->file ? origin->file : policy->file, origin->line, "%s",
-			text ? text : "out of memory");
-}
 
 static const char *pool_of(const struct policy *policy, bool ipv6)
 {
@@ -44,17 +24,17 @@ static bool check_pool(const struct policy *policy, struct diagnostics *diag)
 	for (char **pool = policy->network.pool; pool && *pool; pool++)
 		families[strchr(*pool, ':') != NULL]++;
 	if (families[0] + families[1] == 0) {
-		report(policy, KEY_NETWORK_MODE, SEVERITY_ERROR, diag,
-		       "network.mode: 'veth' needs network.pool, the prefixes that sessions have their addresses from, "
-		       "as in pool = {\"10.99.0.0/16\", \"fd00:99::/64\"}");
+		policy_report(policy, KEY_NETWORK_MODE, SEVERITY_ERROR, diag,
+			      "network.mode: 'veth' needs network.pool, the prefixes that sessions have their "
+			      "addresses from, as in pool = {\"10.99.0.0/16\", \"fd00:99::/64\"}");
 		return false;
 	}
 	for (size_t i = 0; i < ELEMENTS(families); i++) {
 		if (families[i] < 2)
 			continue;
-		report(policy, KEY_NETWORK_POOL, SEVERITY_ERROR, diag,
-		       "network.pool: has more than one %s prefix; a session has one address of each family",
-		       i == 0 ? "IPv4" : "IPv6");
+		policy_report(policy, KEY_NETWORK_POOL, SEVERITY_ERROR, diag,
+			      "network.pool: has more than one %s prefix; a session has one address of each family",
+			      i == 0 ? "IPv4" : "IPv6");
 		return false;
 	}
 	return true;
@@ -64,9 +44,10 @@ static bool check_connections(const struct policy *policy, struct diagnostics *d
 {
 	if (policy->network.connections <= NETWORK_CONNECTIONS_MAX)
 		return true;
-	report(policy, KEY_NETWORK_CONNECTIONS, SEVERITY_ERROR, diag,
-	       "network.connections: '%" PRIu64 "' is more than any host keeps for a session; at most %" PRIu64 "m",
-	       policy->network.connections, NETWORK_CONNECTIONS_MAX >> 20);
+	policy_report(policy, KEY_NETWORK_CONNECTIONS, SEVERITY_ERROR, diag,
+		      "network.connections: '%" PRIu64 "' is more than any host keeps for a session; at most %" PRIu64
+		      "m",
+		      policy->network.connections, NETWORK_CONNECTIONS_MAX >> 20);
 	return false;
 }
 
@@ -80,21 +61,21 @@ static void advise_pool(const struct policy *policy, struct diagnostics *diag)
 		if (policy->scope == SCOPE_USER || prefix_parse(*text, &pool, &ignored) < 0 ||
 		    pool_size(&pool) > policy->max_sessions)
 			continue;
-		report(policy, KEY_NETWORK_POOL, SEVERITY_WARNING, diag,
-		       "network.pool: '%s' has %" PRIu64
-		       " addresses, which one user can hold with max-sessions = %" PRIu64
-		       ": others are then refused; take a larger pool, or a lower max-sessions",
-		       *text, pool_size(&pool), policy->max_sessions);
+		policy_report(policy, KEY_NETWORK_POOL, SEVERITY_WARNING, diag,
+			      "network.pool: '%s' has %" PRIu64
+			      " addresses, which one user can hold with max-sessions = %" PRIu64
+			      ": others are then refused; take a larger pool, or a lower max-sessions",
+			      *text, pool_size(&pool), policy->max_sessions);
 	}
 }
 
 static void advise_egress(const struct policy *policy, struct diagnostics *diag)
 {
 	if (!policy->network.egress)
-		report(policy, KEY_NETWORK_MODE, SEVERITY_WARNING, diag,
-		       "network.egress: is not given, so that a session reaches nothing; network.mode = \"loopback\" "
-		       "does "
-		       "that with less");
+		policy_report(
+			policy, KEY_NETWORK_MODE, SEVERITY_WARNING, diag,
+			"network.egress: is not given, so that a session reaches nothing; network.mode = \"loopback\" "
+			"does that with less");
 	for (char **text = policy->network.egress; text && *text; text++) {
 		_cleanup_free_ char *ignored = NULL;
 		struct egress item;
@@ -102,9 +83,9 @@ static void advise_egress(const struct policy *policy, struct diagnostics *diag)
 		if (egress_parse(*text, &item, &ignored) < 0 || item.kind != EGRESS_PREFIX || item.excluded ||
 		    pool_of(policy, item.prefix.family == AF_INET6))
 			continue;
-		report(policy, KEY_NETWORK_EGRESS, SEVERITY_WARNING, diag,
-		       "network.egress: '%s' is never reached: network.pool has no %s prefix", *text,
-		       item.prefix.family == AF_INET ? "IPv4" : "IPv6");
+		policy_report(policy, KEY_NETWORK_EGRESS, SEVERITY_WARNING, diag,
+			      "network.egress: '%s' is never reached: network.pool has no %s prefix", *text,
+			      item.prefix.family == AF_INET ? "IPv4" : "IPv6");
 	}
 }
 
@@ -116,10 +97,10 @@ bool check_veth(const struct policy *policy, struct diagnostics *diag)
 		return true;
 	good = check_pool(policy, diag);
 	if (!policy->pid.isolate) {
-		report(policy, KEY_PID_ISOLATE, SEVERITY_ERROR, diag,
-		       "pid.isolate: 'false' with network.mode = \"veth\": processes that the user leaves running "
-		       "would keep "
-		       "the network, with an address that the next session gets");
+		policy_report(
+			policy, KEY_PID_ISOLATE, SEVERITY_ERROR, diag,
+			"pid.isolate: 'false' with network.mode = \"veth\": processes that the user leaves running "
+			"would keep the network, with an address that the next session gets");
 		good = false;
 	}
 	good &= check_connections(policy, diag);

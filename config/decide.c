@@ -7,6 +7,7 @@
 #include "config/keys.h"
 #include "config/load.h"
 #include "config/merge.h"
+#include "config/policy_report.h"
 #include "config/text_list.h"
 
 #include <string.h>
@@ -63,10 +64,10 @@ static int matches(const struct policy *policy, const struct login *login, struc
 	if (!policy->from)
 		return 1;
 	if (!address_is_known(login->from)) {
-		diagnostics_add(diag, SEVERITY_ERROR, policy->origins[KEY_FROM].file, policy->origins[KEY_FROM].line,
-				"from: the remote host came as the name '%s', which is no address, so nobody can say "
-				"whether the file is for this login; sshd needs UseDNS no",
-				login->from);
+		policy_report(policy, KEY_FROM, SEVERITY_ERROR, diag,
+			      "from: the remote host came as the name '%s', which is no address, so nobody can say "
+			      "whether the file is for this login; sshd needs UseDNS no",
+			      login->from);
 		return -EBADMSG;
 	}
 	return address_matches(policy->from, login->from);

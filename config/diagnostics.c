@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/diagnostics.h"
 
+#include "common/format_list.h"
 #include "config/text.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -58,19 +58,12 @@ static bool is_listed(const struct diagnostics *list, enum severity severity, co
 	return false;
 }
 
-void diagnostics_add(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
-		     const char *format, ...)
+void diagnostics_add_list(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
+			  const char *format, va_list arguments)
 {
-	_cleanup_free_ char *raw = NULL, *escaped_file = NULL, *text = NULL;
+	_cleanup_free_ char *raw = format_list(format, arguments), *escaped_file = NULL, *text = NULL;
 	struct diagnostic item = { .severity = severity, .line = line };
-	va_list arguments;
-	int length;
 
-	va_start(arguments, format);
-	length = vasprintf(&raw, format, arguments);
-	va_end(arguments);
-	if (length < 0)
-		raw = NULL;
 	text = raw ? escape(raw) : NULL;
 	escaped_file = escape(file);
 	if (text && escaped_file && is_listed(list, severity, escaped_file, line, text))
@@ -85,6 +78,16 @@ void diagnostics_add(struct diagnostics *list, enum severity severity, const cha
 		}
 	}
 	list->truncated = true;
+}
+
+void diagnostics_add(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
+		     const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	diagnostics_add_list(list, severity, file, line, format, arguments);
+	va_end(arguments);
 }
 
 void diagnostics_sort(struct diagnostics *list, size_t first)

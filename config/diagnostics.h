@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -33,6 +34,8 @@ struct diagnostics {
  * sets truncated. */
 void diagnostics_add(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
 		     const char *format, ...) _printf_(5, 6);
+void diagnostics_add_list(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
+			  const char *format, va_list arguments) _printf_(5, 0);
 
 /* Those from number `first` on in the order of their lines, those of one line as they came: all of one file. */
 void diagnostics_sort(struct diagnostics *list, size_t first);

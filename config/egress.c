@@ -65,25 +65,6 @@ static int parse_destination(const char *word, struct egress *egress, char **ret
 	return parse_destination_name(word, egress, ret_problem);
 }
 
-static int parse_protocol(const char *word, struct egress *egress, char **ret_problem)
-{
-	struct suggestion best = { 0 };
-
-	for (enum egress_protocol protocol = EGRESS_TCP; protocol <= EGRESS_ICMP; protocol++) {
-		if (strcmp(word, protocol_names[protocol]) == 0) {
-			egress->protocol = protocol;
-			return 0;
-		}
-		suggest(&best, word, protocol_names[protocol]);
-		if (strcasecmp(word, protocol_names[protocol]) == 0)
-			best.name = protocol_names[protocol];
-	}
-	return problem(
-		ret_problem, -EINVAL,
-		"'%s' is none of tcp, udp, icmp; without a protocol all three are meant, and others never leave%s%s%s",
-		word, best.name ? "; did you mean '" : "", best.name ? best.name : "", best.name ? "'?" : "");
-}
-
 /* Digits alone: 1 to 65535. */
 static bool parse_port(const char *text, size_t length, uint16_t *ret)
 {
@@ -98,6 +79,29 @@ static bool parse_port(const char *text, size_t length, uint16_t *ret)
 	}
 	*ret = (uint16_t)port;
 	return port <= UINT16_MAX;
+}
+
+static int parse_protocol(const char *word, struct egress *egress, char **ret_problem)
+{
+	struct suggestion best = { 0 };
+	uint16_t port;
+
+	for (enum egress_protocol protocol = EGRESS_TCP; protocol <= EGRESS_ICMP; protocol++) {
+		if (strcmp(word, protocol_names[protocol]) == 0) {
+			egress->protocol = protocol;
+			return 0;
+		}
+		suggest(&best, word, protocol_names[protocol]);
+		if (strcasecmp(word, protocol_names[protocol]) == 0)
+			best.name = protocol_names[protocol];
+	}
+	if (parse_port(word, strlen(word), &port))
+		return problem(ret_problem, -EINVAL, "'%s': before a port stands its protocol, as in 'tcp %s'", word,
+			       word);
+	return problem(
+		ret_problem, -EINVAL,
+		"'%s' is none of tcp, udp, icmp; without a protocol all three are meant, and others never leave%s%s%s",
+		word, best.name ? "; did you mean '" : "", best.name ? best.name : "", best.name ? "'?" : "");
 }
 
 static int parse_ports(const char *word, struct egress *egress, char **ret_problem)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/mount_places.h"
 
+#include "common/paths.h"
 #include "config/engines.h"
 #include "config/path.h"
 #include "config/problem.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/network.h"
 
-#include "config/keys.h"
 #include "config/path.h"
+#include "config/policy_report.h"
 #include "config/problem.h"
 
 #include <string.h>
@@ -32,12 +32,6 @@ int network_file_parse(const char *text, char **ret, char **ret_problem)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* The file that gives the key, or where it is a default the one that decides. */
-static const char *file_of(const struct policy *policy, enum policy_key key)
-{
-	return policy->origins[key].file ? policy->origins[key].file : policy->file;
-}
-
 /* Whether a mode that does without the key may have been chosen for one service, or by a file that builds on this. */
 static bool may_be_meant(const struct policy *policy, enum policy_key key)
 {
@@ -54,9 +48,9 @@ static bool check_belongs(const struct policy *policy, enum policy_key key, enum
 
 	if (policy->network.mode == mode || policy->origins[key].line == 0 || may_be_meant(policy, key))
 		return true;
-	diagnostics_add(diag, SEVERITY_ERROR, file_of(policy, key), policy->origins[key].line,
-			"%s: means nothing with network.mode = '%s', it goes with '%s'; remove one of them",
-			policy_keys[key].name, choice_name(modes, policy->network.mode), choice_name(modes, mode));
+	policy_report(policy, key, SEVERITY_ERROR, diag,
+		      "%s: means nothing with network.mode = '%s', it goes with '%s'; remove one of them",
+		      policy_keys[key].name, choice_name(modes, policy->network.mode), choice_name(modes, mode));
 	return false;
 }
 
@@ -65,9 +59,9 @@ static bool check_mounted(const struct policy *policy, enum policy_key key, cons
 {
 	if (policy->mount.isolate || policy->origins[key].line == 0 || strcmp(value, NETWORK_FILE_HOST) == 0)
 		return true;
-	diagnostics_add(diag, SEVERITY_ERROR, file_of(policy, key), policy->origins[key].line,
-			"%s: '%s' needs mount.isolate = true; write \"" NETWORK_FILE_HOST "\" or leave one of them out",
-			policy_keys[key].name, value);
+	policy_report(policy, key, SEVERITY_ERROR, diag,
+		      "%s: '%s' needs mount.isolate = true; write \"" NETWORK_FILE_HOST "\" or leave one of them out",
+		      policy_keys[key].name, value);
 	return false;
 }
 
@@ -87,10 +81,9 @@ bool network_check(const struct policy *policy, struct diagnostics *diag)
 		good &= check_belongs(policy, belongings[i].key, belongings[i].mode, diag);
 
 	if (policy->network.mode == NETWORK_NAMED && !policy->network.name) {
-		diagnostics_add(
-			diag, SEVERITY_ERROR, file_of(policy, KEY_NETWORK_MODE), policy->origins[KEY_NETWORK_MODE].line,
-			"network.mode: 'named' needs network { name = \"NAME\" } as well, a network namespace of "
-			"ip netns add NAME");
+		policy_report(policy, KEY_NETWORK_MODE, SEVERITY_ERROR, diag,
+			      "network.mode: 'named' needs network { name = \"NAME\" } as well, a network namespace of "
+			      "ip netns add NAME");
 		good = false;
 	}
 	good &= check_mounted(policy, KEY_NETWORK_RESOLV_CONF, policy->network.resolv_conf, diag);

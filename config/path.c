@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/path.h"
 
+#include "common/paths.h"
 #include "config/expand.h"
 #include "config/problem.h"
 #include "nsisolate-config.h"
@@ -24,16 +25,6 @@ static const struct {
 	[PATH_READ_ONLY] = { "read-only", 3, false, true },       [PATH_HOMES] = { "hidden", 4, true, false },
 	[PATH_HOME] = { "a home of one's own", 4, false, false },
 };
-
-/* True if `path` is `tree` or lies below it; both are normalised. "/" is above everything. */
-static bool is_within(const char *path, const char *tree)
-{
-	size_t length = strlen(tree);
-
-	if (strcmp(tree, "/") == 0)
-		return true;
-	return strncmp(path, tree, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
 
 static int normalise(const char *text, char **ret, char **ret_problem)
 {
@@ -73,11 +64,11 @@ static int check_expansions(const char *path, char **ret_problem)
 	if (!above)
 		return -ENOMEM;
 	for (size_t i = 0; i < ELEMENTS(session_trees); i++)
-		if (is_within(session_trees[i], above))
+		if (path_is_within(session_trees[i], above))
 			return problem(ret_problem, -EINVAL, "'%s': an expansion cannot choose a directory of '%s'",
 				       path, above);
 	for (size_t i = 0; i < ELEMENTS(needed_inside); i++)
-		if (is_within(needed_inside[i], above))
+		if (path_is_within(needed_inside[i], above))
 			return problem(ret_problem, -EINVAL, "'%s': an expansion cannot choose a directory of '%s'",
 				       path, above);
 	return 0;
@@ -88,15 +79,15 @@ static int check_place(const char *path, enum path_use use, char **ret_problem)
 	if (strcmp(path, "/") == 0)
 		return problem(ret_problem, -EINVAL, "'/' cannot be %s", uses[use].participle);
 	for (size_t i = 0; i < uses[use].trees; i++)
-		if (is_within(path, session_trees[i]))
+		if (path_is_within(path, session_trees[i]))
 			return problem(ret_problem, -EINVAL, "'%s' is within %s, which cannot be %s", path,
 				       session_trees[i], uses[use].participle);
 	for (size_t i = 0; uses[use].takes && i < ELEMENTS(own_inside); i++)
-		if (is_within(own_inside[i], path) || is_within(path, own_inside[i]))
+		if (path_is_within(own_inside[i], path) || path_is_within(path, own_inside[i]))
 			return problem(ret_problem, -EINVAL, "'%s' cannot be %s: a session has a %s of its own", path,
 				       uses[use].participle, own_inside[i]);
 	for (size_t i = 0; uses[use].hides && i < ELEMENTS(needed_inside); i++)
-		if (is_within(needed_inside[i], path) || is_within(path, needed_inside[i]))
+		if (path_is_within(needed_inside[i], path) || path_is_within(path, needed_inside[i]))
 			return problem(ret_problem, -EINVAL, "'%s' would hide %s, which logins inside the session need",
 				       path, needed_inside[i]);
 	return 0;
@@ -156,11 +147,6 @@ int listed_path_parse(const char *text, enum path_use use, char **ret, char **re
 	if (r < 0)
 		return r;
 	return asprintf(ret, "%s%s", listed_path_may_be_missing(text) ? "-" : "", path) < 0 ? -ENOMEM : 0;
-}
-
-bool path_is_below(const char *path, const char *tree)
-{
-	return is_within(path, tree) && strcmp(path, tree) != 0;
 }
 
 char *path_encode(const char *path)

@@ -58,9 +58,6 @@ static inline const char *listed_path(const char *item)
  */
 char *path_encode(const char *path);
 
-/* True if `path` lies strictly below `tree`; both are normalised. */
-bool path_is_below(const char *path, const char *tree);
-
 /* An absolute path of a file, without ".." and expansions: normalised. Likewise. */
 int host_file_parse(const char *text, char **ret, char **ret_problem) _must_check_;
 

@@ -2,7 +2,7 @@
 #include "config/privileges.h"
 
 #include "config/capability.h"
-#include "config/keys.h"
+#include "config/policy_report.h"
 #include "config/text_list.h"
 
 #include <linux/capability.h>
@@ -23,10 +23,7 @@ static const struct need {
 static void warn(const struct policy *policy, enum policy_key key, const char *before, const char *name,
 		 const char *text, struct diagnostics *diag)
 {
-	const struct origin *origin = &policy->origins[key];
-
-	diagnostics_add(diag, SEVERITY_WARNING, origin->file, origin->line, "%s: %s'%s': %s", policy_keys[key].name,
-			before, name, text);
+	policy_report(policy, key, SEVERITY_WARNING, diag, "%s: %s'%s': %s", policy_keys[key].name, before, name, text);
 }
 
 /* The first name of the policy's that takes away one of these, or NULL. */

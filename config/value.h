@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #pragma once
 
-/* One value: text of a policy file → what it means, and back. Pure. */
+/* One value: text of a policy file → what it means (value_parse.c), and back (value_format.c). Pure. */
 
 #include "common/cleanup.h"
 #include "config/keys.h"
@@ -14,6 +14,8 @@
 #define VALUE_WEIGHT_MAX  10000               /* cgroup v2's cpu.weight */
 #define VALUE_INTEGER_MAX 1000000             /* and its negative */
 #define VALUE_SECONDS_MAX INT64_C(3153600000) /* likewise: a hundred years, and less than the kernel takes */
+
+#define VALUE_INFINITY    "infinity" /* no limit */
 
 struct value {
 	uint64_t number; /* VALUE_BOOL, VALUE_CHOICE, VALUE_SIZE, VALUE_COUNT and what limits; VALUE_INTEGER and

@@ -2,18 +2,16 @@
 #include "pam_module/guest.h"
 
 #include "nsisolate-config.h"
+#include "pam_module/guest_log.h"
 #include "pam_module/limits.h"
-#include "session/log_line.h"
 
 #include <security/pam_ext.h>
 #include <string.h>
-#include <syslog.h>
 
-#define SESSION_DATA         "nsisolate_session"
-#define ARGUMENT_DATA        "nsisolate_bad_argument"
-#define REFUSAL_DATA         "nsisolate_refusal"
-#define SERVICE_USER_MANAGER "systemd-user"
-#define SERVICE_CRON         "cron"
+#define SESSION_DATA  "nsisolate_session"
+#define ARGUMENT_DATA "nsisolate_bad_argument"
+#define REFUSAL_DATA  "nsisolate_refusal"
+#define SERVICE_CRON  "cron"
 
 /* PAM items are optional and not ours to trust: absent is empty. */
 static const char *item(const pam_handle_t *pamh, int type)
@@ -104,19 +102,6 @@ static void share_refusal(const struct guest *guest, int status)
 		free(refusal);
 }
 
-static struct log_login login_of(const struct guest *guest)
-{
-	return (struct log_login){ guest->user, guest->service, guest->remote_host };
-}
-
-static void log_session(const struct guest *guest, const char *verb, const struct session *session)
-{
-	const struct log_login login = login_of(guest);
-	_cleanup_free_ char *line = log_line_session(verb, &login, session);
-
-	pam_syslog(guest->pamh, LOG_NOTICE, "%s", line ? line : "a session was opened or closed: out of memory");
-}
-
 static enum counter counter_of_end(int error, const struct session *session)
 {
 	if (error < 0)
@@ -138,62 +123,47 @@ static void drop_session(pam_handle_t *pamh, void *data, int status)
 	session_free(session);
 }
 
-static void tell_user(const struct guest *guest, const char *text)
-{
-	if (!guest->told && !(guest->flags & PAM_SILENT) && strcmp(guest->service, SERVICE_USER_MANAGER) != 0)
-		(void)pam_error(guest->pamh, "%s", text);
-}
-
-static void log_login(const struct guest *guest, int priority, const char *verb, const char *text)
-{
-	const struct log_login login = login_of(guest);
-	_cleanup_free_ char *line = log_line_login(verb, &login, text);
-
-	if (!guest->told)
-		pam_syslog(guest->pamh, priority, "%s", line ? line : verb);
-}
-
 /* What is broken is for the administrator to mend: logged as an error, and the user learns whom to ask. */
 static int refuse_policy(const struct guest *guest, const char *text)
 {
-	log_login(guest, LOG_ERR, "refused", text);
-	tell_user(guest, "Your login policy is broken; tell the administrator.");
+	guest_log_login(guest, LOG_REFUSED_POLICY, text);
+	guest_tell_user(guest, "Your login policy is broken; tell the administrator.");
 	return PAM_PERM_DENIED;
 }
 
 static int refuse_failure(const struct guest *guest, const char *text)
 {
-	log_login(guest, LOG_ERR, "refused", text);
-	tell_user(guest, "Your session could not be isolated; tell the administrator.");
+	guest_log_login(guest, LOG_REFUSED_FAILED, text);
+	guest_tell_user(guest, "Your session could not be isolated; tell the administrator.");
 	return PAM_SYSTEM_ERR;
 }
 
 static int refuse_without_policy(const struct guest *guest, const char *text)
 {
-	log_login(guest, LOG_ERR, "refused", text);
-	tell_user(guest, "You have no login policy; tell the administrator.");
+	guest_log_login(guest, LOG_REFUSED_NO_POLICY, text);
+	guest_tell_user(guest, "You have no login policy; tell the administrator.");
 	return PAM_PERM_DENIED;
 }
 
 /* As the policy wants it: nothing to mend. */
 static int deny(const struct guest *guest, const char *text)
 {
-	log_login(guest, LOG_NOTICE, "denied", text);
-	tell_user(guest, "Your login policy does not allow this.");
+	guest_log_login(guest, LOG_DENIED_POLICY, text);
+	guest_tell_user(guest, "Your login policy does not allow this.");
 	return PAM_PERM_DENIED;
 }
 
 /* As the policy wants it, too; the user can mend it by logging out. */
 static int refuse_more(const struct guest *guest, const char *text)
 {
-	log_login(guest, LOG_NOTICE, "denied", text);
-	tell_user(guest, "You have as many sessions as your login policy allows.");
+	guest_log_login(guest, LOG_DENIED_LIMIT, text);
+	guest_tell_user(guest, "You have as many sessions as your login policy allows.");
 	return PAM_PERM_DENIED;
 }
 
-static int pass(const struct guest *guest, const char *text)
+static int pass(const struct guest *guest, enum log_message message, const char *text)
 {
-	log_login(guest, LOG_INFO, "not isolated", text ? text : "");
+	guest_log_login(guest, message, text ? text : "");
 	return PAM_SUCCESS;
 }
 
@@ -242,15 +212,15 @@ static int keep_session(struct guest *guest, struct session *session)
 		session_free(session);
 		if (audit)
 			return count(guest, COUNTER_PASSED_AUDIT,
-				     pass(guest, "would isolate, but PAM could not store that"));
+				     pass(guest, LOG_AUDIT_NOT_KEPT, "would isolate, but PAM could not store that"));
 		return count(guest, COUNTER_REFUSED_FAILED,
 			     refuse_failure(guest, "step keep: PAM could not store the session"));
 	}
-	log_session(guest,
-		    session_is_audit(session) ? "would isolate"
-		    : *session->login         ? "session joined"
-					      : "session opened",
-		    session);
+	guest_log_session(guest,
+			  session_is_audit(session) ? LOG_WOULD_ISOLATE
+			  : *session->login         ? LOG_SESSION_JOINED
+						    : LOG_SESSION_OPENED,
+			  session);
 	show_notice(guest, session);
 	return count(guest,
 		     session_is_audit(session) ? COUNTER_WOULD_ISOLATE
@@ -262,16 +232,16 @@ static int keep_session(struct guest *guest, struct session *session)
 /* What the helper says of a login that gets no session. */
 static int answer(const struct guest *guest, enum outcome outcome, const char *text)
 {
+	const enum log_message message = log_message_of_outcome(outcome, guest->arguments.optional);
+
 	switch (outcome) {
 	case OUTCOME_OFF:
 	case OUTCOME_SYSTEM_USER:
 	case OUTCOME_USER_MANAGER:
-		return pass(guest, text);
 	case OUTCOME_AUDIT:
-		log_login(guest, LOG_WARNING, "not isolated", text);
-		return PAM_SUCCESS;
+		return pass(guest, message, text);
 	case OUTCOME_NO_POLICY:
-		return guest->arguments.optional ? pass(guest, text) : refuse_without_policy(guest, text);
+		return guest->arguments.optional ? pass(guest, message, text) : refuse_without_policy(guest, text);
 	case OUTCOME_DENIED:
 		return deny(guest, text);
 	case OUTCOME_FULL:
@@ -336,12 +306,12 @@ static int open_new(struct guest *guest)
 	switch (who_find(&query, &who, &text)) {
 	case WHO_ROOT:
 		if (guest->bad_argument || text)
-			log_login(guest, LOG_ERR, "not isolated", text);
-		else if (guest->arguments.debug)
-			pam_syslog(guest->pamh, LOG_DEBUG, "uid 0 is passed: there is no user/root.conf");
+			guest_log_login(guest, LOG_PASSED_ROOT_ANYWAY, text);
+		else
+			guest_log_debug(guest, LOG_PASSED_ROOT, "uid 0 is passed: there is no user/root.conf");
 		return count(guest, COUNTER_PASSED_ROOT, PAM_SUCCESS);
 	case WHO_EXEMPT:
-		return count(guest, COUNTER_PASSED_EXEMPT, pass(guest, text));
+		return count(guest, COUNTER_PASSED_EXEMPT, pass(guest, LOG_PASSED_EXEMPT, text));
 	case WHO_CANDIDATES:
 		return enter_session(guest, &who);
 	case WHO_REFUSED:
@@ -365,14 +335,12 @@ int guest_open(struct guest *guest)
 	int r;
 
 	if (stored_session(guest->pamh)) {
-		if (guest->arguments.debug)
-			pam_syslog(guest->pamh, LOG_DEBUG, "an earlier line of the stack opened the session");
+		guest_log_debug(guest, LOG_OPENED_BEFORE, "an earlier line of the stack opened the session");
 		return PAM_SUCCESS;
 	}
 	r = stored_refusal(guest);
 	if (r != PAM_SUCCESS) {
-		if (guest->arguments.debug)
-			pam_syslog(guest->pamh, LOG_DEBUG, "an earlier line of the stack refused the login");
+		guest_log_debug(guest, LOG_REFUSED_BEFORE, "an earlier line of the stack refused the login");
 		return r;
 	}
 	share_bad_argument(guest);
@@ -395,11 +363,11 @@ int guest_close(struct guest *guest)
 	if (!session || !session_is_own(session))
 		return PAM_SUCCESS;
 	r = session_leave(session);
-	log_session(guest, session->gone_on ? "session left" : "session closed", session);
+	guest_log_session(guest, session->gone_on ? LOG_SESSION_LEFT : LOG_SESSION_CLOSED, session);
 	/* outside again; where that failed there is no such file, and nothing is counted */
 	counters_add_once(counter_of_end(r, session));
 	if (r < 0)
-		pam_syslog(guest->pamh, LOG_ERR, "step close: id=%s: %s", session->id, strerror(-r));
+		guest_log_failed_close(guest, session, r);
 	(void)pam_set_data(guest->pamh, SESSION_DATA, NULL, NULL);
 	return r < 0 ? PAM_SESSION_ERR : PAM_SUCCESS;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/inside.h"
 
+#include "common/wait_child.h"
 #include "session/process.h"
 
 #include <arpa/inet.h>
@@ -146,7 +147,7 @@ void inside_requests_free(struct inside_request *requests, size_t count)
 
 int inside_read_many(struct inside_request *requests, size_t count)
 {
-	int status;
+	int status, r;
 	pid_t child = fork();
 
 	if (child < 0)
@@ -156,10 +157,9 @@ int inside_read_many(struct inside_request *requests, size_t count)
 			requests[i].result = answer(&requests[i]);
 		_exit(0);
 	}
-	while (waitpid(child, &status, 0) < 0) {
-		if (errno != EINTR)
-			return -errno;
-	}
+	r = wait_child(child, 0, &status);
+	if (r < 0)
+		return r;
 	return WIFEXITED(status) ? 0 : -EIO;
 }
 

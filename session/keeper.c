@@ -63,14 +63,14 @@ static void add_login(struct keeper *keeper, const char *name, int pidfd, int re
 	memcpy(login->name, name, strnlen(name, LOGIN_ID_LENGTH));
 }
 
-/* The one who opened the session is in, or will not come: nobody needs the init as it was. */
+/* The one who opened the session is in, or will not come: nobody needs to enter by the init. */
 static void end_of_entering(struct keeper *keeper)
 {
 	if (keeper->caller < 0)
 		return;
-	keeper->caller = close_fd(keeper->caller);
-	if (seal_init() < 0)
+	if (seal_memory() < 0)
 		_exit(1);
+	keeper->caller = close_fd(keeper->caller);
 }
 
 static void drop_login(struct keeper *keeper, size_t i)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/launch.h"
 
+#include "common/wait_child.h"
 #include "session/error_text.h"
 #include "session/inherit.h"
 #include "session/syscalls.h"
@@ -13,7 +14,6 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 /* How long the steps of an init may take that does not do them itself. */
 #define SETTLE_MS 20000
@@ -119,8 +119,7 @@ void launch_abort(struct launch *launch)
 	/* tolerates ESRCH: a failed step ended it */
 	(void)pidfd_send_signal(launch->pidfd, SIGKILL, NULL, 0);
 	/* our child: after SIGKILL this ends */
-	while (waitpid(launch->pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	(void)wait_child(launch->pid, __WALL, NULL);
 	release(launch);
 }
 

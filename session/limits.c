@@ -272,9 +272,13 @@ static int judge(const char *text, enum limit limit, uint64_t wanted, bool exact
 		return r;
 	if (exact)
 		return limit_is_exact(&seen, limit, wanted) ? 0 : say(limit, &seen, seen.own, wanted, ret);
-	if (limit == LIMIT_CPU_WEIGHT || seen.least <= wanted)
-		return 0;
-	return say(limit, &seen, seen.least, wanted, ret);
+	return seen.least <= wanted ? 0 : say(limit, &seen, seen.least, wanted, ret);
+}
+
+/* Where others may be tighter, no weight is: of version 2 the group need not even have one. */
+static bool is_judged(const struct limits *wanted, enum limit limit, bool exact)
+{
+	return limit_wanted(wanted, limit) != LIMIT_NONE && (exact || limit != LIMIT_CPU_WEIGHT);
 }
 
 int limits_judge(const char *text, const struct limits *wanted, bool exact, char **ret)
@@ -283,7 +287,7 @@ int limits_judge(const char *text, const struct limits *wanted, bool exact, char
 
 	*ret = NULL;
 	for (enum limit limit = 0; r == 0 && limit < LIMIT_KINDS; limit++)
-		if (limit_wanted(wanted, limit) != LIMIT_NONE)
+		if (is_judged(wanted, limit, exact))
 			r = judge(text, limit, limit_wanted(wanted, limit), exact, ret);
 	return r;
 }

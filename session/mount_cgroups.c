@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/mounts.h"
 
+#include "common/paths.h"
 #include "common/unescape.h"
 #include "session/mount_calls.h"
 
@@ -37,13 +38,6 @@ static void hierarchies_free(struct hierarchies **hierarchies)
 	free(*hierarchies);
 }
 
-static bool is_at_or_below(const char *path, const char *directory)
-{
-	const size_t length = strlen(directory);
-
-	return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
 /* True for a hierarchy below the directory; the line is cut up. */
 static bool parse(char *line, const char *directory, struct hierarchy *ret)
 {
@@ -66,7 +60,7 @@ static bool parse(char *line, const char *directory, struct hierarchy *ret)
 		if (i == 4)
 			ret->target = unescape_octal(options);
 	ret->read_only = options && strncmp(options, "ro", 2) == 0 && (options[2] == ',' || options[2] == '\0');
-	return options && ret->super_options && is_at_or_below(ret->target, directory);
+	return options && ret->super_options && path_is_within(ret->target, directory);
 }
 
 /* All of them before the first is changed, so that none of ours is among them. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/network.h"
 
+#include "common/wait_child.h"
 #include "config/prefix.h"
 #include "config/problem.h"
 #include "nsisolate-config.h"
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 /* Rules may have to be loaded, after another login has done with its own. */
 #define ANSWER_TIMEOUT_MS 20000
@@ -157,7 +157,6 @@ void network_release(struct network *network)
 		return;
 	/* one that has answered ends by itself, and loses nothing; tolerates ESRCH */
 	(void)kill(network->pid, SIGKILL);
-	while (waitpid(network->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)wait_child(network->pid, 0, NULL);
 	network->pid = 0;
 }

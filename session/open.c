@@ -1,84 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
-#include "session/open.h"
+#include "session/open_private.h"
 
 #include "config/decide.h"
 #include "config/problem.h"
 #include "session/audit.h"
-#include "session/error_text.h"
-#include "session/etc_files.h"
 #include "session/join.h"
 #include "session/join_protocol.h"
 #include "session/login_limits.h"
-#include "session/network_host.h"
-#include "session/network_name.h"
-#include "session/plan.h"
 #include "session/process.h"
 #include "session/record_store.h"
 #include "session/session_record.h"
-#include "session/slirp.h"
 #include "session/user_state.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/utsname.h>
 
 #define LOGIN_DEFS "/etc/login.defs"
-
-static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...) _printf_(3, 4);
-
-static void conclude(struct open_result *result, enum outcome outcome, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	free(result->text);
-	/* without memory the outcome still stands; the module then logs it bare */
-	if (vasprintf(&result->text, format, arguments) < 0)
-		result->text = NULL;
-	va_end(arguments);
-	result->reply.outcome = outcome;
-	result->reply.text = result->text;
-}
-
-/* A step that failed, and which policy wanted it once one has decided. */
-static void fail_text(struct open_result *result, const char *text)
-{
-	const char *file = result->policy ? result->policy->file : NULL;
-
-	conclude(result, OUTCOME_FAILED, "%s%s%s%s", text, file ? " (policy " : "", file ? file : "", file ? ")" : "");
-}
-
-static void fail(struct open_result *result, const char *step, const char *object, int error)
-{
-	_cleanup_free_ char *text = NULL;
-	char reason[ERROR_TEXT_SIZE];
-
-	if (!problem_write(&text, "step %s: %s%s%s", step, object ? object : "", object && *object ? ": " : "",
-			   step_error_text(step, error, reason)))
-		conclude(result, OUTCOME_FAILED, "step %s", step);
-	else
-		fail_text(result, text);
-}
-
-/* What is kept of this user, below USERS_DIRECTORY; name: "", or of a file in their directory. */
-static void fail_user_file(struct open_result *result, const char *step, const char *name, int error)
-{
-	char path[128];
-
-	(void)snprintf(path, sizeof(path), USERS_DIRECTORY "/%ju%s%s", (uintmax_t)result->uid, *name ? "/" : "", name);
-	fail(result, step, path, error);
-}
-
-static void refuse_diagnostics(struct open_result *result, const struct diagnostics *diag)
-{
-	const struct diagnostic *first = diagnostics_first_error(diag);
-	_cleanup_free_ char *text = first ? diagnostic_format(first) : NULL;
-
-	conclude(result, OUTCOME_REFUSED, "%s", text ? text : "the policy could not be read: out of memory");
-}
 
 /* True when a policy is to be enforced; otherwise the result is concluded. */
 static bool decide(const struct session_request *request, struct open_result *result)
@@ -94,22 +32,22 @@ static bool decide(const struct session_request *request, struct open_result *re
 	int r = login_defs_uid_min(LOGIN_DEFS, &uid_min);
 
 	if (r < 0) {
-		fail(result, "decide", LOGIN_DEFS, r);
+		open_fail(result, "decide", LOGIN_DEFS, r);
 		return false;
 	}
 	r = policy_decide(&request->candidates, &login, uid_min, &result->policy, &diag);
 	if (r == DECISION_NONE)
-		conclude(result, OUTCOME_NO_POLICY, "no policy file is theirs and there is no default.conf");
+		open_conclude(result, OUTCOME_NO_POLICY, "no policy file is theirs and there is no default.conf");
 	else if (r == DECISION_SYSTEM_USER)
-		conclude(result, OUTCOME_SYSTEM_USER,
-			 "system user: uid %u is below UID_MIN %u and has no file of its own for this login",
-			 (unsigned)request->uid, (unsigned)uid_min);
+		open_conclude(result, OUTCOME_SYSTEM_USER,
+			      "system user: uid %u is below UID_MIN %u and has no file of its own for this login",
+			      (unsigned)request->uid, (unsigned)uid_min);
 	else if (r == DECISION_ROOT)
-		conclude(result, OUTCOME_SYSTEM_USER, "uid 0: the user file is not for this service and address");
+		open_conclude(result, OUTCOME_SYSTEM_USER, "uid 0: the user file is not for this service and address");
 	else if (r == -EBADMSG)
-		refuse_diagnostics(result, &diag);
+		open_refuse_diagnostics(result, &diag);
 	else if (r < 0)
-		fail(result, "decide", NULL, r);
+		open_fail(result, "decide", NULL, r);
 	diagnostics_release(&diag);
 	return r == DECISION_POLICY;
 }
@@ -121,7 +59,7 @@ static bool wants_session(const struct session_request *request, struct open_res
 
 	switch (policy->mode) {
 	case MODE_OFF:
-		conclude(result, OUTCOME_OFF, "%s says mode \"off\"", policy->file);
+		open_conclude(result, OUTCOME_OFF, "%s says mode \"off\"", policy->file);
 		return false;
 	case MODE_AUDIT:
 	case MODE_ENFORCE:
@@ -131,13 +69,15 @@ static bool wants_session(const struct session_request *request, struct open_res
 	if (strcmp(request->service, SERVICE_USER_MANAGER) != 0)
 		return true;
 	if (policy->user_manager == USER_MANAGER_ALLOW)
-		conclude(result, OUTCOME_USER_MANAGER,
-			 "%s says user-manager = \"allow\": the user manager runs outside any session", policy->file);
+		open_conclude(result, OUTCOME_USER_MANAGER,
+			      "%s says user-manager = \"allow\": the user manager runs outside any session",
+			      policy->file);
 	else
-		conclude(result, OUTCOME_DENIED,
-			 "%s says user-manager = \"refuse\": a user manager would run the user's units outside any "
-			 "session",
-			 policy->file);
+		open_conclude(
+			result, OUTCOME_DENIED,
+			"%s says user-manager = \"refuse\": a user manager would run the user's units outside any "
+			"session",
+			policy->file);
 	return false;
 }
 
@@ -157,15 +97,15 @@ static int make_plan(const struct session_request *request, const char *id, stru
 	int r;
 
 	if (uname(&host) < 0) {
-		fail(result, "plan", "uname", -errno);
+		open_fail(result, "plan", "uname", -errno);
 		return -1;
 	}
 	login.names.host = host.nodename;
 	r = plan_make(result->policy, &login, ret, &problem);
 	if (r == -EINVAL && problem)
-		conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
+		open_conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
 	else if (r < 0)
-		fail(result, "plan", NULL, r);
+		open_fail(result, "plan", NULL, r);
 	return r;
 }
 
@@ -198,25 +138,15 @@ static bool describe_session(const struct session_request *request, const struct
 	result->reply.mode = result->policy->mode == MODE_AUDIT ? MODE_NAME_AUDIT : MODE_NAME_ENFORCE;
 	r = own_namespaces(init, plan->clone_flags, result->reply.namespaces);
 	if (r < 0) {
-		fail(result, "namespaces", "/proc", r);
+		open_fail(result, "namespaces", "/proc", r);
 		return false;
 	}
 	r = session_record_write(request, result->policy, &result->reply, &result->network, init, file);
 	if (r < 0) {
-		fail(result, "record", RECORD_DIRECTORY, r);
+		open_fail(result, "record", RECORD_DIRECTORY, r);
 		return false;
 	}
 	return true;
-}
-
-static void fail_network(struct open_result *result, const char *problem)
-{
-	_cleanup_free_ char *text = NULL;
-
-	if (problem_write(&text, "step network: %s", problem ? problem : "out of memory"))
-		fail_text(result, text);
-	else
-		conclude(result, OUTCOME_FAILED, "step network");
 }
 
 /* The plan is checked, and then not carried out: the session is a record alone, held while the login lives. */
@@ -229,36 +159,22 @@ static bool reduce_to_audit(struct plan **plan, struct open_result *result)
 	int r = audit_mount_points(intended, &failed);
 
 	if (r < 0) {
-		fail(result, step_name(failed->kind), failed->target, r);
+		open_fail(result, step_name(failed->kind), failed->target, r);
 		return false;
 	}
 	if (plan_find(intended, STEP_VETH) && network_rehearse(result->policy, &problem) < 0) {
-		fail_network(result, problem);
+		open_fail_network(result, problem);
 		return false;
 	}
 	r = plan_make_audit(&audit);
 	if (r < 0) {
-		fail(result, "plan", result->policy->file, r);
+		open_fail(result, "plan", result->policy->file, r);
 		return false;
 	}
 	*plan = TAKE_PTR(audit);
 	plan_free(intended);
 	return true;
 }
-
-/* What of this machine a new session needs; closed here, and kept by its init as far as it does. */
-struct opening {
-	const struct session_request *request;
-	struct plan *plan;
-	struct init_files files;
-	int user_directory;
-	int slirp_end; /* by which slirp4netns learns that the init has ended, or -1 */
-	struct slirp slirp;
-	int network;             /* namespace that the plan names, or -1 */
-	uint64_t network_number; /* of it, else 0 */
-	bool wait;               /* the session may outlive its logins */
-	bool shared;             /* later logins of the user may join */
-};
 
 static void opening_release(struct opening *opening)
 {
@@ -275,27 +191,6 @@ static void opening_release(struct opening *opening)
 	close_fd(opening->network);
 }
 
-/* What of the host the plan's network builds on: some of it only for logins that come from there. */
-static bool find_network(struct opening *opening, struct open_result *result)
-{
-	const struct step *step = plan_find(opening->plan, STEP_NETWORK_NAMED);
-	_cleanup_free_ char *problem = NULL;
-	int r;
-
-	r = etc_files_check(opening->plan, &problem);
-	if (r == 0 && network_needs_host(result->policy->network.mode))
-		r = network_host_is_here(result->policy->network.mode, &problem);
-	if (r == 0 && result->policy->network.mode == NETWORK_SLIRP)
-		r = slirp_check(&problem);
-	if (r == 0 && step)
-		r = network_name_open(step->target, &opening->network, &opening->network_number, &problem);
-	if (r < 0 && problem)
-		conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
-	else if (r < 0)
-		fail(result, "network", "", r);
-	return r == 0;
-}
-
 /* Before anything is made: what is wanted of the control groups is there already, or nobody makes it. */
 static bool check_limits(const struct session_request *request, struct open_result *result)
 {
@@ -303,9 +198,9 @@ static bool check_limits(const struct session_request *request, struct open_resu
 	int r = login_limits_check(request, result->policy, &problem);
 
 	if (r < 0 && problem)
-		conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
+		open_conclude(result, OUTCOME_REFUSED, "%s: %s", result->policy->file, problem);
 	else if (r < 0)
-		fail(result, step_name(STEP_LIMITS), "", r);
+		open_fail(result, step_name(STEP_LIMITS), "", r);
 	return r == 0;
 }
 
@@ -338,7 +233,7 @@ static int take_gate(struct opening *opening, struct open_result *result)
 		return 0;
 	r = opening->files.gate = user_gate_take(opening->user_directory);
 	if (r < 0) {
-		fail_user_file(result, "join", GATE_FILE, r);
+		open_fail_user_file(result, "join", GATE_FILE, r);
 		return r;
 	}
 	files = join_files_of(opening);
@@ -357,9 +252,9 @@ static int try_join(const struct opening *opening, struct open_result *result)
 		return 0;
 	r = join_session(opening->request, result->policy, &files, &result->reply, &object);
 	if (r < 0)
-		fail(result, "join", object, r);
+		open_fail(result, "join", object, r);
 	else if (r > 0)
-		conclude(result, OUTCOME_OPENED, "%s", "");
+		open_conclude(result, OUTCOME_OPENED, "%s", "");
 	return r < 0 ? -1 : r;
 }
 
@@ -371,11 +266,11 @@ static int take_place(struct opening *opening, struct open_result *result)
 
 	opening->files.place = r;
 	if (r == -EDQUOT)
-		conclude(result, OUTCOME_FULL,
-			 "%s says max-sessions = %" PRIu64 ", and %" PRIu64 " of theirs are alive", policy->file,
-			 policy->max_sessions, alive);
+		open_conclude(result, OUTCOME_FULL,
+			      "%s says max-sessions = %" PRIu64 ", and %" PRIu64 " of theirs are alive", policy->file,
+			      policy->max_sessions, alive);
 	else if (r < 0)
-		fail_user_file(result, "max-sessions", PLACES_FILE, r);
+		open_fail_user_file(result, "max-sessions", PLACES_FILE, r);
 	return r;
 }
 
@@ -388,76 +283,9 @@ static int listen_for_logins(struct opening *opening, struct open_result *result
 		return 0;
 	r = opening->files.listener = join_listener_new(opening->request->uid, result->policy->hash, result->reply.id);
 	if (r < 0)
-		fail_user_file(result, "listen", "", r);
+		open_fail_user_file(result, "listen", "", r);
 	else
 		result->reply.shared = true;
-	return r;
-}
-
-static int fail_slirp(struct open_result *result, const char *sentence, int error)
-{
-	_cleanup_free_ char *text = NULL;
-
-	if (sentence && problem_write(&text, "step %s: %s", step_name(STEP_SLIRP), sentence))
-		fail_text(result, text);
-	else
-		fail(result, step_name(STEP_SLIRP), NSISOLATE_SLIRP4NETNS, error);
-	return error;
-}
-
-/* As soon as the init is there, which its network is of. It has our end of the pipe, and nobody else will. */
-static int start_slirp(struct opening *opening, struct open_result *result)
-{
-	int r;
-
-	if (!plan_find(opening->plan, STEP_SLIRP))
-		return 0;
-	opening->files.slirp = close_fd(opening->files.slirp);
-	r = slirp_start(result->launch.pid, opening->slirp_end, &opening->slirp);
-	if (r < 0)
-		return fail_slirp(result, NULL, r);
-	result->reply.slirp_pid = opening->slirp.pid;
-	result->reply.slirp_start = opening->slirp.start;
-	return 0;
-}
-
-/* Last of all: it takes longer than whatever else there is to do. */
-static int finish_slirp(struct opening *opening, struct open_result *result)
-{
-	_cleanup_free_ char *sentence = NULL;
-	int r;
-
-	if (!plan_find(opening->plan, STEP_SLIRP))
-		return 0;
-	r = slirp_wait(&opening->slirp, &sentence);
-	return r < 0 ? fail_slirp(result, sentence, r) : 0;
-}
-
-/* Before there is an init, so that its network is under way meanwhile. */
-static int start_network(struct opening *opening, struct open_result *result)
-{
-	_cleanup_free_ char *problem = NULL;
-	int r;
-
-	if (!plan_find(opening->plan, STEP_VETH))
-		return 0;
-	r = network_start(result->policy, &result->network, &problem);
-	if (r < 0)
-		fail_network(result, problem);
-	memcpy(opening->files.locks, result->network.locks, sizeof(opening->files.locks));
-	return r;
-}
-
-static int finish_network(const struct opening *opening, struct open_result *result)
-{
-	_cleanup_free_ char *problem = NULL;
-	int r;
-
-	if (!plan_find(opening->plan, STEP_VETH))
-		return 0;
-	r = network_finish(&result->network, result->launch.pid, &problem);
-	if (r < 0)
-		fail_network(result, problem);
 	return r;
 }
 
@@ -466,7 +294,7 @@ static bool settle(const struct launch_order *order, struct open_result *result)
 	int r = launch_settle(order, &result->launch);
 
 	if (r < 0)
-		fail(result, "init", "", r);
+		open_fail(result, "init", "", r);
 	return r == 0;
 }
 
@@ -485,7 +313,7 @@ static void launch_session(struct opening *opening, struct open_result *result)
 	if (plan_find(opening->plan, STEP_SLIRP)) {
 		r = slirp_pipe(&opening->files.slirp, &opening->slirp_end);
 		if (r < 0) {
-			fail(result, step_name(STEP_SLIRP), "pipe", r);
+			open_fail(result, step_name(STEP_SLIRP), "pipe", r);
 			return;
 		}
 	}
@@ -493,23 +321,18 @@ static void launch_session(struct opening *opening, struct open_result *result)
 	r = launch_start(opening->request, &order, &result->launch, &failure);
 
 	if (r < 0) {
-		fail_text(result, failure ? failure : strerror(-r));
+		open_fail_text(result, failure ? failure : strerror(-r));
 		return;
 	}
-	if (start_slirp(opening, result) < 0 || finish_network(opening, result) < 0 || !settle(&order, result) ||
+	if (opening_start_slirp(opening, result) < 0 || opening_finish_network(opening, result) < 0 ||
+	    !settle(&order, result) ||
 	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record) ||
-	    finish_slirp(opening, result) < 0) {
+	    opening_finish_slirp(opening, result) < 0) {
 		launch_abort(&result->launch);
 		return;
 	}
-	conclude(result, OUTCOME_OPENED, "%s", "");
+	open_conclude(result, OUTCOME_OPENED, "%s", "");
 	result->reply.init_pidfd = result->launch.pidfd;
-}
-
-static void forget_listener(const struct open_result *result)
-{
-	if (result->reply.shared)
-		join_listener_remove(result->uid, result->policy->hash, result->reply.id);
 }
 
 static void open_session(struct opening *opening, struct open_result *result)
@@ -517,15 +340,15 @@ static void open_session(struct opening *opening, struct open_result *result)
 	int r = opening->files.record = record_file_new(opening->files.directory);
 
 	if (r < 0) {
-		fail(result, "record", RECORD_DIRECTORY, r);
+		open_fail(result, "record", RECORD_DIRECTORY, r);
 		return;
 	}
 	if (listen_for_logins(opening, result) < 0)
 		return;
-	if (start_network(opening, result) == 0)
+	if (opening_start_network(opening, result) == 0)
 		launch_session(opening, result);
 	if (result->reply.outcome != OUTCOME_OPENED)
-		forget_listener(result);
+		open_forget_listener(result);
 }
 
 static bool open_directories(struct opening *opening, struct open_result *result)
@@ -533,12 +356,12 @@ static bool open_directories(struct opening *opening, struct open_result *result
 	int r = opening->files.directory = record_directory_open();
 
 	if (r < 0) {
-		fail(result, "record", RECORD_DIRECTORY, r);
+		open_fail(result, "record", RECORD_DIRECTORY, r);
 		return false;
 	}
 	r = opening->user_directory = user_directory_open(opening->request->uid);
 	if (r < 0)
-		fail_user_file(result, "record", "", r);
+		open_fail_user_file(result, "record", "", r);
 	return r >= 0;
 }
 
@@ -569,11 +392,11 @@ static void open_by_policy(const struct session_request *request, struct open_re
 	}
 	r = random_id(result->reply.id, SESSION_ID_LENGTH);
 	if (r < 0) {
-		fail(result, "session-id", NULL, r);
+		open_fail(result, "session-id", NULL, r);
 		return;
 	}
 	if (make_plan(request, result->reply.id, result, &opening.plan) < 0 || !check_limits(request, result) ||
-	    !find_network(&opening, result) || !open_directories(&opening, result))
+	    !opening_find_network(&opening, result) || !open_directories(&opening, result))
 		return;
 	/* after the directory of the records, which is a mount point of the plan */
 	if (result->policy->mode == MODE_AUDIT && !reduce_to_audit(&opening.plan, result))
@@ -585,37 +408,12 @@ static void open_by_policy(const struct session_request *request, struct open_re
 	open_session(&opening, result);
 }
 
-/* In mode audit nobody is refused: what would have been is said. */
-static void soften(struct open_result *result)
-{
-	_cleanup_free_ char *text = TAKE_PTR(result->text);
-
-	switch (result->reply.outcome) {
-	case OUTCOME_DENIED:
-	case OUTCOME_FULL:
-	case OUTCOME_REFUSED:
-	case OUTCOME_FAILED:
-		conclude(result, OUTCOME_AUDIT, "would refuse: %s", text ? text : "out of memory");
-		break;
-	case OUTCOME_OPENED:
-	case OUTCOME_OFF:
-	case OUTCOME_NO_POLICY:
-	case OUTCOME_SYSTEM_USER:
-	case OUTCOME_USER_MANAGER:
-	case OUTCOME_AUDIT:
-	case OUTCOME_LIMITS:
-	default:
-		result->text = TAKE_PTR(text);
-		break;
-	}
-}
-
 /* What the last line of the stack will find in place, if pam_systemd does what it is told. */
 static void answer_limits(const struct session_request *request, struct open_result *result)
 {
 	if (!wants_session(request, result))
 		return;
-	conclude(result, OUTCOME_LIMITS, "%s", "");
+	open_conclude(result, OUTCOME_LIMITS, "%s", "");
 	result->reply.enforced = result->policy->mode == MODE_ENFORCE;
 	result->reply.limits = result->policy->limits;
 }
@@ -634,25 +432,5 @@ void session_open_from_request(const struct session_request *request, struct ope
 	}
 	open_by_policy(request, ret);
 	if (ret->policy->mode == MODE_AUDIT)
-		soften(ret);
-}
-
-void open_result_release(struct open_result *result, bool sent)
-{
-	bool opened = result->reply.outcome == OUTCOME_OPENED;
-
-	if (opened && *result->reply.login) {
-		/* the login was taken in, and lives or ends with its process */
-		close_fd(result->reply.init_pidfd);
-	} else if (opened && !sent) {
-		launch_abort(&result->launch);
-		forget_listener(result);
-	} else if (opened && launch_finish(&result->launch) < 0) {
-		/* the init has ended, or ends when it finds our socket closed; the login process learns it by its own
-		 */
-		result->reply.outcome = OUTCOME_FAILED;
-	}
-	network_release(&result->network);
-	policy_free(result->policy);
-	free(result->text);
+		open_soften(ret);
 }

@@ -2,6 +2,7 @@
 #include "session/own_session.h"
 
 #include "common/error.h"
+#include "common/wait_child.h"
 #include "session/error_text.h"
 #include "session/inherit.h"
 #include "session/own_init.h"
@@ -20,7 +21,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define SETTINGS "/proc/sys"
 #define READY    "ready"
@@ -333,8 +333,7 @@ static int serve(const struct channels *channels, uid_t own, struct own_session 
 
 static void reap(pid_t pid)
 {
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)wait_child(pid, 0, NULL);
 }
 
 /* Where making it failed: its init, if there is one, ends as the maker's socket does, or with us. */

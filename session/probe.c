@@ -8,6 +8,7 @@
 
 #include "session/probe.h"
 
+#include "common/wait_child.h"
 #include "session/syscalls.h"
 
 #include <fcntl.h>
@@ -42,15 +43,15 @@ static int error_of_fd(int fd)
 static int in_child(trial_fn function, const struct trial *trial, int argument)
 {
 	pid_t child = fork();
-	int status;
+	int status, r;
 
 	if (child < 0)
 		return errno;
 	if (child == 0)
 		_exit(function(trial, argument));
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return errno;
+	r = wait_child(child, 0, &status);
+	if (r < 0)
+		return -r;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
 }
 

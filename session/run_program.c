@@ -2,6 +2,7 @@
 #include "session/run_program.h"
 
 #include "common/clock.h"
+#include "common/wait_child.h"
 #include "session/protocol.h"
 
 #include <fcntl.h>
@@ -64,11 +65,10 @@ static int read_output(int from, int timeout_ms, char text[PROGRAM_OUTPUT_MAX + 
 
 static int wait_for(pid_t pid)
 {
-	int status;
+	int status, r = wait_child(pid, 0, &status);
 
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	if (r < 0)
+		return r;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

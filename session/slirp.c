@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/slirp.h"
 
+#include "common/wait_child.h"
 #include "nsisolate-config.h"
 
 #include "config/problem.h"
@@ -141,8 +142,7 @@ static int end_slirp(struct slirp *slirp)
 	int status = 0;
 
 	(void)kill(slirp->pid, SIGKILL);
-	while (waitpid(slirp->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	(void)wait_child(slirp->pid, 0, &status);
 	slirp->pid = 0;
 	return status;
 }

@@ -2,6 +2,7 @@
 #include "session/user_map.h"
 
 #include "common/error.h"
+#include "common/wait_child.h"
 #include "session/apply.h"
 #include "session/report.h"
 
@@ -10,7 +11,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 /* One write(2), which the kernel takes whole or not at all. */
 static int write_map(pid_t pid, const char *name)
@@ -90,8 +90,7 @@ static _Noreturn void enter_and_run(const struct plan *plan, int init_pidfd, int
 		send_report(steps, &report);
 		_exit(1);
 	}
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)wait_child(child, 0, NULL);
 	_exit(0);
 }
 

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pytest  # noqa: E402
 
 from support import host as host_module  # noqa: E402
+from support import network as network_module  # noqa: E402
 from support import programs  # noqa: E402
 from support import sandbox  # noqa: E402
 
@@ -99,3 +100,11 @@ def installed(module, host):
 def server(installed):
     with programs.sshd() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A router around the sandbox's host, and what is behind it, for all tests of a file."""
+    around = network_module.Network()
+    yield around
+    around.close()

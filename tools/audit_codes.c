@@ -100,7 +100,7 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI022",
 		.name = "lingering",
 		.severity = AUDIT_INFO,
-		.remedy = "on-logout = \"wait\" means it: nothing; or end the processes that nsinspect ps shows",
+		.remedy = "none needed, on-logout = \"wait\" means it; to end them: nsinspect kill SESSION",
 	},
 	[FINDING_CLOSING] = {
 		.code = "NSI023",
@@ -335,7 +335,8 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI092",
 		.name = "tiocsti",
 		.severity = AUDIT_WARNING,
-		.remedy = "sysctl dev.tty.legacy_tiocsti=0",
+		.remedy = "sysctl dev.tty.legacy_tiocsti=0, by Linux 6.2 or newer; before, go to users by 'su --pty' or "
+			  "nsrun, which give a terminal of its own",
 	},
 	[FINDING_VSOCK] = {
 		.code = "NSI093",
@@ -359,7 +360,7 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI110",
 		.name = "firewall-changed",
 		.severity = AUDIT_CRITICAL,
-		.remedy = "nsisolate-network restore: until then nothing holds live sessions, and logins are refused",
+		.remedy = "nsisolate-network restore: until then the sessions under them reach what they like",
 	},
 	[FINDING_FORWARDING] = {
 		.code = "NSI111",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/audit_log.h"
 
-#include "tools/journal.h"
+#include "tools/system_log.h"
 
 #include <inttypes.h>
 #include <syslog.h>
@@ -43,63 +43,30 @@ static int priority_of(const struct totals *totals)
 	return totals->new[AUDIT_CRITICAL] > 0 ? LOG_ERR : totals->new[AUDIT_WARNING] > 0 ? LOG_WARNING : LOG_INFO;
 }
 
-static char *number_field(const char *name, uint64_t number)
-{
-	char *field;
-
-	return asprintf(&field, "NSISOLATE_%s=%" PRIu64, name, number) < 0 ? NULL : field;
-}
-
-static char *codes_field(const char *codes)
-{
-	char *field;
-
-	return asprintf(&field, "NSISOLATE_CODES=%s", codes) < 0 ? NULL : field;
-}
-
-static void send_line(const struct totals *totals, const struct audit_summary *summary, const char *message)
-{
-	char *fields[] = {
-		number_field("CRITICAL", totals->new[AUDIT_CRITICAL]),
-		number_field("WARNING", totals->new[AUDIT_WARNING]),
-		number_field("INFO", totals->new[AUDIT_INFO]),
-		number_field("KNOWN", totals->known),
-		codes_field(totals->codes),
-		number_field("DURATION_MS", summary->duration_ms),
-	};
-	size_t count = 0;
-
-	/* a field for which there was no memory is in the message all the same */
-	for (size_t i = 0; i < ELEMENTS(fields); i++)
-		if (fields[i])
-			fields[count++] = fields[i];
-	if (!journal_send(priority_of(totals), message, fields, count)) {
-		openlog("nsinspect", LOG_PID, LOG_AUTHPRIV);
-		syslog(priority_of(totals), "%s", message);
-		closelog();
-	}
-	for (size_t i = 0; i < count; i++)
-		free(fields[i]);
-}
-
 int audit_log(const struct audit_summary *summary)
 {
-	_cleanup_free_ char *message = NULL;
+	struct system_log log;
+	struct log_entry entry;
 	struct totals totals;
+	char duration[24];
 	int r = add_up(summary, &totals);
 
 	if (r < 0)
 		return r;
-	if (asprintf(&message,
-		     "audit: critical=%" PRIu64 " warning=%" PRIu64 " info=%" PRIu64 " known=%" PRIu64
-		     " codes=%s seconds=%" PRIu64 ".%03u",
-		     totals.new[AUDIT_CRITICAL], totals.new[AUDIT_WARNING], totals.new[AUDIT_INFO], totals.known,
-		     totals.codes, summary->duration_ms / 1000, (unsigned)(summary->duration_ms % 1000)) < 0) {
-		message = NULL;
-		r = -ENOMEM;
-	} else {
-		send_line(&totals, summary, message);
-	}
+	log_entry_begin(&entry, LOG_AUDIT);
+	entry.priority = priority_of(&totals);
+	log_entry_plain(&entry, "critical", "%" PRIu64, totals.new[AUDIT_CRITICAL]);
+	log_entry_plain(&entry, "warning", "%" PRIu64, totals.new[AUDIT_WARNING]);
+	log_entry_plain(&entry, "info", "%" PRIu64, totals.new[AUDIT_INFO]);
+	log_entry_plain(&entry, "known", "%" PRIu64, totals.known);
+	log_entry_plain(&entry, "codes", "%s", totals.codes);
+	log_entry_plain(&entry, "seconds", "%" PRIu64 ".%03u", summary->duration_ms / 1000,
+			(unsigned)(summary->duration_ms % 1000));
+	(void)snprintf(duration, sizeof(duration), "%" PRIu64, summary->duration_ms);
+	log_entry_field(&entry, "duration_ms", duration);
 	free(totals.codes);
-	return r;
+	(void)system_log_open(&log, "nsinspect");
+	system_log_write(&log, entry);
+	system_log_close(&log);
+	return 0;
 }

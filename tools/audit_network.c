@@ -12,13 +12,34 @@
 
 #include <string.h>
 
-/* What cannot be asked is no finding: only root can, and only on the host. */
+static bool has_interface(const struct session *session)
+{
+	return session_is_alive(session) && session->view.valid && !session->inside && *session->view.record.interface;
+}
+
+/* An interface's name begins with that of the rules that it is under. */
+static bool any_is_under(const struct look *look, const char *rules)
+{
+	for (size_t i = 0; i < look->sessions.count; i++) {
+		const struct session *session = look->sessions.items[i];
+
+		if (has_interface(session) && strncmp(session->view.record.interface, rules, strlen(rules)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What cannot be asked is no finding: only root can, and only on the host. Rules that are gone, and that nobody is
+ * under, are loaded again by the next login that needs them.
+ */
 static int judge_rules(struct look *look, struct netlink *netlink, int directory, const char *name)
 {
 	const struct subject subject = { .text = name };
 	enum firewall_state state;
 
-	if (firewall_check(netlink, directory, name, &state) < 0 || state == FIREWALL_INTACT)
+	if (firewall_check(netlink, directory, name, &state) < 0 || state == FIREWALL_INTACT ||
+	    (state == FIREWALL_MISSING && !any_is_under(look, name)))
 		return 0;
 	return findings_add(&look->findings, FINDING_FIREWALL, &subject,
 			    "the rules %s of table inet " FIREWALL_TABLE " %s", name,
@@ -38,11 +59,6 @@ static int judge_all_rules(struct look *look)
 		r = judge_rules(look, &netlink, directory, *name);
 	netlink_close(&netlink);
 	return r;
-}
-
-static bool has_interface(const struct session *session)
-{
-	return session_is_alive(session) && session->view.valid && !session->inside && *session->view.record.interface;
 }
 
 static int judge_interface(struct look *look, const struct session *session, const struct veth_list *links)

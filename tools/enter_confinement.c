@@ -78,13 +78,6 @@ int logins_confinement(const struct session *session, struct confinement *ret)
 	return 0;
 }
 
-static bool is_within(const struct session *session, const struct session *outer)
-{
-	while (session && session != outer)
-		session = session->outer;
-	return session;
-}
-
 /* A process of root's inside, by sudo for instance, may have been given more than its user's; and that of another's,
  * too. */
 static bool counts(const struct survey *survey, const struct process_info *info)
@@ -101,8 +94,8 @@ static int survey_process(struct session *session, int process, void *data)
 	_cleanup_(process_info_release) struct process_info info = { 0 };
 
 	/* gone meanwhile */
-	if (!is_within(session, survey->session) || process_info_read(process, &info) < 0 || !counts(survey, &info) ||
-	    confinement_read(process, info.pid, &confinement) < 0)
+	if (!session_is_within(session, survey->session) || process_info_read(process, &info) < 0 ||
+	    !counts(survey, &info) || confinement_read(process, info.pid, &confinement) < 0)
 		return 0;
 	if (survey->found) {
 		confinement_widen(&survey->widest, &confinement);

@@ -3,12 +3,13 @@
 
 /* The lines of the auth log about who was in a session by nsinspect(1) enter, when, and what for. */
 
-#include "common/cleanup.h"
+#include "tools/system_log.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct enter_log {
+	const struct system_log *log;
 	const char *session; /* id */
 	const char *user;    /* whose session it is */
 	const char *service;
@@ -17,12 +18,6 @@ struct enter_log {
 	char **command; /* ends in NULL; empty: the shell */
 	const char *shell;
 };
-
-/*
- * Opens the connection: while it lasts it does not matter what is mounted where. 0; or -errno when there is nobody to
- * log to.
- */
-int enter_log_open(void) _must_check_;
 
 /* `pid` is the command's on the host. Before it runs, and with its status as a shell has it. */
 void enter_log_begin(const struct enter_log *log, pid_t pid);

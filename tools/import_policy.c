@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/import_policy.h"
 
+#include "common/paths.h"
 #include "config/decide.h"
-#include "config/path.h"
 #include "tools/import_private.h"
 
 #include <string.h>

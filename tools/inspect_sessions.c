@@ -46,7 +46,10 @@ struct session *pick_session(const struct sessions *sessions, const char *id, en
 	if (r == -ENOTUNIQ) {
 		*ret_status = trouble("'%s' is not unique: %s", id, matches ? matches : "several sessions");
 	} else {
-		(void)trouble("no session '%s'", id);
+		if (getpwnam(id))
+			(void)trouble("no session '%s'; 'nsinspect list -u %s' lists those of that user", id, id);
+		else
+			(void)trouble("no session '%s'", id);
 		*ret_status = EXIT_FINDINGS;
 	}
 	return NULL;

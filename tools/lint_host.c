@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 /* What a policy needs of this host. */
+#include "common/paths.h"
 #include "config/keys.h"
 #include "config/mount_places.h"
 #include "config/network.h"
@@ -21,9 +22,8 @@ static const char *private_above(const struct policy *policy, const char *path)
 {
 	for (size_t i = 0; i < policy->mount.private_count; i++) {
 		const char *above = policy->mount.private[i].path;
-		size_t length = strlen(above);
 
-		if (strncmp(path, above, length) == 0 && path[length] == '/')
+		if (path_is_below(path, above))
 			return above;
 	}
 	return NULL;
@@ -139,13 +139,10 @@ static bool is_told(const struct policy *policy, const struct mount_place *wante
 static void report(const struct policy *policy, const struct mount_place *place, const char *service, const char *why,
 		   struct diagnostics *diag)
 {
-	const char *file = place->origin.file ? place->origin.file : policy->file;
 	const bool section = policy_keys[place->key].type == VALUE_SECTION;
 
-	diagnostics_add(diag, SEVERITY_WARNING, file, place->origin.line,
-			"%s%s%s%s: %s; every login%s%s would be refused%s", policy_keys[place->key].name,
-			section ? " \"" : ": '", place->path, section ? "\"" : "'", why, service ? " by " : "",
-			service ? service : "", policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
+	lint_report_refusal(policy, &place->origin, service, NULL, diag, "%s%s%s%s: %s", policy_keys[place->key].name,
+			    section ? " \"" : ": '", place->path, section ? "\"" : "'", why);
 }
 
 /* What is not as it must be with a file that is copied at login; what cannot be known as whoever runs this is passed
@@ -153,17 +150,14 @@ static void report(const struct policy *policy, const struct mount_place *place,
 static void lint_file(const struct policy *general, const struct policy *policy, enum policy_key key, const char *path,
 		      const char *general_path, const char *service, struct diagnostics *diag)
 {
-	const struct origin *origin = &policy->origins[key];
 	_cleanup_close_ int fd = -1;
 
 	if (path[0] != '/' || (policy != general && general->mode != MODE_OFF && strcmp(path, general_path) == 0))
 		return;
 	fd = root_file_open(path);
 	if (fd < 0 && fd != -EACCES)
-		diagnostics_add(diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line,
-				"%s: %s: %s; every login%s%s would be refused%s", policy_keys[key].name, path,
-				root_file_error(fd), service ? " by " : "", service ? service : "",
-				policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
+		lint_report_refusal(policy, &policy->origins[key], service, NULL, diag, "%s: %s: %s",
+				    policy_keys[key].name, path, root_file_error(fd));
 }
 
 void lint_host(const struct policy *general, const struct policy *policy, const char *service, struct diagnostics *diag)

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYSTEMD_RUNS         "/run/systemd/system"
-#define SERVICE_USER_MANAGER "systemd-user"
+#define SYSTEMD_RUNS "/run/systemd/system"
 
 static const struct origin *origin_of(const struct policy *policy)
 {
@@ -26,12 +25,12 @@ static const struct origin *origin_of(const struct policy *policy)
 
 static void report(const struct policy *policy, const char *service, const char *lack, struct diagnostics *diag)
 {
-	const struct origin *origin = origin_of(policy);
+	_cleanup_free_ char *remedy = NULL;
 
-	diagnostics_add(diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line,
-			"limits: the stack of " NSISOLATE_PAM_DIRECTORY "/%s %s; every login by %s would be refused%s: "
-			"add the line, or lift them there by service \"%s\" { limits { ... } }",
-			service, lack, service, policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "", service);
+	if (asprintf(&remedy, "add the line, or lift them there by service \"%s\" { limits { ... } }", service) < 0)
+		remedy = NULL;
+	lint_report_refusal(policy, origin_of(policy), service, remedy ? remedy : "out of memory", diag,
+			    "limits: the stack of " NSISOLATE_PAM_DIRECTORY "/%s %s", service, lack);
 }
 
 static void lint_stack(struct pam_directory *directory, const struct policy *policy, const char *service,
@@ -70,7 +69,6 @@ static void lint_stacks(struct pam_directory *directory, const struct policy *po
 
 void lint_limits(const struct policy *policy, const char *service, struct diagnostics *diag)
 {
-	const struct origin *origin = origin_of(policy);
 	struct pam_directory directory = { .fd = -1 };
 	_cleanup_free_ char *problem = NULL;
 
@@ -78,12 +76,8 @@ void lint_limits(const struct policy *policy, const char *service, struct diagno
 	    (service && !(policy->sections && text_list_has(policy->sections, service))))
 		return;
 	if (access(SYSTEMD_RUNS, F_OK) < 0)
-		diagnostics_add(
-			diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line,
-			"limits: systemd, whose logind gives a login its control group, does not run here; every "
-			"login%s%s would be refused%s: remove the section",
-			service ? " by " : "", service ? service : "",
-			policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "");
+		lint_report_refusal(policy, origin_of(policy), service, "remove the section", diag,
+				    "limits: systemd, whose logind gives a login its control group, does not run here");
 	if (pam_directory_open(NSISOLATE_PAM_DIRECTORY, true, &directory, &problem) < 0)
 		return;
 	if (service)

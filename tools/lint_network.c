@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 /* What a policy's network needs of this host. */
 #include "config/egress.h"
-#include "config/keys.h"
 #include "config/network.h"
+#include "config/policy_report.h"
 #include "config/problem.h"
 #include "config/text_list.h"
 #include "config/value.h"
@@ -26,24 +26,10 @@ struct judged {
 	struct diagnostics *diag;
 };
 
-/* At the line that gave the key, or for the file that decides. */
-static void warn(const struct judged *judged, enum policy_key key, const char *text)
-{
-	const struct origin *origin = &judged->policy->origins[key];
-
-	diagnostics_add(judged->diag, SEVERITY_WARNING, origin->file ? origin->file : judged->policy->file,
-			origin->line, "%s", text);
-}
-
 static void warn_refused(const struct judged *judged, enum policy_key key, const char *reason)
 {
-	_cleanup_free_ char *text = NULL;
-
-	if (asprintf(&text, "%s; every login%s%s would be refused%s", reason, judged->service ? " by " : "",
-		     judged->service ? judged->service : "",
-		     judged->policy->mode == MODE_AUDIT ? " if mode were \"enforce\"" : "") < 0)
-		text = NULL;
-	warn(judged, key, text ? text : "out of memory");
+	lint_report_refusal(judged->policy, &judged->policy->origins[key], judged->service, NULL, judged->diag, "%s",
+			    reason);
 }
 
 static void lint_named(const struct judged *judged)
@@ -69,7 +55,7 @@ static void lint_slirp(const struct judged *judged)
 static void lint_connections(const struct judged *judged)
 {
 	const struct policy *policy = judged->policy;
-	_cleanup_free_ char *problem = NULL, *text = NULL;
+	_cleanup_free_ char *problem = NULL;
 	struct connections_usage usage = { 0 };
 	struct netlink netlink;
 	uint64_t most;
@@ -84,12 +70,11 @@ static void lint_connections(const struct judged *judged)
 	most = policy->scope == SCOPE_USER ? 1 : policy->max_sessions;
 	if (r < 0 || usage.max == 0 || most <= usage.max / 2 / policy->network.connections)
 		return;
-	if (asprintf(&text,
-		     "network.connections: '%" PRIu64 "' for each of %" PRIu64
-		     " sessions lets one user take more than half of the host's %" PRIu32
-		     " connections; lower it or max-sessions, or raise net.netfilter.nf_conntrack_max by sysctl.d(5)",
-		     policy->network.connections, most, usage.max) >= 0)
-		warn(judged, KEY_NETWORK_CONNECTIONS, text);
+	policy_report(policy, KEY_NETWORK_CONNECTIONS, SEVERITY_WARNING, judged->diag,
+		      "network.connections: '%" PRIu64 "' for each of %" PRIu64
+		      " sessions lets one user take more than half of the host's %" PRIu32
+		      " connections; lower it or max-sessions, or raise net.netfilter.nf_conntrack_max by sysctl.d(5)",
+		      policy->network.connections, most, usage.max);
 }
 
 /* What an item says of port 53 of a server: 1 it is reached, -1 it is excluded, 0 nothing. */
@@ -129,17 +114,14 @@ static void lint_servers(const struct judged *judged, const struct firewall_orde
 {
 	char *const *egress = judged->policy->network.egress;
 	char server[PREFIX_TEXT_SIZE];
-	_cleanup_free_ char *text = NULL;
 
 	for (size_t i = 0; i < order->server_count; i++)
 		if (is_reached(egress, &order->servers[i]))
 			return;
-	if (asprintf(&text,
-		     "network.egress: does not reach the name server %s of %s, so that sessions look no name up; %s",
-		     prefix_format(&order->servers[0], server), resolver_file(judged->policy),
-		     text_list_has(egress, "dns") ? "an item with '!' excludes it" : "add \"dns\"") < 0)
-		return;
-	warn(judged, KEY_NETWORK_EGRESS, text);
+	policy_report(judged->policy, KEY_NETWORK_EGRESS, SEVERITY_WARNING, judged->diag,
+		      "network.egress: does not reach the name server %s of %s, so that sessions look no name up; %s",
+		      prefix_format(&order->servers[0], server), resolver_file(judged->policy),
+		      text_list_has(egress, "dns") ? "an item with '!' excludes it" : "add \"dns\"");
 }
 
 /* As the login will find it, but for the rules, which only root can look at. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 /* Pools of addresses that are somebody else's. */
-#include "config/keys.h"
+#include "config/policy_report.h"
 #include "session/veth_list.h"
 #include "tools/lint_private.h"
 
@@ -23,7 +23,7 @@ int pools_add(struct pools *pools, const struct policy *policy)
 		if (!items)
 			return -ENOMEM;
 		pools->items = items;
-		pool.file = strdup(origin->file ? origin->file : policy->file);
+		pool.file = strdup(policy_origin_file(policy, origin));
 		if (!pool.file)
 			return -ENOMEM;
 		items[pools->count++] = pool;
@@ -116,8 +116,6 @@ static int judge_route(const struct nlmsghdr *message, void *data)
 
 void lint_pool_routes(const struct policy *policy, struct netlink *netlink, struct diagnostics *diag)
 {
-	const struct origin *origin = &policy->origins[KEY_NETWORK_POOL];
-
 	for (char **text = policy->network.pool; text && *text; text++) {
 		_Alignas(struct nlmsghdr) char buffer[NETLINK_MESSAGE_MAX];
 		struct nlmsghdr *request = netlink_request(buffer, RTM_GETROUTE, NLM_F_DUMP);
@@ -133,11 +131,10 @@ void lint_pool_routes(const struct policy *policy, struct netlink *netlink, stru
 		route->rtm_family = (unsigned char)pool.family;
 		if (netlink_ask(netlink, request, judge_route, &search) < 0 || !search.any)
 			continue;
-		diagnostics_add(diag, SEVERITY_WARNING, origin->file ? origin->file : policy->file, origin->line,
-				"network.pool: '%s' overlaps %s %s of this host%s%s: who is there is out of reach, or "
-				"takes part; "
-				"choose a prefix that no network around uses",
-				*text, search.own ? "the address" : "the network", prefix_format(&search.found, found),
-				*search.interface ? ", on " : "", search.interface);
+		policy_report(policy, KEY_NETWORK_POOL, SEVERITY_WARNING, diag,
+			      "network.pool: '%s' overlaps %s %s of this host%s%s: who is there is out of reach, or "
+			      "takes part; choose a prefix that no network around uses",
+			      *text, search.own ? "the address" : "the network", prefix_format(&search.found, found),
+			      *search.interface ? ", on " : "", search.interface);
 	}
 }

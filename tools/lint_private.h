@@ -8,6 +8,13 @@
 #include "session/netlink.h"
 
 /*
+ * Reports that logins by `service`, or by any (NULL), would be refused, for the reason of the format, and under mode
+ * audit that nothing comes of it yet. remedy: what to do about it, where the reason does not say so, or NULL.
+ */
+void lint_report_refusal(const struct policy *policy, const struct origin *origin, const char *service,
+			 const char *remedy, struct diagnostics *diag, const char *format, ...) _printf_(6, 7);
+
+/*
  * Directories that the session's init would not find here: of the policy for logins by `service`, or by any (NULL).
  * What `general`, that for any, has as well is told there.
  */

@@ -36,6 +36,7 @@ struct entry {
 	struct pipes pipes;
 	bool has_terminal;
 	struct signals signals;
+	struct system_log log;
 	char **environment;
 	struct entered entered;
 };
@@ -46,6 +47,7 @@ static void entry_release(struct entry *entry)
 	terminal_close(&entry->terminal);
 	pipes_close(&entry->pipes);
 	signals_release(&entry->signals);
+	system_log_close(&entry->log);
 	entry->environment = environment_free(entry->environment);
 	group_list_release(&entry->groups);
 	identity_release(&entry->identity);
@@ -189,6 +191,7 @@ static void finish_streams(struct entry *entry)
 		terminal_drain(&entry->terminal, DRAIN_STALL_MS);
 	terminal_restore(&entry->terminal);
 	signals_release(&entry->signals);
+	system_log_close(&entry->log);
 	if (entry->has_terminal)
 		terminal_drain(&entry->terminal, -1);
 	else
@@ -226,6 +229,7 @@ static int enter(const struct options *options, struct entry *entry, char **argu
 {
 	const struct record *record = &entry->session->view.record;
 	const struct enter_log log = {
+		.log = &entry->log,
 		.session = record->id,
 		.user = record->user,
 		.service = record->service,
@@ -234,7 +238,7 @@ static int enter(const struct options *options, struct entry *entry, char **argu
 		.command = arguments,
 		.shell = *entry->identity.shell ? entry->identity.shell : DEFAULT_SHELL,
 	};
-	int r = enter_log_open();
+	int r = system_log_open(&entry->log, "nsinspect");
 
 	/* who may not enter unseen could as well stop the daemon: but it is not kept from who must repair it */
 	if (r < 0)
@@ -256,6 +260,7 @@ static int enter_session(const struct options *options, const struct sessions *s
 		.pipes = pipes_none,
 		.signals = { .fd = -1 },
 		.entered = { .channel = -1 },
+		.log = SYSTEM_LOG_NONE,
 	};
 	int r = pin(options, &entry);
 

@@ -9,12 +9,12 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "session/join_protocol.h"
-#include "session/log_text.h"
 #include "session/record_store.h"
 #include "tools/caller.h"
 #include "tools/display.h"
 #include "tools/inspect_sessions.h"
 #include "tools/session_pin.h"
+#include "tools/system_log.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,7 +24,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <syslog.h>
 
 /* How long the end of all sessions together is waited for. */
 #define END_MS 10000
@@ -39,6 +38,7 @@ struct targets {
 	struct target *items;
 	size_t count;
 	enum exit_status status; /* the worst so far */
+	struct system_log log;
 };
 
 static void targets_release(struct targets *targets)
@@ -46,6 +46,7 @@ static void targets_release(struct targets *targets)
 	for (size_t i = 0; i < targets->count; i++)
 		close_fd(targets->items[i].pidfd);
 	free(targets->items);
+	system_log_close(&targets->log);
 }
 
 static void worsen(struct targets *targets, enum exit_status status)
@@ -141,7 +142,8 @@ static enum exit_status add_matching(const struct sessions *sessions, const stru
 			return trouble_errno(ENOMEM, "kill");
 	}
 	if (options->user && !options->changed && targets->count == 0) {
-		(void)trouble("no session of '%s'", options->user);
+		(void)trouble("no session of '%s'%s", options->user,
+			      getpwnam(options->user) ? "" : ", and there is no such user");
 		worsen(targets, EXIT_FINDINGS);
 	}
 	return EXIT_CLEAN;
@@ -158,14 +160,24 @@ static void open_target(struct targets *targets, struct target *target)
 		pass_over(targets, target->session, status, reason);
 }
 
-static void log_kill(const struct session *session)
+static void log_kill(const struct system_log *log, const struct session *session)
 {
 	const struct record *record = &session->view.record;
+	struct log_entry entry;
 
-	syslog(LOG_NOTICE, "session killed: id=%s user=%s service=%s rhost=%s policy=%s hash=%016" PRIx64 " by=%s",
-	       log_word(session->view.name).text, log_word(record->user).text, log_word(record->service).text,
-	       log_word(record->remote_host).text, log_word(record->policy).text, record->policy_hash,
-	       caller_name().text);
+	log_entry_begin(&entry, LOG_SESSION_KILLED);
+	log_entry_word(&entry, "id", session->view.name);
+	log_entry_word(&entry, "user", record->user);
+	log_entry_word(&entry, "service", record->service);
+	log_entry_word(&entry, "rhost", record->remote_host);
+	log_entry_word(&entry, "policy", record->policy);
+	log_entry_plain(&entry, "hash", "%016" PRIx64, record->policy_hash);
+	log_entry_plain(&entry, "by", "%s", caller_name().text);
+	system_log_write(log, entry);
+	system_log_audit(log, &(struct audit_event){ .op = "nsisolate-kill",
+						     .user = record->user,
+						     .session = session->view.name,
+						     .policy = record->policy });
 }
 
 static void send_to(struct targets *targets, struct target *target)
@@ -179,7 +191,7 @@ static void send_to(struct targets *targets, struct target *target)
 	}
 	/* ESRCH: with the session around it that was killed just now, or by itself, but after we saw it */
 	target->sent = true;
-	log_kill(target->session);
+	log_kill(&targets->log, target->session);
 }
 
 static enum exit_status kill_all(const struct options *options, struct targets *targets)
@@ -292,7 +304,7 @@ static void wait_for_all(struct targets *targets)
 static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
-	_cleanup_(targets_release) struct targets targets = { 0 };
+	_cleanup_(targets_release) struct targets targets = { .log = SYSTEM_LOG_NONE };
 	bool matching = options->user || options->changed;
 	enum exit_status status;
 
@@ -302,7 +314,7 @@ static enum exit_status run(const struct options *options, char **arguments)
 		return trouble("'kill' needs an ID, -u or --changed");
 	if (!load_sessions(options, LOOK_WHOLE, &sessions, &status))
 		return status;
-	openlog("nsinspect", LOG_PID, LOG_AUTHPRIV);
+	(void)system_log_open(&targets.log, "nsinspect");
 	status = matching ? add_matching(&sessions, options, &targets) : add_named(&sessions, arguments, &targets);
 	if (status == EXIT_CLEAN && targets.count > 0)
 		status = kill_all(options, &targets);

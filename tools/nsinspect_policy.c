@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define SUFFIX          ".conf"
+#define USER_DIRECTORY  "user"
 #define DEFAULT_SERVICE "login"
 
 /* What was not given on the command line is said to be assumed, to people. */
@@ -145,6 +146,18 @@ static void show_expected(json_object *array, const struct verdict *verdict, con
 	policy_free(tried.policy);
 }
 
+/* Whether the file is there is not known where its directory is not to be used. */
+static void show_user_file(json_object *array, const struct verdict *verdict, const struct verdict_query *query,
+			   const char *name)
+{
+	if (!find_candidate(&verdict->candidates, USER_DIRECTORY)) {
+		show_expected(array, verdict, query, name);
+		return;
+	}
+	show_expected(array, verdict, query, USER_DIRECTORY);
+	show_candidate(array, name, "not reached", NULL);
+}
+
 static int is_policy_file(const struct dirent *entry)
 {
 	size_t size = strlen(entry->d_name);
@@ -206,10 +219,10 @@ static void show_candidates(json_object *document, const struct verdict *verdict
 	json_object *array = document_array(document, "candidates");
 	_cleanup_free_ char *user_file = NULL;
 
-	if (asprintf(&user_file, "user/%s" SUFFIX, verdict->identity.name) < 0)
+	if (asprintf(&user_file, USER_DIRECTORY "/%s" SUFFIX, verdict->identity.name) < 0)
 		user_file = NULL;
 	else
-		show_expected(array, verdict, query, user_file);
+		show_user_file(array, verdict, query, user_file);
 	if (verdict->identity.uid == 0)
 		return;
 	show_groups(array, verdict, query);

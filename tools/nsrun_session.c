@@ -16,11 +16,11 @@
 #include "tools/environment.h"
 #include "tools/nsrun.h"
 #include "tools/nsrun_wait.h"
+#include "tools/system_log.h"
 
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <syslog.h>
 
 #define DEFAULT_SHELL "/bin/sh"
 
@@ -34,13 +34,15 @@ struct run {
 	struct terminal terminal;
 	char *tty;               /* of standard input, or of the new terminal; NULL: none */
 	struct session *session; /* NULL, or one of mode audit: nothing is isolated */
-	struct stat directory;   /* the working directory before the session */
+	struct system_log log;
+	struct stat directory; /* the working directory before the session */
 	bool has_directory;
 };
 
 static void run_release(struct run *run)
 {
 	session_free(run->session);
+	system_log_close(&run->log);
 	terminal_close(&run->terminal);
 	signals_release(&run->signals);
 	group_list_release(&run->groups);
@@ -53,30 +55,37 @@ static struct log_login login_of(const struct run *run)
 	return (struct log_login){ run->user, run->nsrun->service, run->nsrun->from };
 }
 
-static void log_session(const struct run *run, const char *verb)
+static void audit_session(const struct run *run, const char *op)
 {
-	const struct log_login login = login_of(run);
-	_cleanup_free_ char *line = log_line_session(verb, &login, run->session);
-
-	syslog(LOG_NOTICE, "%s", line ? line : "a session was opened or closed: out of memory");
+	system_log_audit(&run->log, &(struct audit_event){ .op = op,
+							   .user = run->session->user,
+							   .session = run->session->id,
+							   .policy = run->session->policy });
 }
 
-static void log_login(const struct run *run, int priority, const char *verb, const char *text)
+static void log_session(const struct run *run, enum log_message message)
 {
 	const struct log_login login = login_of(run);
-	_cleanup_free_ char *line = log_line_login(verb, &login, text);
 
-	syslog(priority, "%s", line ? line : verb);
+	system_log_write(&run->log, log_of_session(message, &login, run->session));
 }
 
-static int refuse(const struct run *run, int priority, const char *text)
+static void log_login(const struct run *run, enum log_message message, const char *text)
 {
-	log_login(run, priority, priority == LOG_ERR ? "refused" : "denied", text);
+	const struct log_login login = login_of(run);
+
+	system_log_write(&run->log, log_of_login(message, &login, text));
+}
+
+static int refuse(const struct run *run, enum log_message message, const char *text)
+{
+	log_login(run, message, text);
+	system_log_audit(&run->log, &(struct audit_event){ .op = "nsisolate-open", .user = run->user, .failed = true });
 	return command_fail("%s is refused: %s", run->user, text ? text : "out of memory");
 }
 
 /* -1: the command is to be run all the same; else an exit status. */
-static int pass(const struct run *run, const char *text)
+static int let_through(const struct run *run, const char *text)
 {
 	const char *reason = text ? text : "out of memory";
 
@@ -84,13 +93,22 @@ static int pass(const struct run *run, const char *text)
 		return command_fail("%s would not be isolated: %s; --unisolated-ok runs the command all the same",
 				    run->user, reason);
 	(void)command_fail("%s is not isolated: %s", run->user, reason);
-	log_login(run, LOG_INFO, "not isolated", reason);
 	return -1;
+}
+
+static int pass(const struct run *run, enum log_message message, const char *text)
+{
+	int r = let_through(run, text);
+
+	if (r < 0)
+		log_login(run, message, text);
+	return r;
 }
 
 static int keep_session(const struct run *run)
 {
-	log_session(run, "session opened");
+	log_session(run, LOG_SESSION_OPENED);
+	audit_session(run, "nsisolate-open");
 	return -1;
 }
 
@@ -102,9 +120,9 @@ static int pass_audit(struct run *run)
 
 	if (asprintf(&text, "%s says mode \"audit\"", run->session->policy) < 0)
 		text = NULL;
-	r = pass(run, text);
+	r = let_through(run, text);
 	if (r < 0) {
-		log_session(run, "would isolate");
+		log_session(run, LOG_WOULD_ISOLATE);
 		return r;
 	}
 	(void)session_leave(run->session);
@@ -114,22 +132,23 @@ static int pass_audit(struct run *run)
 /* What the helper says of one who gets no session. -1: go on; else an exit status. */
 static int answer(const struct run *run, enum outcome outcome, const char *text)
 {
+	const enum log_message message = log_message_of_outcome(outcome, false);
+
 	switch (outcome) {
 	case OUTCOME_OFF:
 	case OUTCOME_SYSTEM_USER:
 	case OUTCOME_USER_MANAGER:
 	case OUTCOME_AUDIT:
-		return pass(run, text);
+		return pass(run, message, text);
+	case OUTCOME_OPENED:
 	case OUTCOME_DENIED:
 	case OUTCOME_FULL:
-		return refuse(run, LOG_NOTICE, text);
-	case OUTCOME_OPENED:
 	case OUTCOME_NO_POLICY:
 	case OUTCOME_REFUSED:
 	case OUTCOME_FAILED:
 	case OUTCOME_LIMITS:
 	default:
-		return refuse(run, LOG_ERR, text);
+		return refuse(run, message, text);
 	}
 }
 
@@ -191,9 +210,10 @@ static int find_policy(struct run *run, bool *ret_ask)
 	if (result == WHO_CANDIDATES)
 		return -1;
 	if (result == WHO_ROOT)
-		return pass(run, text ? text : "uid 0 is passed unless there is a user/root.conf");
+		return pass(run, text ? LOG_PASSED_ROOT_ANYWAY : LOG_PASSED_ROOT,
+			    text ? text : "uid 0 is passed unless there is a user/root.conf");
 	counters_add_once(result == WHO_REFUSED ? COUNTER_REFUSED_POLICY : COUNTER_REFUSED_FAILED);
-	return refuse(run, LOG_ERR, text);
+	return refuse(run, result == WHO_REFUSED ? LOG_REFUSED_POLICY : LOG_REFUSED_FAILED, text);
 }
 
 /* What a session would get in the way of. -1: go on; else an exit status. */
@@ -273,12 +293,15 @@ static void leave_session(struct run *run)
 {
 	int r = session_leave(run->session);
 
-	log_session(run, "session closed");
+	log_session(run, LOG_SESSION_CLOSED);
+	audit_session(run, "nsisolate-close");
 	counters_add_once(r < 0                   ? COUNTER_CLOSED_FAILED
 			  : run->session->gone_on ? COUNTER_CLOSED_LEFT
 						  : COUNTER_CLOSED_ENDED);
 	if (r < 0) {
-		syslog(LOG_ERR, "step close: id=%s: %s", run->session->id, strerror(-r));
+		const struct log_login login = login_of(run);
+
+		system_log_write(&run->log, log_of_failed_close(&login, run->session, r));
 		(void)command_fail("step close: %s", strerror(-r));
 	}
 }
@@ -290,12 +313,13 @@ int nsrun_run(const struct nsrun *nsrun)
 		.user = nsrun->user ? nsrun->user : "root",
 		.signals = { .fd = -1 },
 		.terminal = { .master = -1, .slave = -1 },
+		.log = SYSTEM_LOG_NONE,
 	};
 	bool ask;
 	int r, status;
 
 	/* connected now: inside the session the path may lead elsewhere or nowhere */
-	openlog("nsrun", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
+	(void)system_log_open(&run.log, "nsrun");
 	r = find_policy(&run, &ask);
 	if (r < 0)
 		r = prepare(&run);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/pam_module_check.h"
 
+#include "common/wait_child.h"
 #include "config/find.h"
 #include "config/module_arguments.h"
 #include "config/problem.h"
@@ -34,10 +35,7 @@ static bool module_loads(const char *path)
 		}
 		_exit(dlsym(module, "pam_sm_open_session") && dlsym(module, "pam_sm_close_session") ? 0 : 1);
 	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return wait_child(child, 0, &status) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /* libpam takes a bare name from its own directory: the one where its modules are. */

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/wait_child.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -141,8 +142,7 @@ static size_t stop_children(struct team *team, bool wait)
 	for (size_t i = 0; i < team->count; i++) {
 		if (!all)
 			(void)kill(team->children[i], SIGKILL);
-		while (waitpid(team->children[i], NULL, all ? 0 : WNOHANG) < 0 && errno == EINTR)
-			;
+		(void)wait_child(team->children[i], all ? 0 : WNOHANG, NULL);
 	}
 	team->ends = close_fd(team->ends);
 	return stuck;

@@ -2,6 +2,7 @@
 #include "tools/sshd_settings.h"
 
 #include "common/clock.h"
+#include "common/wait_child.h"
 #include "config/problem.h"
 
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #define OUTPUT_MAX (256 * 1024)
@@ -91,13 +91,14 @@ static int collect(struct child *child)
 
 static int finish(struct child *child, int r)
 {
-	int status = 0;
+	int status = 0, waited = 0;
 
 	if (r < 0 && child->pid > 0)
 		(void)kill(child->pid, SIGKILL);
-	while (child->pid > 0 && waitpid(child->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	if (child->pid > 0)
+		waited = wait_child(child->pid, 0, &status);
+	if (waited < 0)
+		return waited;
 	if (child->output >= 0)
 		drain(child);
 	if (r == 0 && status != 0)

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/wait_child.h"
 #include "common/write_whole.h"
 #include "tools/display.h"
 #include "tools/frame.h"
@@ -167,8 +168,7 @@ static void reap(struct watch *watch)
 {
 	int status = 0;
 
-	while (waitpid(watch->child, &status, 0) < 0 && errno == EINTR)
-		;
+	(void)wait_child(watch->child, 0, &status);
 	watch->child = 0;
 	watch->pipe = close_fd(watch->pipe);
 	watch->status = WIFEXITED(status) ? (enum exit_status)WEXITSTATUS(status) : EXIT_TROUBLE;

@@ -13,6 +13,7 @@ from support import programs as P
 
 TOOLS = "/usr/local/lib/nsisolate-tests"
 HOSTILE = f"{TOOLS}/hostile"
+HOSTILE_CALLER = f"{TOOLS}/hostile_caller"
 SECRET = "of-the-host"
 
 
@@ -23,7 +24,7 @@ def installed(installed):
         H.write(path, "auth sufficient pam_permit.so\n" + H.read(path))
     H.write("/etc/sudoers.d/attack", "bob ALL=(alice,carol) NOPASSWD: ALL\n", 0o440)
     H.set_policy("user/alice.conf")
-    for name in ("hostile", "victim", "within"):
+    for name in ("hostile", "hostile_caller", "victim", "within"):
         H.write(f"{TOOLS}/{name}", H.read(os.path.join(os.path.dirname(__file__), f"{name}.py")), 0o755)
     yield
     os.unlink("/etc/sudoers.d/attack")

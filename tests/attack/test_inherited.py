@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from attack.conftest import HOSTILE
+from attack.conftest import HOSTILE_CALLER
 from support import host as H
 from support import programs as P
 
@@ -28,7 +28,7 @@ def spoiling(what):
     """The program that passes it on. For limits there is a small one, prlimit(1)."""
     kind, _, limit = what.partition(":")
     name, _, value = limit.partition("=")
-    return ["prlimit", f"--{name.lower()}={value}:{value}"] if kind == "limits" else [HOSTILE, "spoil", what]
+    return ["prlimit", f"--{name.lower()}={value}:{value}"] if kind == "limits" else [HOSTILE_CALLER, "spoil", what]
 
 
 def spoiled(what, login, command):
@@ -71,7 +71,7 @@ def test_without_the_module_such_logins_run_on_the_host():
 
 
 def test_the_init_and_the_users_scheduling_of_the_login_have_nothing_in_common():
-    command = [HOSTILE, "spoil", "scheduling", *LOGINS["su"], "echo in; cat"]
+    command = [HOSTILE_CALLER, "spoil", "scheduling", *LOGINS["su"], "echo in; cat"]
     with P.Background(["setpriv", "--reuid=3002", "--regid=3002", "--clear-groups", *command]) as login:
         assert login.read_line() == "in"
         init, = H.session_inits()

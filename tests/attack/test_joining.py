@@ -21,7 +21,7 @@ import time
 
 import pytest
 
-from attack.conftest import HOSTILE
+from attack.conftest import HOSTILE, HOSTILE_CALLER
 from support import host as H
 from support import programs as P
 from support.shared import PID_NAMESPACE, SHARED, STAY, USERS, WAITING, live, sockets, where
@@ -144,7 +144,7 @@ def test_nothing_that_alice_prepares_is_joined():
 @pytest.mark.parametrize("limit", [18, 19])
 def test_a_limit_on_descriptors_keeps_nobody_waiting(limit):
     """The init has as few as bob's su had: what it cannot take in goes to another session at once."""
-    spoil = [*BOB, HOSTILE, "spoil", f"limits:NOFILE={limit}"]
+    spoil = [*BOB, HOSTILE_CALLER, "spoil", f"limits:NOFILE={limit}"]
     assert P.run([*spoil, "sh", "-c", "ulimit -n"]).stdout == f"{limit}\n"
     with staying(prefix=spoil) as first, contextlib.ExitStack() as stack:
         first.read_line()
@@ -353,7 +353,7 @@ def test_logins_that_are_disturbed_do_not_disturb_others(choice, count):
     H.set_policy("user/alice.conf", SHARED + "max-sessions = 3\n")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         watcher = pool.submit(watch)
-        race = pool.submit(P.run, [HOSTILE, "race", choice, str(count), "0.03", "su", "alice", "-c",
+        race = pool.submit(P.run, [HOSTILE_CALLER, "race", choice, str(count), "0.03", "su", "alice", "-c",
                                    f"{PID_NAMESPACE} >>/home/alice/ran"], user="bob", timeout=60)
         try:
             while not race.done():
@@ -417,7 +417,7 @@ def test_a_zombie_that_somebody_outside_keeps(policy):
     """Under "kill" nothing but the zombie is left, and no place is taken; "wait" waits for it, which is a process, too."""
     H.set_policy("user/alice.conf", f'{SHARED}on-logout = "{policy}"\nmax-sessions = 1\n')
     command = "echo in; sleep 1 & exec sleep 0.5"
-    with P.Background([*BOB, HOSTILE, "keep_zombies", "su", "alice", "-c", command], reads=False) as keeper:
+    with P.Background([*BOB, HOSTILE_CALLER, "keep_zombies", "su", "alice", "-c", command], reads=False) as keeper:
         assert keeper.read_line() == "kept"
         H.wait_until(zombies, "no zombie", 5)
         H.wait_until(lambda: "sleep" not in {process.name for process in H.processes() if process.state != "Z"}, "sleep", 5)

@@ -23,13 +23,6 @@ from support.packets import RAW, Sniffer, arrived, send_all
 pytestmark = pytest.mark.usefixtures("installed", "network")
 
 
-@pytest.fixture(scope="module")
-def network():
-    around = N.Network()
-    yield around
-    around.close()
-
-
 def policy(user, network, more=""):
     H.set_policy(f"user/{user}.conf", f'network {{ mode = veth egress = {{"any"}} {network} }}\n{more}\n')
 

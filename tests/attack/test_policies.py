@@ -149,13 +149,6 @@ def victim(arguments):
         yield {"port": int(port), "terminal": terminal, "pid": process.pid}
 
 
-@pytest.fixture(scope="module")
-def network():
-    around = N.Network()
-    yield around
-    around.close()
-
-
 def set_sysctl(name, value):
     """Of the sandbox's own namespaces."""
     with open(f"/proc/sys/{name}", "w", encoding="ascii") as file:

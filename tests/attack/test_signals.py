@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from attack.conftest import HOSTILE
+from attack.conftest import HOSTILE_CALLER
 from support import host as H
 from support import programs as P
 
@@ -37,7 +37,7 @@ def on_host():
 
 def race(login, choice, count):
     H.write(RAN, "", owner=H.USERS["alice"])
-    done = P.run([HOSTILE, "race", choice, str(count), str(LONGEST), *LOGINS[login]], user="bob", timeout=200)
+    done = P.run([HOSTILE_CALLER, "race", choice, str(count), str(LONGEST), *LOGINS[login]], user="bob", timeout=200)
     return done.check().json()
 
 

@@ -10,15 +10,14 @@ import subprocess
 import pytest
 
 from support import host as H
-from support import network as N
 from support import programs as P
 from support import veth
 from support.host import PROBE
 
 PROGRAMS = list(P.PROGRAMS)
-WOULD_ISOLATE = r"pam_nsisolate\(\S+:session\): would isolate: id=[0-9a-f]{12} user=alice "
+WOULD_ISOLATE = r"pam_nsisolate\(\S+:session\): NSL010 would isolate: id=[0-9a-f]{12} user=alice "
 NFT = "/usr/sbin/nft"
-WOULD_REFUSE = r"pam_nsisolate\(\S+:session\): not isolated: user=alice .*: would refuse: "
+WOULD_REFUSE = r"pam_nsisolate\(\S+:session\): NSL011 not isolated: user=alice .*: would refuse: "
 
 
 @pytest.fixture(autouse=True)
@@ -91,13 +90,6 @@ def test_a_broken_file_refuses_since_its_mode_is_not_known(log):
 
 
 # mode = "audit" and network.mode = "veth"
-
-@pytest.fixture
-def network():
-    around = N.Network()
-    yield around
-    around.close()
-
 
 def rules():
     nft = next(path for path in (NFT, f"{NFT}.away") if os.path.exists(path))

@@ -644,6 +644,16 @@ def test_a_user_manager_is_found():
         os.unlink("/home/alice/systemd")
 
 
+def test_a_kernel_that_always_lets_sessions_type_is_found():
+    """Before Linux 6.2, as Debian 12's: there is no setting."""
+    os.unlink(f"{SYSCTL}/dev/tty/legacy_tiocsti")
+    finding, = audit()
+    assert (finding["code"], finding["name"], finding["subject"]) == ("NSI092", "tiocsti", "dev/tty/legacy_tiocsti")
+    assert finding["seen"] == "this kernel has no such setting, and always allows it"
+    H.set_policy("default.conf", 'mode = "off"\n')
+    assert codes() == set()
+
+
 def test_settings_that_help_out_are_found():
     set_sysctl("dev/tty/legacy_tiocsti", 1)
     set_sysctl("kernel/yama/ptrace_scope", 0)

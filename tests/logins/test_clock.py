@@ -18,16 +18,9 @@ POLICY = f"time {{ isolate = true boottime-offset = {AHEAD} }}\n"
 # time since boot, the namespace, and since when the process runs
 PAM_SESSION = f"{os.path.dirname(H.__file__)}/pam_session.py"
 TOLD = "cut -d. -f1 /proc/uptime; readlink /proc/self/ns/time; cut -d' ' -f22 /proc/self/stat"
-SERVICES = ("sshd", "login", "su", "sudo", "cron")
+POLICIES = {"alice": POLICY}
 
-
-@pytest.fixture(autouse=True)
-def isolated(host, module):
-    host.add_module(SERVICES)
-    host.set_policy("default.conf", 'mode = "off"\n')
-    host.set_policy("user/alice.conf", POLICY)
-    yield
-    H.wait_until(lambda: not H.records(), "the sessions to end")
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 def boottime():
@@ -40,7 +33,7 @@ def told(text):
     return int(uptime), namespace, int(start) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", P.PROGRAMS)
 def test_every_service_has_another_time_since_boot(service):
     before = int(boottime())
     uptime, namespace, start = told(P.PROGRAMS[service]("alice", TOLD).check().stdout)

@@ -187,7 +187,7 @@ def test_the_exit_status_comes_through(program, status):
 def test_mode_off_stays_on_the_host(program, host):
     seen = P.PROGRAMS[program]("bob", PROBE).check().json()
     assert P.own_kinds(seen) == set()
-    host.log.wait_for(r"pam_nsisolate\(\S+:session\): not isolated: user=bob .*default\.conf says mode \"off\"")
+    host.log.wait_for(r"pam_nsisolate\(\S+:session\): NSL033 not isolated: user=bob .*default\.conf says mode \"off\"")
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -205,8 +205,8 @@ def test_a_group_policy_isolates_its_members(program):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_log_has_one_line_at_open_and_one_at_close(program, host):
     seen = P.PROGRAMS[program]("alice", PROBE).check().json()
-    opened = host.log.wait_for(r"pam_nsisolate\(\S+:session\): session opened:")
-    closed = host.log.wait_for(r"pam_nsisolate\(\S+:session\): session closed:")
+    opened = host.log.wait_for(r"pam_nsisolate\(\S+:session\): NSL001 session opened:")
+    closed = host.log.wait_for(r"pam_nsisolate\(\S+:session\): NSL003 session closed:")
     assert opened.facility in (host.log.AUTH, host.log.AUTHPRIV)
     fields = dict(word.split("=", 1) for word in opened.text.split("session opened: ")[1].split())
     assert fields == dict(word.split("=", 1) for word in closed.text.split("session closed: ")[1].split())

@@ -318,7 +318,7 @@ def test_a_refused_nested_login_leaves_the_session_as_it_was(row, command, log):
     install(row.files, row.arguments)
     with Session(command) as session:
         session.finish(status=1)
-        log.wait_for(rf"pam_nsisolate\(\S+:session\): refused: user={row.user} .*{row.refused}")
+        log.wait_for(rf"pam_nsisolate\(\S+:session\): NSL02[0-2] refused: user={row.user} .*{row.refused}")
         assert session.records() == {} and len(H.records()) == 1
         told = session.end()
         assert "inside" not in told and ("policy; tell" in told or "policy is broken" in told or "sudo" in command)
@@ -360,7 +360,7 @@ def test_a_missing_capability_is_named(capability, caller, log):
     drop = ["sudo", "-n", "capsh", f"--drop={capability.lower()}", f"--user={caller}"]
     with Session([*drop, "--", "-c", f"su carol -c {INNER}"]) as session:
         session.finish(status=1)
-        line = log.wait_for(r"pam_nsisolate\(su:session\): refused: user=carol ").text
+        line = log.wait_for(r"pam_nsisolate\(su:session\): NSL02[0-2] refused: user=carol ").text
         assert re.search(rf": the login process lacks {capability}( \(policy user/carol\.conf\))?$", line)
         assert session.records() == {}
         assert TOLD in session.end()
@@ -461,7 +461,7 @@ def test_sessions_within_sessions_to_the_kernels_limit_and_past_it(by, log):
     assert lines[depth + 6:] == []
     assert bob[0] == here[0] and bob[1] != here[1]
     assert root == here
-    refusals = log.matching(r"pam_nsisolate\(\S+:session\): refused: ")
+    refusals = log.matching(r"pam_nsisolate\(\S+:session\): NSL02[0-2] refused: ")
     assert len(refusals) == 1
     assert "step namespaces: clone3: No space left on device: PID namespaces are nested 32 deep" in refusals[0].text
     log.wait_for("session closed: ", count=depth + 1)

@@ -17,7 +17,9 @@ CAPABILITIES = ("chown dac_override dac_read_search fowner fsetid kill setgid se
                 "perfmon bpf checkpoint_restore").split()
 NO_NEW_PRIVILEGES = "privileges { no-new-privileges = true }\n"
 STATUS = "cat /proc/self/status"
-SERVICES = ("sshd", "login", "su", "sudo", "cron")
+POLICIES = {"carol": ""}
+
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 def drop(*names):
@@ -37,18 +39,9 @@ def own_status():
     return status_of(H.read("/proc/self/status"))
 
 
-@pytest.fixture(autouse=True)
-def isolated(host, module):
-    host.add_module(SERVICES)
-    host.set_policy("default.conf", 'mode = "off"\n')
-    host.set_policy("user/carol.conf")
-    yield
-    H.wait_until(lambda: not H.records(), "the sessions to end")
-
-
 # the session
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", P.PROGRAMS)
 def test_every_service_gives_them_up(service):
     H.set_policy("user/alice.conf", drop("sys_admin", "checkpoint_restore"))
     seen = status_of(P.PROGRAMS[service]("alice", STATUS).check().stdout.replace("\r", ""))

@@ -59,13 +59,6 @@ def test_each_row_of_the_page_is_tested_and_each_test_is_on_the_page():
 pytestmark = pytest.mark.usefixtures("server", "network")
 
 
-@pytest.fixture(scope="module")
-def network():
-    around = N.Network()
-    yield around
-    around.close()
-
-
 SILENCE = 1  # seconds, where all are to be silent, and a control says that they would not be
 
 

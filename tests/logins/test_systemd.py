@@ -13,6 +13,7 @@ import pytest
 
 from support import host as H
 from support import programs as P
+from support import sandbox
 from support.on_booted import (ALICE, MANAGER, audit, host, lingering, logged_in, machine, machines,  # noqa: F401
                                scope, without_module)
 
@@ -37,6 +38,39 @@ def test_a_login_is_a_session_of_logind_and_an_isolated_one(machine):
         assert (listed["user"], listed["service"], listed["state"]) == ("alice", "sshd", "active")
     H.wait_until(lambda: not machine.sessions() and not machine.leftovers(), "the session is gone")
     machine.wait_for_line(rf"session closed: id={seen['env']['NSISOLATE_ID']} user=alice")
+
+
+def entry(machine, identity, *matches):
+    """The one that root wrote, once it is there."""
+    found = H.wait_until(lambda: machine.journal("_UID=0", f"NSISOLATE_MSGID={identity}", *matches), machine.journal_text)
+    only, = found
+    return only
+
+
+def test_the_journal_has_fields_and_explains_them(machine):
+    machine.run("journalctl", "--update-catalog").check()
+    listed = {line.split()[0] for line in machine.run("journalctl", "--list-catalog").check().stdout.splitlines()}
+    with open(f"{sandbox.SOURCE}/tests/data/log-messages", encoding="utf-8") as file:
+        numbers = {line.split("\t")[0]: line.split("\t")[1] for line in file if not line.startswith("#")}
+    assert set(numbers.values()) <= listed
+    forged = "MESSAGE=forged\\nNSISOLATE_MSGID=NSL003\\nNSISOLATE_USER=alice\\n"
+    with logged_in(machine, command=f"printf '{forged}' | logger --journald && {P.STAY}") as (_, _, _, seen):
+        session = seen["env"]["NSISOLATE_ID"]
+        machine.run("nsinspect", "enter", session, "true").check()
+        machine.run("nsinspect", "kill", session).check()
+    for identity, sender in {"NSL001": "sshd", "NSL007": "nsinspect", "NSL008": "nsinspect", "NSL006": "nsinspect",
+                             "NSL003": "sshd"}.items():
+        found = entry(machine, identity, f"NSISOLATE_ID={session}")
+        assert (found["MESSAGE_ID"], found["_COMM"], found["NSISOLATE_USER"]) == (numbers[identity], sender, "alice")
+        assert found["_TRANSPORT"] == "journal" and f"{identity} " in found["MESSAGE"]
+    assert len(machine.journal("--grep", f"session opened: id={session}")) == 1
+    assert [line["_UID"] for line in machine.journal("MESSAGE=forged")] == [str(ALICE)]
+    explained = machine.run("journalctl", "-x", "-b", "-q", "_UID=0", f"NSISOLATE_ID={session}").check().stdout
+    for subject in "alice has an isolated session", "root killed the session of alice", "The session of alice has ended":
+        assert f" Subject: {subject}\n" in explained
+    H.set_policy("default.conf", "nonsense\n")
+    assert P.ssh("alice", "true").status == 254
+    assert entry(machine, "NSL020", "NSISOLATE_SERVICE=sshd")["NSISOLATE_REASON"].startswith("default.conf:1: ")
 
 
 def test_the_user_manager_is_refused_and_the_login_does_without(machine):

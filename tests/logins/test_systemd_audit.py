@@ -10,6 +10,7 @@ import pytest
 
 from support import booted
 from support import host as H
+from support import pages
 from support import programs as P
 from support.on_booted import (MANAGER, audit, host, lingering, logged_in, machine, machines,  # noqa: F401
                                without_module)
@@ -193,7 +194,7 @@ def test_the_timer_audits_and_the_journal_has_it(machine, healthy):
         unit = run_by_timer(machine, "nsisolate-audit")
     # that there are findings is no failure of the unit
     assert (unit["Result"], unit["ExecMainStatus"]) == ("success", "0" if healthy else "1")
-    line, = machine.journal(f"_SYSTEMD_INVOCATION_ID={unit['InvocationID']}", "--grep", "^audit: critical=")
+    line, = machine.journal(f"_SYSTEMD_INVOCATION_ID={unit['InvocationID']}", "--grep", "^NSL040 audit: critical=")
     wanted = wanted_of(findings)
     assert {name: line[name] for name in wanted} == wanted
     assert line["PRIORITY"] == ("6" if healthy else "3") and int(line["NSISOLATE_DURATION_MS"]) > 0
@@ -201,6 +202,23 @@ def test_the_timer_audits_and_the_journal_has_it(machine, healthy):
     printed = [entry["MESSAGE"] for entry in machine.journal(ran, "-t", "nsinspect")]
     for finding in findings:
         assert [text for text in printed if text.startswith(finding["code"]) and finding["subject"] in text], printed
+
+
+def test_timer_and_journal_are_as_its_page_says(machine):
+    def typed(page, start):
+        [text] = [text for _heading, text in pages.blocks(page) if text.startswith(start)]
+        return text.splitlines()
+
+    enable, journal = typed("nsinspect.1", "systemctl enable")
+    try:
+        machine.run(*enable.split()).check()
+        assert machine.run("systemctl", "is-enabled", "nsisolate-audit.timer").stdout == "enabled\n"
+    finally:
+        machine.run("systemctl", "disable", "--now", "nsisolate-audit.timer").check()
+    with busy(machine):
+        machine.run("nsinspect", "audit", "--log")
+        H.wait_until(lambda: "audit: critical=" in machine.run(*journal.split()).stdout, "it is in the journal")
+    assert "session opened" in machine.run(*typed("nsisolate.7", "journalctl")[0].split()).check().stdout
 
 
 def test_an_audit_that_cannot_be_done_fails_the_unit(machine):

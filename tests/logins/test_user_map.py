@@ -13,30 +13,21 @@ from support import programs as P
 from support.shared import PID_NAMESPACE, SHARED, STAY, live
 
 POLICY = 'user { map = "identity" }\n'
-SERVICES = ("sshd", "login", "su", "sudo", "cron")
+POLICIES = {"alice": POLICY}
 IDENTITY = ["0", "0", "4294967295"]
 # the map, whose the namespaces are, and what root by sudo has
 TOLD = "cat /proc/self/uid_map; readlink /proc/self/ns/user; id -un; sudo -n grep CapEff /proc/self/status; " \
        "ping -c1 -W5 127.0.0.1 >/dev/null && sudo -n id -un"
 CRONTAB = " && echo '# none' | crontab - && crontab -r && echo all-well"
 
-
-@pytest.fixture(autouse=True)
-def isolated(host, module):
-    host.add_module(SERVICES)
-    host.set_policy("default.conf", 'mode = "off"\n')
-    host.set_policy("user/alice.conf", POLICY)
-    yield
-    # a login would sweep what is left: nobody comes
-    H.wait_until(lambda: not H.records(), "the records to go")
-    H.wait_until(lambda: not [each for each in H.processes() if each.name.startswith("nsisolate-")], "the processes to end")
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 def userns(pid="self"):
     return os.readlink(f"/proc/{pid}/ns/user")
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", P.PROGRAMS)
 def test_every_service_works_with_sudo_ping_and_crontab(service):
     # a job that has taken its crontab away is none of cron's
     command = TOLD + (CRONTAB if service != "cron" else " && echo all-well")

@@ -25,13 +25,6 @@ MANY = 500 if os.environ.get("NSISOLATE_LONG") == "1" else 50
 pytestmark = pytest.mark.usefixtures("installed", "network")
 
 
-@pytest.fixture(scope="module")
-def network():
-    around = N.Network()
-    yield around
-    around.close()
-
-
 def reach(*targets, user="alice", timeout=2):
     command = f"REACH_TIMEOUT={timeout} {REACH} {' '.join(targets)}"
     return P.run(["su", user, "-c", command]).check().json()
@@ -363,6 +356,16 @@ def test_rules_that_are_gone_come_back_with_the_next_login_for_all(change):
         live.process.stdin.write(b"\n")
         live.process.stdin.flush()
         assert json.loads(live.read_line())[tcp(N.CAMPUS["4"])] in CLOSED
+
+
+def test_rules_that_are_gone_and_that_nobody_is_under_are_no_finding():
+    policy()
+    P.run(["su", "alice", "-c", "true"]).check()
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
+    subprocess.run(["nft", "delete table inet nsisolate"], check=True)
+    assert not findings("NSI110")
+    P.run(["su", "alice", "-c", "true"]).check()
+    assert rules_of("alice") in loaded()
 
 
 @pytest.mark.parametrize("change, let_in", [("flush ruleset", True), ("flush chain inet nsisolate {}-from", False)])

@@ -22,22 +22,24 @@ LOOK = "readlink /proc/self/ns/net"
 @pytest.fixture(scope="session")
 def builds():
     """Two of this version, the second with another place, mask, language and time zone, and one of the next."""
-    common = P.ENVIRONMENT | {"DEB_BUILD_OPTIONS": "nocheck noautodbgsym parallel=1"}
-    started = {
-        "first": ({}, 0o022),
-        "again": ({"TMPDIR": "/tmp", "LANG": "C", "TZ": "Asia/Kathmandu"}, 0o077),
-        # what it is compiled like is not looked at
-        "next": ({"NSISOLATE_DEB_VERSION": NEXT, "DEB_CFLAGS_APPEND": "-O0 -U_FORTIFY_SOURCE"}, 0o022),
-    }
-    running = {}
-    for name, (variables, mask) in started.items():
-        log = open(f"/var/tmp/{name}.log", "wb")
-        running[name] = subprocess.Popen([BUILD, f"/var/tmp/{name}"], env=common | variables, umask=mask,
-                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
-    for name, process in running.items():
-        assert process.wait() == 0, read(f"/var/tmp/{name}.log")
-    return {name: sorted(glob.glob(f"/var/tmp/{name}/*.deb")) for name in running}
+    tree = {"NSISOLATE_DEB_TREE": "/var/tmp/tree"}
+    again = start_build("again", 0o077, TMPDIR="/tmp", LANG="C", TZ="Asia/Kathmandu")
+    finish_build(start_build("first", 0o022, **tree))
+    # of the first's objects: another version changes few of them
+    finish_build(start_build("next", 0o022, NSISOLATE_DEB_VERSION=NEXT, **tree))
+    finish_build(again)
+    return {name: sorted(glob.glob(f"/var/tmp/{name}/*.deb")) for name in ("first", "again", "next")}
+
+
+def start_build(name, mask, **variables):
+    environment = P.ENVIRONMENT | {"DEB_BUILD_OPTIONS": "nocheck noautodbgsym parallel=1"} | variables
+    with open(f"/var/tmp/{name}.log", "wb") as log:
+        return subprocess.Popen([BUILD, f"/var/tmp/{name}"], env=environment, umask=mask, stdin=subprocess.DEVNULL,
+                                stdout=log, stderr=log)
+
+
+def finish_build(process):
+    assert process.wait() == 0, read(f"{process.args[1]}.log")
 
 
 @pytest.fixture

@@ -39,9 +39,10 @@ def lines():
 
 
 def init_waits():
-    """In poll(2), without a time limit, with no capability any more."""
+    """In poll(2), without a time limit, after the last thing that it does for the login."""
     text = host_module.read(TRACE)
-    return "capset(" in text and re.search(r"poll\(\[[^\n]*, -1( <unfinished \.\.\.>)?\n?\Z", text[text.index("capset("):], re.M)
+    sealed = text.find("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE")
+    return sealed >= 0 and re.search(r"poll\(\[[^\n]*, -1( <unfinished \.\.\.>)?\n?\Z", text[sealed:])
 
 
 @pytest.fixture

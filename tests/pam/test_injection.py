@@ -105,6 +105,8 @@ class Flow:
 
 
 # without a default route there is nobody to forward to
+# of the pools, as /proc/net/route (in this machine's order of bytes) and ipv6_route begin their addresses
+TO_SESSIONS, TO_SESSIONS_6 = "630A", "fd000099"
 VETH = 'network { mode = "veth" pool = {"10.99.0.0/24", "fd00:99::/64"} egress = {"any"} }\n'
 SHARED = 'scope = "user"\n'
 FLOWS = {
@@ -230,11 +232,21 @@ def whole_session():
     return said
 
 
+def unnamed_sockets():
+    """As links in /proc/PID/fd call them."""
+    rows = [line.split() for line in host_module.read("/proc/net/unix").splitlines()[1:]]
+    return {f"socket:[{row[6]}]" for row in rows if len(row) == 7}
+
+
 def inits_are_sealed():
+    """An init gives up its memory, and then the socket of its caller, when it has heard that this one is in."""
+    unnamed = unnamed_sockets()
     for pid in host_module.session_inits():
         with contextlib.suppress(OSError):
             status = host_module.read(f"/proc/{pid}/status")
             if "NoNewPrivs:\t1" not in status or "CapEff:\t0000000000000000" not in status:
+                return False
+            if unnamed & {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}:
                 return False
     return True
 
@@ -440,9 +452,13 @@ def unload_rules():
 
 
 def network_left():
-    """Routes to sessions, and locks on their addresses; the interfaces are among what any test leaves."""
-    routes = subprocess.run("ip route; ip -6 route", shell=True, check=True, capture_output=True, text=True).stdout
-    return [f"route {line}" for line in routes.splitlines() if line.startswith(("10.99.", "fd00:99:"))] + [
+    """
+    Routes to sessions, in the kernel's own text, since this is asked for again and again, and locks on their addresses; the
+    interfaces are among what any test leaves.
+    """
+    routes = [line for line in host_module.read("/proc/net/route").splitlines() if line.split()[1].endswith(TO_SESSIONS)]
+    routes += [line for line in host_module.read("/proc/net/ipv6_route").splitlines() if line.startswith(TO_SESSIONS_6)]
+    return [f"route {line}" for line in routes] + [
         f"lock in {path}" for path in glob.glob("/run/nsisolate/network/*/*") if is_locked(path)]
 
 

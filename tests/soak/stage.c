@@ -124,10 +124,10 @@ static void count_line(const char *line)
 		volatile unsigned long *count;
 		bool why;
 	} kinds[] = {
-		{ ": session opened: ", &log->opened, false },  { ": session joined: ", &log->joined, false },
-		{ ": session closed: ", &log->closed, false },  { ": session left: ", &log->left, false },
-		{ ": denied: ", &log->denied, false },          { ": refused: ", &log->refused, true },
-		{ ": step close: ", &log->close_failed, true },
+		{ ": NSL001 ", &log->opened, false },      { ": NSL002 ", &log->joined, false },
+		{ ": NSL003 ", &log->closed, false },      { ": NSL004 ", &log->left, false },
+		{ " denied: user=", &log->denied, false }, { " refused: user=", &log->refused, true },
+		{ ": NSL005 ", &log->close_failed, true },
 	};
 
 	for (size_t i = 0; i < ELEMENTS(kinds); i++) {

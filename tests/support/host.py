@@ -424,10 +424,13 @@ def descendants(pid):
     return found
 
 
+def isolated(everything, host):
+    return [process for process in everything if process.state not in "ZX" and process.isolated_from(host)]
+
+
 def isolated_processes():
     """Processes of the host that are not in its namespaces: those of sessions."""
-    host = namespaces()
-    return [process for process in processes() if process.state not in "ZX" and process.isolated_from(host)]
+    return isolated(processes(), namespaces())
 
 
 def session_inits():
@@ -483,14 +486,15 @@ class State:
     namespaces: dict
 
     @classmethod
-    def now(cls):
+    def now(cls, everything=None):
         return cls(mount_table(), socket.gethostname(), sorted(os.listdir("/sys/class/net")),
-                   frozenset((process.pid, process.name) for process in processes()), namespaces())
+                   frozenset((process.pid, process.name) for process in everything or processes()), namespaces())
 
 
 def leftovers(before):
     """What a test left behind, in words."""
-    now = State.now()
+    everything = list(processes())
+    now = State.now(everything)
     found = []
     if now.mounts != before.mounts:
         found.append(f"mounts gone {set(before.mounts) - set(now.mounts)}, new {set(now.mounts) - set(before.mounts)}")
@@ -499,7 +503,7 @@ def leftovers(before):
             found.append(f"{name}: before {getattr(before, name)}, after {getattr(now, name)}")
     found += [f"process {pid} ({name})" for pid, name in sorted(now.processes - before.processes)]
     found += [f"process {process.pid} ({process.name}) in its own {process.isolated_from(now.namespaces)}"
-              for process in isolated_processes()]
+              for process in isolated(everything, now.namespaces)]
     found += [f"record {name}" for name in records()]
     return found
 

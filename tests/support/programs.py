@@ -440,7 +440,7 @@ def own_kinds(seen):
 
 def refusal(user):
     """A pattern of its log line."""
-    return rf"pam_nsisolate\(\S+:session\): refused: user={user} "
+    return rf"pam_nsisolate\(\S+:session\): NSL02[0-2] refused: user={user} "
 
 
 def assert_refused(program, user, command):

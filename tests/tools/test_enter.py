@@ -277,7 +277,7 @@ def test_who_when_and_what_is_logged(session, log):
         # it waits inside for the line to be written
         assert begin.facility == log.AUTHPRIV
         assert begin.text == (
-            f"nsinspect[{running.pid}]: session entered: id={session.id} user=alice service=sshd policy=group/students.conf "
+            f"nsinspect[{running.pid}]: NSL007 session entered: id={session.id} user=alice service=sshd policy=group/students.conf "
             f"by=root uid=0 tty=- as=alice pid={child.pid} command=sh\\x20-c\\x20read\\x20line;\\x20exit\\x203\\x20x"
             r"\x0a<86>sshd[1]:\x20Accepted\x20user=\x1b[2J\x20as=root\x20\x5cx0a\x22")
         assert not log.matching("entering ended")

@@ -111,6 +111,7 @@ def test_all_of_a_user(live):
     assert not any(is_running(session) for session in mine) and is_running(other)
     assert kill(live, "-u", "1001")[:2] == (0, f"{other.id}: killed: bob, sshd, 1 login\n")
     assert kill(live, "--user", "carol") == (1, "", "nsinspect: no session of 'carol'\n")
+    assert kill(live, "-u", "carlo") == (1, "", "nsinspect: no session of 'carlo', and there is no such user\n")
 
 
 def test_session_without_a_pid_namespace_says_that_its_processes_go_on(live):

@@ -569,7 +569,10 @@ def test_unknown_id_is_not_found(records):
     for command in ("show", "ps"):
         result = records.run(command, "f")
         assert result.returncode == 1
-        assert b"no session 'f'" in result.stderr
+        assert b"no session 'f'\n" in result.stderr
+        result = records.run(command, "alice")
+        assert result.returncode == 1
+        assert b"no session 'alice'; 'nsinspect list -u alice' lists those of that user\n" in result.stderr
 
 
 def test_unique_beginning_of_an_id_is_enough(records):
@@ -1074,6 +1077,14 @@ def test_policy_does_not_say_who_is_in_the_groups_of_a_directory_that_it_cannot_
     assert [(c["file"], c["status"]) for c in shown["candidates"]] == [
         ("user/carol.conf", "no such file"), ("group", "broken"), ("group/students.conf", "not reached"),
         ("default.conf", "not reached")]
+
+
+def test_policy_does_not_say_that_no_file_is_in_a_directory_that_it_cannot_use(host):
+    H.set_policy("user/carol.conf", "")
+    os.chmod(f"{H.POLICIES}/user", 0o775)
+    shown = json.loads(nsinspect("policy", "-J", "carol").stdout)
+    assert [(c["file"], c["status"]) for c in shown["candidates"]][:2] == [
+        ("user", "broken"), ("user/carol.conf", "not reached")]
 
 
 # policy --diff

@@ -362,8 +362,8 @@ def test_record_and_log_tell_of_it(host, log):
         assert int(record["login-pid"]) == running.pid
         shown = json.loads(programs.run(["nsinspect", "show", "-J", identifier]).check().stdout)
         assert shown["differences"] == []
-    for verb in ("opened", "closed"):
-        line = log.wait_for(rf"^nsrun\[{running.pid}\]: session {verb}: id={identifier} user=alice service=nsrun rhost=- "
+    for verb in ("NSL001 session opened", "NSL003 session closed"):
+        line = log.wait_for(rf"^nsrun\[{running.pid}\]: {verb}: id={identifier} user=alice service=nsrun rhost=- "
                             r"policy=user/alice\.conf hash=[0-9a-f]{16} mode=enforce mnt=\d+ net=\d+")
         assert line.facility == log.AUTHPRIV
     assert identifier not in host.records()
@@ -495,7 +495,7 @@ def test_broken_policy_is_refused_and_logged(host, log):
     done = shell("echo ran")
     assert (done.status, done.stdout) == (125, "")
     assert "user/alice.conf:2: network.mode: 'loopbak' is none of" in done.stderr
-    log.wait_for(r"^nsrun\[\d+\]: refused: user=alice service=nsrun rhost=-: user/alice\.conf:2: ")
+    log.wait_for(r"^nsrun\[\d+\]: NSL020 refused: user=alice service=nsrun rhost=-: user/alice\.conf:2: ")
 
 
 def test_missing_helper_is_refused(host):
@@ -518,17 +518,18 @@ def test_user_manager_is_refused():
     assert "user-manager" in done.stderr
 
 
-@pytest.mark.parametrize("user, reason", [
-    ("bob", 'default.conf says mode "off"'), ("root", "uid 0 is passed"), ("sysdaemon", "system user"),
+@pytest.mark.parametrize("user, reason, message", [
+    ("bob", 'default.conf says mode "off"', "NSL033"), ("root", "uid 0 is passed", "NSL031"),
+    ("sysdaemon", "system user", "NSL034"),
 ])
-def test_command_that_would_not_be_isolated_is_refused(user, reason, log):
+def test_command_that_would_not_be_isolated_is_refused(user, reason, message, log):
     done = nsrun("-u", user, "echo", "ran")
     assert (done.status, done.stdout) == (125, "")
     assert f"nsrun: {user} would not be isolated: {reason}" in done.stderr
     done = nsrun("-u", user, "--unisolated-ok", "--", "sh", "-c", "id -un; echo $NSISOLATE_ID; exit 3")
     assert (done.status, done.stdout) == (3, f"{user}\n\n")
     assert f"nsrun: {user} is not isolated: {reason}" in done.stderr
-    log.wait_for(rf"^nsrun\[\d+\]: not isolated: user={user} service=nsrun rhost=-: {reason}")
+    log.wait_for(rf"^nsrun\[\d+\]: {message} not isolated: user={user} service=nsrun rhost=-: {reason}")
 
 
 def test_mode_audit_isolates_nobody_and_is_refused(host, log):
@@ -540,7 +541,7 @@ def test_mode_audit_isolates_nobody_and_is_refused(host, log):
     seen = nsrun("-u", "alice", "--unisolated-ok", PROBE).check().json()
     assert seen["namespaces"]["net"] == host.namespaces()["net"]
     assert "NSISOLATE_ID" not in seen["env"]
-    log.wait_for(r"^nsrun\[\d+\]: would isolate: id=\w+ user=alice service=nsrun ")
+    log.wait_for(r"^nsrun\[\d+\]: NSL010 would isolate: id=\w+ user=alice service=nsrun ")
     done = nsrun("-u", "alice", "--dry-run").check()
     assert "this plan is not carried out" in done.stderr and "mount-proc" in done.stdout
 

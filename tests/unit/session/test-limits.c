@@ -186,6 +186,20 @@ static void what_cannot_be_seen_is_not_held(void **state)
 	}
 }
 
+/* cgroup v2: a group has no cpu.weight unless somebody set one near it. A login within a session has that one's. */
+static void a_weight_is_judged_only_where_it_was_set(void **state)
+{
+	const struct limits wanted = { .cpu_weight = 50 };
+	char *sentence = NULL;
+
+	(void)state;
+	assert_int_equal(limits_judge("0::/no/such/group\n", &wanted, false, &sentence), 0);
+	assert_null(sentence);
+	assert_int_equal(limits_judge("0::/no/such/group\n", &wanted, true, &sentence), -EINVAL);
+	assert_non_null(strstr(sentence, "limits.cpu-weight: "));
+	free(sentence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +208,7 @@ int main(void)
 		cmocka_unit_test(a_value_is_exact_but_for_what_is_rounded),
 		cmocka_unit_test(only_what_is_wanted_is_named),
 		cmocka_unit_test(what_cannot_be_seen_is_not_held),
+		cmocka_unit_test(a_weight_is_judged_only_where_it_was_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

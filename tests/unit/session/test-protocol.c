@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "descriptors.h"
+
 struct pair {
 	int ours;
 	int theirs;
@@ -37,18 +39,6 @@ static int close_pair(void **state)
 	close_fd(pair->theirs);
 	free(pair);
 	return 0;
-}
-
-static size_t count_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory))
-		count++;
-	(void)closedir(directory);
-	return count;
 }
 
 /* Sends one string with this many copies of a descriptor. */
