@@ -312,12 +312,12 @@ static void wait_once(struct keeper *keeper)
 static size_t room_for_logins(bool shared)
 {
 	struct rlimit limit;
-	size_t room;
+	rlim_t room;
 
 	if (!shared || getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < OWN_DESCRIPTORS + 2)
 		return 1;
 	room = (limit.rlim_cur - OWN_DESCRIPTORS) / 2;
-	return room < JOIN_LOGINS_MAX ? room : JOIN_LOGINS_MAX;
+	return room < JOIN_LOGINS_MAX ? (size_t)room : JOIN_LOGINS_MAX;
 }
 
 void keep_session(const struct init_arguments *arguments)
