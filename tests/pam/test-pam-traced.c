@@ -75,7 +75,7 @@ static bool is_sealed(void *argument)
 	return ask(argument).sealed;
 }
 
-static void transfer(pid_t pid, int request, struct user_regs_struct *registers)
+static void transfer(pid_t pid, enum __ptrace_request request, struct user_regs_struct *registers)
 {
 	struct iovec place = { registers, sizeof(*registers) };
 
@@ -121,7 +121,7 @@ static long result_of(const struct user_regs_struct *registers)
 /* The result, or -errno, of a system call of the init's, whose number here is 1. */
 static long have_call(long number, unsigned long first, unsigned long second)
 {
-	struct user_regs_struct before, registers;
+	struct user_regs_struct before = { 0 }, registers = { 0 };
 
 	CHECK_INT(ptrace(PTRACE_SEIZE, 1, NULL, NULL), 0);
 	CHECK_INT(ptrace(PTRACE_INTERRUPT, 1, NULL, NULL), 0);
