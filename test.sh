@@ -27,6 +27,8 @@ build() {
 build build-test --werror
 build build-sanitized --native-file build-dev.ini
 
+# short forms; HACKING.md has the long ones
+export FUZZ_SECONDS="${FUZZ_SECONDS:-15}"
 # most of a login test is waiting: two for each processor
 processes=$(($(nproc) * 2))
 meson test -C build-sanitized --no-rebuild --print-errorlogs --num-processes "$processes" --no-suite lint

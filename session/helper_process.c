@@ -128,10 +128,12 @@ int helper_spawn(const char *path, const char *name, int socket, pid_t *ret_pid)
 
 void signals_let_in(void)
 {
+	/* what programs that we start take for granted, and what we wait for */
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD };
 	sigset_t none;
 
-	(void)signal(SIGCHLD, SIG_DFL);
-	(void)signal(SIGALRM, SIG_DFL);
+	for (size_t i = 0; i < ELEMENTS(numbers); i++)
+		(void)signal(numbers[i], SIG_DFL);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

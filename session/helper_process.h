@@ -24,8 +24,8 @@ struct helper {
 int helper_spawn(const char *path, const char *name, int socket, pid_t *ret_pid) _must_check_;
 
 /*
- * First of all in what helper_spawn() started. SIGCHLD and SIGALRM have their default action afterwards, whatever the
- * user who began the login program had it ignore; nothing else here depends on a signal.
+ * First of all in what helper_spawn() started. Signals that we or programs that we start depend on have their default
+ * action afterwards, whatever the user who began the login program had it ignore.
  */
 void signals_let_in(void);
 
