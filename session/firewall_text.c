@@ -168,7 +168,7 @@ static void accept_answers(const struct writer *writer)
 static void accept_errors(const struct writer *writer)
 {
 	(void)fputs("\t\tmeta l4proto icmp ct state related accept\n"
-		    "\t\tmeta l4proto ipv6-icmp ct state related accept\n",
+		    "\t\tmeta l4proto icmpv6 ct state related accept\n",
 		    writer->out);
 }
 

@@ -358,6 +358,13 @@ def test_rules_that_are_gone_come_back_with_the_next_login_for_all(change):
         assert json.loads(live.read_line())[tcp(N.CAMPUS["4"])] in CLOSED
 
 
+def test_a_host_without_names_of_protocols_and_services():
+    """As a Debian without netbase is."""
+    policy(egress='egress = {"192.0.2.81 tcp 1", "192.0.2.82 icmp", "2001:db8::81 udp", "host"}')
+    with H.renamed_away("/etc/protocols", "/etc/services"):
+        assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+
+
 def test_rules_that_are_gone_and_that_nobody_is_under_are_no_finding():
     policy()
     P.run(["su", "alice", "-c", "true"]).check()
