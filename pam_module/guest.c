@@ -30,6 +30,7 @@ int guest_init(struct guest *ret, pam_handle_t *pamh, int flags, int argc, const
 		.service = item(pamh, PAM_SERVICE),
 		.tty = item(pamh, PAM_TTY),
 		.remote_host = item(pamh, PAM_RHOST),
+		.journal = { .fd = -1 },
 	};
 	/* a bad argument is judged later: root must get in to mend it */
 	if (module_arguments_parse(argc, argv, &ret->arguments, &ret->bad_argument) == 0)
@@ -289,8 +290,9 @@ static int enter_session(struct guest *guest, const struct who *who)
 	enum outcome outcome;
 
 	guest_add_handed(guest, &request);
-	/* while the host's file is in reach */
+	/* while the host's file is in reach, and its journal: inside, its path may lead elsewhere or nowhere */
 	counters_open(&guest->counters);
+	guest->journal = journal_open();
 	outcome = session_enter(&request, NSISOLATE_HELPER, &session, &text);
 	if (outcome == OUTCOME_OPENED)
 		return keep_session(guest, session);
@@ -346,6 +348,7 @@ int guest_open(struct guest *guest)
 	share_bad_argument(guest);
 	r = open_new(guest);
 	counters_release(&guest->counters);
+	journal_close(&guest->journal);
 	if (r != PAM_SUCCESS)
 		share_refusal(guest, r);
 	return r;

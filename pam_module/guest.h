@@ -7,6 +7,7 @@
 #include "config/module_arguments.h"
 #include "session/client.h"
 #include "session/counters.h"
+#include "session/journal.h"
 
 #include <security/pam_modules.h>
 
@@ -21,6 +22,7 @@ struct guest {
 	const char *tty;
 	const char *remote_host;
 	struct counters counters; /* mapped while a session is opened */
+	struct journal journal;   /* open then, too */
 };
 
 /* Fills *ret. A PAM return value: PAM_SUCCESS even for a bad argument. */

@@ -14,11 +14,12 @@ static struct log_login login_of(const struct guest *guest)
 	return (struct log_login){ guest->user, guest->service, guest->remote_host };
 }
 
-/* What pam_syslog(3) would write, with fields. The socket is ours and for this entry alone: nothing is left to the
- * program around us. */
+/* What pam_syslog(3) would write, with fields. The socket is ours, and closed when this call ends: nothing is left to
+ * the program around us. */
 static bool send_to_journal(const struct guest *guest, const struct log_entry *entry)
 {
-	struct journal journal = journal_open(false);
+	const bool is_open = guest->journal.fd >= 0;
+	struct journal journal = is_open ? guest->journal : journal_open();
 	_cleanup_free_ char *prefix = NULL;
 	bool sent;
 
@@ -27,7 +28,8 @@ static bool send_to_journal(const struct guest *guest, const struct log_entry *e
 	if (asprintf(&prefix, "pam_nsisolate(%s:session): ", log_word(guest->service).text) < 0)
 		prefix = NULL;
 	sent = prefix && journal_send(&journal, program_invocation_short_name, prefix, entry);
-	journal_close(&journal);
+	if (!is_open)
+		journal_close(&journal);
 	return sent;
 }
 

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/journal.h"
 
+#include "common/clock.h"
 #include "session/log_text.h"
+#include "session/protocol.h"
 
 #include <paths.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
 
 #define JOURNAL_LOG "/run/systemd/journal/dev-log" /* where _PATH_LOG leads when the journal has the log */
+
+/* How long a queue that is full is waited for, of which any user can see to it that it is. */
+#define FULL_MS 500
 
 static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
 
@@ -21,13 +27,13 @@ static bool has_the_log(void)
 	return length == (ssize_t)strlen(JOURNAL_LOG) && memcmp(target, JOURNAL_LOG, strlen(JOURNAL_LOG)) == 0;
 }
 
-struct journal journal_open(bool connected)
+struct journal journal_open(void)
 {
-	struct journal journal = { .fd = -1, .connected = connected };
+	struct journal journal = { .fd = -1 };
 
 	if (has_the_log())
 		journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (connected && journal.fd >= 0 && connect(journal.fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (journal.fd >= 0 && connect(journal.fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		journal_close(&journal);
 	return journal;
 }
@@ -45,6 +51,26 @@ static char *text_of(const char *identifier, const char *prefix, const struct lo
 	return text;
 }
 
+/*
+ * In time to get into a queue that others keep full: what is left to syslog(3) has no fields, under su(1) it is by its
+ * caller's uid, and waits for the same daemon as long as that takes.
+ */
+static bool send_in_time(int fd, const struct msghdr *message)
+{
+	const int64_t deadline = now_ms() + FULL_MS;
+
+	for (;;) {
+		struct pollfd poller = { .fd = fd, .events = POLLOUT };
+		int64_t left;
+
+		if (sendmsg(fd, message, MSG_NOSIGNAL) >= 0)
+			return true;
+		left = deadline - now_ms();
+		if (errno != EAGAIN || left <= 0 || poll_until(&poller, 1, (int)left) <= 0)
+			return false;
+	}
+}
+
 bool journal_send(const struct journal *journal, const char *identifier, const char *prefix,
 		  const struct log_entry *entry)
 {
@@ -56,8 +82,6 @@ bool journal_send(const struct journal *journal, const char *identifier, const c
 		char space[CMSG_SPACE(sizeof(sender))];
 	} control = { .header = { CMSG_LEN(sizeof(sender)), SOL_SOCKET, SCM_CREDENTIALS } };
 	struct msghdr message = {
-		.msg_name = journal->connected ? NULL : (void *)&address,
-		.msg_namelen = journal->connected ? 0 : sizeof(address),
 		.msg_iov = &part,
 		.msg_iovlen = 1,
 		.msg_control = &control,
@@ -65,8 +89,7 @@ bool journal_send(const struct journal *journal, const char *identifier, const c
 	};
 
 	memcpy(CMSG_DATA(&control.header), &sender, sizeof(sender));
-	/* EAGAIN: the journal is stopped, or so busy that its queue is full */
-	return text && sendmsg(journal->fd, &message, MSG_NOSIGNAL) >= 0;
+	return text && send_in_time(journal->fd, &message);
 }
 
 void journal_close(struct journal *journal)

@@ -5,18 +5,17 @@
  * Entries with fields in systemd's journal, by the protocol of its socket: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/.
  * By libc alone and without any state, since a PAM module is one that writes them. Only where /dev/log is the
  * journal's: there the daemon that would get the line by syslog(3) gets the entry in its place, and forwards it as it
- * would the line. Nothing here waits.
+ * would the line. A journal that takes nothing is waited for half a second.
  */
 
 #include "session/log_entry.h"
 
 struct journal {
 	int fd; /* -1: there is none, or it does not have the log */
-	bool connected;
 };
 
-/* connect: while it is open it does not matter what is mounted where. */
-struct journal journal_open(bool connect);
+/* Connects: while it is open it does not matter what is mounted where. */
+struct journal journal_open(void);
 
 /*
  * The message is `prefix`, which may be "", and the line; `prefix` is fit for a log. The sender is the process, with

@@ -24,9 +24,7 @@ int system_log_open(struct system_log *ret, const char *identifier)
 {
 	int r;
 
-	*ret = (struct system_log){ .identifier = identifier,
-				    .journal = journal_open(true),
-				    .audit = kernel_audit_open() };
+	*ret = (struct system_log){ .identifier = identifier, .journal = journal_open(), .audit = kernel_audit_open() };
 	/* in any case: for what the journal does not take */
 	openlog(identifier, LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
 	r = try_log(SOCK_DGRAM);

@@ -246,6 +246,23 @@ def test_state_and_time_are_the_processes_own():
         assert [row["command"] for row in processes() if row["time"] >= 1] == ["sh -c while :; do :; done"]
 
 
+def test_a_login_that_nobody_has_waited_for_does_not_run(host):
+    """Its init does not know: it is stopped, as by a control group that was delegated to who called su."""
+    with P.Background(["su", "carol", "-c", STAY]) as login:
+        login.read_line()
+        init, = host.session_inits()
+        os.kill(init, signal.SIGSTOP)
+        try:
+            assert [row["state"] for row in listed()] == ["active"]
+            os.kill(login.pid, signal.SIGKILL)
+            H.wait_until(lambda: H.read(f"/proc/{login.pid}/stat").split()[2] == "Z", "it to have ended")
+            assert [row["state"] for row in listed()] == ["closing"]
+        finally:
+            os.kill(init, signal.SIGCONT)
+        H.wait_until(lambda: not host.session_inits(), "the session to end")
+        P.sweep_records()
+
+
 def test_processes_and_sessions_of_a_user_or_a_service():
     H.set_policy("default.conf", "")
     with P.sshd(), P.ssh_background("bob", STAY) as ssh, P.Background(["su", "alice", "-c", STAY]) as su:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """
-What is logged in the journal's own form: each entry once, with its fields, by root, and without waiting. Where the
+What is logged in the journal's own form: each entry once, with its fields, and by root. Where the
 journal does not have the log, syslog(3) has the line: that is in all other tests.
 """
 
 import os
 import re
 import socket
+import threading
+import time
 
 import pytest
 
@@ -107,6 +109,48 @@ def test_a_journal_that_takes_nothing_holds_up_nobody(journal, log):
     P.su("alice", "true").check()
     log.wait_for(r"su.*: pam_nsisolate\(su:session\): NSL001 session opened: id=")
     log.wait_for(r"su.*: pam_nsisolate\(su:session\): NSL003 session closed: id=")
+
+
+def test_a_session_without_the_journals_directory_is_logged_all_the_same(host, journal, log):
+    """Under su as by root: syslog(3) would send it by the uid of the caller, and without fields."""
+    host.set_policy("user/alice.conf", 'mount { hide = { "/run/systemd" } }\n')
+    P.su_password("alice", "true", by="bob", password="alice-secret").check()
+    expect(journal.entry(), "NSL001", "session opened: ")
+    expect(journal.entry(), "NSL003", "session closed: ")
+    assert journal.is_empty() and not log.matching("pam_nsisolate")
+
+
+# until the queue is full, and then what gets into it for some seconds
+FLOOD = """
+import select, socket, sys, time
+end = None
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as flood:
+    flood.setblocking(False)
+    flood.connect(sys.argv[1])
+    while end is None or time.monotonic() < end:
+        try:
+            flood.send(b"MESSAGE=x\\n")
+        except BlockingIOError:
+            if end is None:
+                print(flush=True)
+                end = time.monotonic() + 5
+            select.select([], [flood], [], 0.1)
+"""
+
+
+def test_a_user_who_floods_the_journal_hides_no_refusal_of_theirs(host, journal, log):
+    host.set_policy("user/alice.conf", "nonsense\n")
+    with P.Background(["setpriv", "--reuid=bob", "--regid=bob", "--clear-groups", "python3", "-c", FLOOD, SOCKET]) as flood:
+        flood.read_line()
+        refused = threading.Thread(target=P.su_password, args=("alice", "true"), kwargs={"by": "bob", "password": "alice-secret"})
+        refused.start()
+        entry = journal.entry()
+        while entry["MESSAGE"] == "x":
+            time.sleep(0.001)
+            entry = journal.entry()
+        expect(entry, "NSL020", "refused: user=alice service=su ", "3")
+        refused.join()
+    assert not log.matching("pam_nsisolate")
 
 
 def test_a_journal_that_has_not_the_log_gets_nothing(journal, log):
