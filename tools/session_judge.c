@@ -4,7 +4,6 @@
 #include "session/process.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 
 /* The login process is a pid AND a start time: a reused pid is another process. */
@@ -35,15 +34,6 @@ static bool is_in_mounts(const struct session *session, const struct record *rec
 	       inode == session->namespaces[NAMESPACE_MOUNT];
 }
 
-/*
- * A sealed init learns at once that a login has ended: that a process has its pid is enough, to be sure that it is not
- * the init that does not learn anything any more.
- */
-static bool may_run(const struct session *session, const struct record *record)
-{
-	return session->view.sealed && kill(record->login_pid, 0) == 0;
-}
-
 enum login_state session_ask_login(const struct session_reader *reader, const struct session *session,
 				   const struct record_view *view)
 {
@@ -53,7 +43,7 @@ enum login_state session_ask_login(const struct session_reader *reader, const st
 	/* pids of another PID namespace than ours are not for us to look up */
 	if (view->record.outer_pid_namespace != reader->pid_namespace)
 		return LOGIN_RUNNING;
-	if (reader->look == LOOK_BRIEF && (may_run(session, &view->record) || is_in_mounts(session, &view->record)))
+	if (reader->look == LOOK_BRIEF && is_in_mounts(session, &view->record))
 		return LOGIN_RUNNING;
 	return ask_process(&view->record);
 }
