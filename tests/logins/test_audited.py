@@ -163,9 +163,9 @@ def test_short_processes_and_logins_are_no_findings():
     logins = ["sh", "-c", "while :; do su bob -c 'true & true & true'; done"]
     with P.Background(storm, reads=False), P.Background(logins, reads=False):
         first, end = newest_pid(), time.monotonic() + STORM
-        while time.monotonic() < end:
+        while time.monotonic() < end or newest_pid() - first < 100 * STORM:
             assert_healthy()
-        assert newest_pid() - first > 100 * STORM
+            assert time.monotonic() < end + 60, "the storm is none"
     sweep()
 
 
