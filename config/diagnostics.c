@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/diagnostics.h"
 
+#include "common/format_list.h"
 #include "config/text.h"
 
 #include <stdint.h>
@@ -60,11 +61,9 @@ static bool is_listed(const struct diagnostics *list, enum severity severity, co
 void diagnostics_add_list(struct diagnostics *list, enum severity severity, const char *file, unsigned line,
 			  const char *format, va_list arguments)
 {
-	_cleanup_free_ char *raw = NULL, *escaped_file = NULL, *text = NULL;
+	_cleanup_free_ char *raw = format_list(format, arguments), *escaped_file = NULL, *text = NULL;
 	struct diagnostic item = { .severity = severity, .line = line };
 
-	if (vasprintf(&raw, format, arguments) < 0)
-		raw = NULL;
 	text = raw ? escape(raw) : NULL;
 	escaped_file = escape(file);
 	if (text && escaped_file && is_listed(list, severity, escaped_file, line, text))

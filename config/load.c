@@ -47,7 +47,7 @@ static void let_settle(const struct stat *st)
 	age = (int64_t)(now.tv_sec - st->st_mtim.tv_sec) * NS_PER_S + now.tv_nsec - st->st_mtim.tv_nsec;
 	if (age < 0 || age >= SETTLE_NS)
 		return;
-	left = (struct timespec){ .tv_nsec = SETTLE_NS - age };
+	left = (struct timespec){ .tv_nsec = (long)(SETTLE_NS - age) };
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
 		;
 }

@@ -4,6 +4,7 @@
 /* The sentence that goes with an error: "return problem(ret_problem, -EINVAL, …)". */
 
 #include "common/cleanup.h"
+#include "common/format_list.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,14 +13,11 @@
 static inline bool _printf_(2, 3) problem_write(char **ret_problem, const char *format, ...)
 {
 	va_list arguments;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(ret_problem, format, arguments);
+	*ret_problem = format_list(format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		*ret_problem = NULL;
-	return length >= 0;
+	return *ret_problem;
 }
 
 /* Writes it and gives `error`, or -ENOMEM. */

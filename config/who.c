@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "config/who.h"
 
+#include "common/format_list.h"
 #include "config/module_arguments.h"
 
 #include <stdarg.h>
@@ -14,8 +15,7 @@ static enum who_result conclude(enum who_result result, char **ret_text, const c
 
 	va_start(arguments, format);
 	free(*ret_text);
-	if (vasprintf(ret_text, format, arguments) < 0)
-		*ret_text = NULL;
+	*ret_text = format_list(format, arguments);
 	va_end(arguments);
 	return result;
 }

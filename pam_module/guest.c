@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "pam_module/guest.h"
 
-#include "config/policy.h"
 #include "nsisolate-config.h"
 #include "pam_module/guest_log.h"
 #include "pam_module/limits.h"

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "pam_module/guest_log.h"
 
+#include "config/policy.h"
 #include "session/journal.h"
 #include "session/log_text.h"
 
 #include <security/pam_ext.h>
 #include <string.h>
 #include <syslog.h>
-
-#define SERVICE_USER_MANAGER "systemd-user"
 
 static struct log_login login_of(const struct guest *guest)
 {

@@ -6,6 +6,7 @@
 #include "session/protocol.h"
 #include "session/record_store.h"
 #include "session/report.h"
+#include "session/seal.h"
 
 #include <malloc.h>
 #include <sched.h>
@@ -152,6 +153,19 @@ static int prepare(const struct init_arguments *arguments, struct message *messa
 	return 0;
 }
 
+/*
+ * The lock tells inspectors that no process of the session can have made the init leave its namespaces: nobody is in
+ * yet. Tolerates that there is no memory for a lock: then they read more.
+ */
+static int give_up_power(const struct init_arguments *arguments)
+{
+	int r = seal_capabilities();
+
+	if (r == 0)
+		(void)!record_lock(arguments->files.record, RECORD_LOCK_SEALED);
+	return r;
+}
+
 /* However long the policy that the helper has read: a host has thousands of inits. */
 static void forget_helper(const struct init_arguments *arguments)
 {
@@ -183,6 +197,8 @@ void init_main(const struct init_arguments *arguments)
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prepare(arguments, &message, &report) < 0)
 		_exit(1);
 	close_all_but(at_rest, ELEMENTS(at_rest));
+	if (report.error == 0 && give_up_power(arguments) < 0)
+		_exit(1);
 	if (send_report(arguments, &report) < 0 || report.error < 0)
 		_exit(1);
 	message_release(&message);

@@ -63,14 +63,14 @@ static void add_login(struct keeper *keeper, const char *name, int pidfd, int re
 	memcpy(login->name, name, strnlen(name, LOGIN_ID_LENGTH));
 }
 
-/* The one who opened the session is in, or will not come: nobody needs the init as it was. */
+/* The one who opened the session is in, or will not come: nobody needs to enter by the init. */
 static void end_of_entering(struct keeper *keeper)
 {
 	if (keeper->caller < 0)
 		return;
-	keeper->caller = close_fd(keeper->caller);
-	if (seal_init() < 0)
+	if (seal_memory() < 0)
 		_exit(1);
+	keeper->caller = close_fd(keeper->caller);
 }
 
 static void drop_login(struct keeper *keeper, size_t i)
@@ -312,12 +312,12 @@ static void wait_once(struct keeper *keeper)
 static size_t room_for_logins(bool shared)
 {
 	struct rlimit limit;
-	size_t room;
+	rlim_t room;
 
 	if (!shared || getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < OWN_DESCRIPTORS + 2)
 		return 1;
 	room = (limit.rlim_cur - OWN_DESCRIPTORS) / 2;
-	return room < JOIN_LOGINS_MAX ? room : JOIN_LOGINS_MAX;
+	return room < JOIN_LOGINS_MAX ? (size_t)room : JOIN_LOGINS_MAX;
 }
 
 void keep_session(const struct init_arguments *arguments)

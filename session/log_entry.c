@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/log_entry.h"
 
+#include "common/format_list.h"
 #include "session/log_text.h"
 
 #include <inttypes.h>
@@ -17,16 +18,13 @@ static void append(char **text, const char *format, ...)
 	_cleanup_free_ char *before = TAKE_PTR(*text);
 	_cleanup_free_ char *more = NULL;
 	va_list arguments;
-	int r;
 
 	if (!before)
 		return;
 	va_start(arguments, format);
-	r = vasprintf(&more, format, arguments);
+	more = format_list(format, arguments);
 	va_end(arguments);
-	if (r < 0)
-		more = NULL;
-	if (r >= 0 && asprintf(text, "%s%s", before, more) < 0)
+	if (more && asprintf(text, "%s%s", before, more) < 0)
 		*text = NULL;
 }
 
@@ -82,8 +80,7 @@ void log_entry_plain(struct log_entry *entry, const char *key, const char *forma
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	text = format_list(format, arguments);
 	va_end(arguments);
 	put_word(entry, key, text ? text : "out-of-memory");
 }

@@ -2,6 +2,7 @@
 /* How an open ends: its outcome, the sentence that goes with it, and what is taken back. */
 #include "session/open_private.h"
 
+#include "common/format_list.h"
 #include "config/problem.h"
 #include "session/error_text.h"
 #include "session/join_protocol.h"
@@ -17,8 +18,7 @@ void open_conclude(struct open_result *result, enum outcome outcome, const char 
 	va_start(arguments, format);
 	free(result->text);
 	/* without memory the outcome still stands; the module then logs it bare */
-	if (vasprintf(&result->text, format, arguments) < 0)
-		result->text = NULL;
+	result->text = format_list(format, arguments);
 	va_end(arguments);
 	result->reply.outcome = outcome;
 	result->reply.text = result->text;

@@ -65,7 +65,7 @@ void own_init(const struct plan *plan, int questions, int maker)
 	questions_of_init = questions;
 	owner_stat_ask(ask_owner);
 	if (do_steps(plan, maker) < 0 || message_receive(maker, OWN_START_MS, &message, NULL, &no_fds) < 0 ||
-	    chdir("/") < 0 || seal_init() < 0 || close_range(0, ~0U, 0) < 0)
+	    chdir("/") < 0 || seal_capabilities() < 0 || seal_memory() < 0 || close_range(0, ~0U, 0) < 0)
 		_exit(1);
 	for (;;)
 		(void)pause();

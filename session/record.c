@@ -79,10 +79,11 @@ static const void *const_member(const struct record *record, const struct field 
 
 void record_release(struct record *record)
 {
-	for (size_t i = 0; i < ELEMENTS(fields); i++) {
+	for (size_t i = 0; !record->texts && i < ELEMENTS(fields); i++) {
 		if (is_text(&fields[i]))
 			free(*(char **)member(record, &fields[i]));
 	}
+	free(record->texts);
 	*record = (struct record){ 0 };
 }
 
@@ -268,27 +269,24 @@ static int parse_byte(struct slice value, size_t *at, char *ret)
 	return 0;
 }
 
-static int parse_text(struct slice value, char **ret)
+/* Into *room, which is moved behind it: values are never longer than the text that they are in. */
+static int parse_text(struct slice value, char **room, char **ret)
 {
-	_cleanup_free_ char *text = malloc(value.size + 1);
-	size_t length = 0;
+	char *to = *room;
 
-	if (!text)
-		return -ENOMEM;
-
-	for (size_t at = 0; at < value.size;) {
-		int r = parse_byte(value, &at, &text[length]);
+	for (size_t at = 0; at < value.size; to++) {
+		int r = parse_byte(value, &at, to);
 
 		if (r < 0)
 			return r;
-		length++;
 	}
-	text[length] = '\0';
-	*ret = TAKE_PTR(text);
+	*to = '\0';
+	*ret = *room;
+	*room = to + 1;
 	return 0;
 }
 
-static int parse_field(const struct field *field, struct slice value, struct record *record)
+static int parse_field(const struct field *field, struct slice value, char **room, struct record *record)
 {
 	void *to = member(record, field);
 	uint64_t number;
@@ -300,9 +298,9 @@ static int parse_field(const struct field *field, struct slice value, struct rec
 	case FIELD_NAME:
 		if (value.size == 0)
 			return -EBADMSG;
-		return parse_text(value, to);
+		return parse_text(value, room, to);
 	case FIELD_TEXT:
-		return parse_text(value, to);
+		return parse_text(value, room, to);
 	case FIELD_UID:
 		/* (uid_t)-1 is nobody's: setreuid(2) */
 		r = parse_decimal(value, 0, UINT32_MAX - 1, &number);
@@ -327,12 +325,25 @@ static int parse_field(const struct field *field, struct slice value, struct rec
 	return -EBADMSG;
 }
 
+static int find_kind(struct slice name)
+{
+	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
+		if (slice_is(name, namespace_table[i].name))
+			return (int)(ELEMENTS(fields) + i);
+	}
+	return -EBADMSG;
+}
+
 /*
  * The number of a key: an index into fields, or ELEMENTS(fields) plus a namespace kind; -EBADMSG when unknown. They are
  * looked for from *next on, since most texts have them in order.
  */
 static int find_key(struct slice key, size_t *next)
 {
+	const size_t prefix = strlen(NAMESPACE_PREFIX);
+
+	if (key.size > prefix && memcmp(key.start, NAMESPACE_PREFIX, prefix) == 0)
+		return find_kind((struct slice){ key.start + prefix, key.size - prefix });
 	for (size_t i = 0; i < ELEMENTS(fields); i++) {
 		size_t at = (*next + i) % ELEMENTS(fields);
 
@@ -341,20 +352,10 @@ static int find_key(struct slice key, size_t *next)
 			return (int)at;
 		}
 	}
-
-	size_t prefix = strlen(NAMESPACE_PREFIX);
-
-	if (key.size <= prefix || memcmp(key.start, NAMESPACE_PREFIX, prefix) != 0)
-		return -EBADMSG;
-	key = (struct slice){ key.start + prefix, key.size - prefix };
-	for (size_t i = 0; i < NAMESPACE_KINDS; i++) {
-		if (slice_is(key, namespace_table[i].name))
-			return (int)(ELEMENTS(fields) + i);
-	}
 	return -EBADMSG;
 }
 
-static int parse_line(struct slice line, uint64_t *seen, size_t *next, struct record *record)
+static int parse_line(struct slice line, uint64_t *seen, size_t *next, char **room, struct record *record)
 {
 	const char *equals = memchr(line.start, '=', line.size);
 
@@ -372,13 +373,14 @@ static int parse_line(struct slice line, uint64_t *seen, size_t *next, struct re
 	*seen |= UINT64_C(1) << number;
 
 	if ((size_t)number < ELEMENTS(fields))
-		return parse_field(&fields[number], value, record);
+		return parse_field(&fields[number], value, room, record);
 	return parse_decimal(value, 1, UINT64_MAX, &record->namespaces[(size_t)number - ELEMENTS(fields)]);
 }
 
 static int parse_lines(struct slice text, struct record *record)
 {
 	const uint64_t required = (UINT64_C(1) << ELEMENTS(fields)) - 1;
+	char *room = record->texts;
 	uint64_t seen = 0;
 	size_t next = 0;
 
@@ -389,7 +391,7 @@ static int parse_lines(struct slice text, struct record *record)
 			return -EBADMSG;
 
 		struct slice line = { text.start, (size_t)(end - text.start) };
-		int r = parse_line(line, &seen, &next, record);
+		int r = parse_line(line, &seen, &next, &room, record);
 
 		if (r < 0)
 			return r;
@@ -405,6 +407,9 @@ int record_parse(const char *text, size_t size, struct record *ret)
 
 	if (size > RECORD_MAX || size < head || memcmp(text, VERSION_LINE, head) != 0)
 		return -EBADMSG;
+	record.texts = malloc(size);
+	if (!record.texts)
+		return -ENOMEM;
 
 	int r = parse_lines((struct slice){ text + head, size - head }, &record);
 

@@ -30,10 +30,14 @@
 #define LOGIN_ID_LENGTH         6           /* likewise */
 #define RECORD_NAME_MAX         (SESSION_ID_LENGTH + 1 + LOGIN_ID_LENGTH)
 
-/* What of a record is locked, a byte each: while the session lives, and while the login that the record is of does. */
-enum record_lock { RECORD_LOCK_SESSION = 1, RECORD_LOCK_LOGIN = 2, RECORD_LOCK_BOTH = 3 };
+/*
+ * What of a record is locked, a byte each: while the session lives, while the login that the record is of does, and
+ * from when the init has given up its capabilities on, before anybody is in the session: seal.h.
+ */
+enum record_lock { RECORD_LOCK_SESSION = 1, RECORD_LOCK_LOGIN = 2, RECORD_LOCK_BOTH = 3, RECORD_LOCK_SEALED = 4 };
 
-#define RECORD_LOGIN_BYTE 1 /* the session's is 0 */
+#define RECORD_LOGIN_BYTE  1 /* the session's is 0 */
+#define RECORD_SEALED_BYTE 3 /* apart from the login's, which is given up at the edge of what is held */
 
 struct record {
 	char id[SESSION_ID_LENGTH + 1]; /* of the session */
@@ -62,6 +66,7 @@ struct record {
 	char *on_logout;      /* "kill", or "wait" where the session lives while a process of it does */
 	uint64_t outer_pid_namespace; /* inode number of the one that all PIDs here are of */
 	int64_t opened;               /* seconds since the epoch */
+	char *texts; /* of record_parse(): where all strings above are; else NULL, and each is its own */
 };
 
 void record_release(struct record *record);
@@ -84,15 +89,13 @@ int record_alive(int fd, pid_t *ret_pid) _must_check_;
 /* 1: the login that the record is of is alive; 0: it has ended; or -errno. */
 int record_login_alive(int fd) _must_check_;
 
-/* Both at once: as record_alive(), and *ret_login whether the login that the record is of is, as far as can be told. */
-int record_all_alive(int fd, pid_t *ret_pid, bool *ret_login) _must_check_;
-
 /* What a reader finds behind one name in the directory. */
 struct record_view {
 	struct record record;
 	bool valid;                     /* record is filled */
 	bool alive;                     /* the session is, or of a later login's record the login */
 	bool login_alive;               /* the login that the record is of */
+	bool sealed;                    /* the init says by a lock that it gave up its capabilities in time */
 	pid_t init_pid;                 /* from the lock, never from the text; 0 when ended or not visible */
 	char name[RECORD_NAME_MAX + 1]; /* the file's name */
 };

@@ -57,15 +57,25 @@ static bool covers_login(const struct flock *lock)
 	       (lock->l_len == 0 || lock->l_len > RECORD_LOGIN_BYTE - lock->l_start);
 }
 
-int record_all_alive(int fd, pid_t *ret_pid, bool *ret_login)
+/* A lock to the end of the file is on that byte, too, and says nothing by it. */
+static bool is_sealed(int fd, pid_t init)
 {
 	struct flock lock = { 0 };
-	int r = find_lock(fd, 0, 0, &lock);
 
-	if (r > 0)
-		*ret_pid = holder_of(&lock);
-	*ret_login = (r > 0 && covers_login(&lock)) || record_login_alive(fd) > 0;
-	return r;
+	return init > 0 && find_lock(fd, RECORD_SEALED_BYTE, 1, &lock) > 0 && lock.l_len > 0 &&
+	       holder_of(&lock) == init;
+}
+
+static void read_locks(int fd, struct record_view *view)
+{
+	struct flock lock = { 0 };
+
+	view->alive = find_lock(fd, 0, 0, &lock) > 0;
+	if (view->alive) {
+		view->init_pid = holder_of(&lock);
+		view->sealed = lock.l_len > 0 && is_sealed(fd, view->init_pid);
+	}
+	view->login_alive = (view->alive && covers_login(&lock)) || record_login_alive(fd) > 0;
 }
 
 /* ID, or ID.LOGIN */
@@ -132,7 +142,7 @@ int record_view_read(int directory, const char *name, struct record_view *view)
 		if (r == -ENOMEM)
 			return r;
 	}
-	view->alive = record_all_alive(fd, &view->init_pid, &view->login_alive) > 0;
+	read_locks(fd, view);
 	return 0;
 }
 

@@ -62,11 +62,19 @@ int record_file_new(int directory)
 
 static int change_lock(int file, enum record_lock which, short type)
 {
+	static const struct {
+		off_t start, length;
+	} bytes[] = {
+		[RECORD_LOCK_SESSION] = { 0, 1 },
+		[RECORD_LOCK_LOGIN] = { RECORD_LOGIN_BYTE, 1 },
+		[RECORD_LOCK_BOTH] = { 0, RECORD_LOGIN_BYTE + 1 },
+		[RECORD_LOCK_SEALED] = { RECORD_SEALED_BYTE, 1 },
+	};
 	struct flock lock = {
 		.l_type = type,
 		.l_whence = SEEK_SET,
-		.l_start = which == RECORD_LOCK_LOGIN ? RECORD_LOGIN_BYTE : 0,
-		.l_len = which == RECORD_LOCK_BOTH ? RECORD_LOGIN_BYTE + 1 : 1,
+		.l_start = bytes[which].start,
+		.l_len = bytes[which].length,
 	};
 
 	return fcntl(file, F_SETLK, &lock) < 0 ? -errno : 0;

@@ -73,7 +73,7 @@ static int decode_candidates(struct message_reader *reader, const int *fds, size
 			     struct candidates *candidates)
 {
 	bool has_root = message_get_number(reader, 1);
-	size_t count = message_get_number(reader, PROTOCOL_FDS_MAX);
+	size_t count = (size_t)message_get_number(reader, PROTOCOL_FDS_MAX);
 	size_t used = 0;
 
 	if (reader->error)

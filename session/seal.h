@@ -4,8 +4,14 @@
 #include "common/cleanup.h"
 
 /*
- * For a session's init that from here on must only wait and exit. Afterwards it has no capability, can gain none, and
- * its memory and /proc entries are root's alone (prctl(2), PR_SET_DUMPABLE). It had to be dumpable until who enters by
- * it was in: that setns(2) is a ptrace(2) access check. 0 or -errno.
+ * For a session's init that from here on must only wait and exit. 0 or -errno.
+ *
+ * Afterwards it has no capability, and can gain none: before anybody is in the session. It stays as dumpable as it was.
  */
-int seal_init(void) _must_check_;
+int seal_capabilities(void) _must_check_;
+
+/*
+ * Its memory and /proc entries are root's alone (prctl(2), PR_SET_DUMPABLE). It had to be dumpable until who enters by
+ * it was in: that setns(2) is a ptrace(2) access check.
+ */
+int seal_memory(void) _must_check_;

@@ -15,7 +15,7 @@ from support import network as network_module  # noqa: E402
 from support import programs  # noqa: E402
 from support import sandbox  # noqa: E402
 
-TEST_TIMEOUT = 240
+TEST_TIMEOUT = 240 * host_module.SLOWER
 
 
 def pytest_addoption(parser):
@@ -46,6 +46,9 @@ def pytest_runtest_makereport(item, call):
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: skipped, which CI does not allow: {report.longrepr}"
+    if report.failed and host_module.SLOWER > 1:
+        # the end, where all failures are told, is far
+        item.config.get_terminal_writer().line(f"\n{report.longreprtext}")
 
 
 @pytest.fixture(scope="session")

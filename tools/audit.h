@@ -45,6 +45,7 @@ struct look {
 	struct inside_request *insides; /* once somebody has asked in the sessions, of those that can be */
 	size_t inside_count, inside_room;
 	struct audit_verdicts verdicts; /* of the logins that opened them */
+	uint32_t engines_absent;        /* a bit an engine: of that nothing is there in the session in question */
 	struct audit_ahead *ahead;      /* what a child has found of them; NULL: none has looked */
 };
 
@@ -67,6 +68,9 @@ void audit_sessions_ahead(struct look *look, size_t number);
 /* The child was held up in this session: it is not looked into any more, and whoever typed the command is told.
  * -ENOMEM. */
 int audit_sessions_give_up(struct look *look, size_t number) _must_check_;
+
+/* What a session hides of an engine is not there: nor is the socket. For audit_engine_of(), which comes after. */
+void audit_engine_is_absent(struct look *look, const char *hidden);
 
 /* Whether one session leads to engines. 0 or -ENOMEM, -EMFILE, -ENFILE. */
 int audit_engine_of(struct look *look, const struct session *session) _must_check_;

@@ -39,11 +39,18 @@ static int open_socket(int root, const char *path)
 	return fd >= 0 && fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) ? TAKE_FD(fd) : -1;
 }
 
+void audit_engine_is_absent(struct look *look, const char *hidden)
+{
+	for (size_t i = 0; i < ELEMENTS(engines); i++)
+		if (strcmp(engines[i].hidden, hidden) == 0)
+			look->engines_absent |= 1u << i;
+}
+
 /* On most hosts there is none, and nobody has to be asked for. */
-static bool has_engine(int root)
+static bool has_engine(int root, uint32_t absent)
 {
 	for (size_t i = 0; i < ELEMENTS(engines); i++) {
-		_cleanup_close_ int fd = open_socket(root, engines[i].socket);
+		_cleanup_close_ int fd = absent & 1u << i ? -1 : open_socket(root, engines[i].socket);
 
 		if (fd >= 0)
 			return true;
@@ -132,11 +139,13 @@ static int judge_engines(struct look *look, int root, const struct identity *ide
 
 static int judge_session(struct look *look, const struct session *session)
 {
-	_cleanup_close_ int root = seen_root(session->view.init_pid);
+	const bool none = look->engines_absent == (1u << ENGINES) - 1;
+	_cleanup_close_ int root = none ? -1 : seen_root(session->view.init_pid);
 	struct identity identity = { 0 };
 	int r;
 
-	if (root < 0 || !has_engine(root) || identity_lookup(session->view.record.user, &identity) < 0)
+	if (root < 0 || !has_engine(root, look->engines_absent) ||
+	    identity_lookup(session->view.record.user, &identity) < 0)
 		return 0;
 	r = judge_engines(look, root, &identity);
 	identity_release(&identity);

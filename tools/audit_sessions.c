@@ -85,6 +85,8 @@ static int find_difference(const struct plan_item *item, void *data)
 	};
 	const struct comparison *comparison = data;
 
+	if (item->kernel == plan_not_there && item->step->kind == STEP_HIDE_ENGINE)
+		audit_engine_is_absent(comparison->look, item->step->target);
 	return item->difference ? find(comparison->look, comparison->session, codes[item->part], "%s", item->difference)
 				: 0;
 }
@@ -174,6 +176,7 @@ static int judge_ahead(struct look *look, const struct session *session)
 {
 	int r = look->insides ? 0 : ask_inside(look);
 
+	look->engines_absent = 0;
 	if (r == 0)
 		r = judge_policy(look, session);
 	return r < 0 ? r : audit_engine_of(look, session);

@@ -3,6 +3,7 @@
 
 #include "tools/sorted.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 struct audit_verdict {
@@ -43,20 +44,33 @@ static void item_free(struct audit_verdict *item)
 	free(item);
 }
 
+/* One look is at one directory. Tolerates that there is no descriptor left: then it is opened again. */
+static void keep_place(struct audit_verdicts *verdicts, const struct verdict *verdict)
+{
+	if (verdicts->has_live || verdict->directory < 0)
+		return;
+	verdicts->live = (struct verdict_place){ fcntl(verdict->directory, F_DUPFD_CLOEXEC, 0), verdict->uid_min };
+	verdicts->has_live = verdicts->live.directory >= 0;
+}
+
 /* -ENOMEM, else 0 with what was said in the item. */
-static int ask(struct audit_verdict *item, const struct audit_services *services)
+static int ask(struct audit_verdicts *verdicts, struct audit_verdict *item, const struct audit_services *services)
 {
 	const struct record *record = item->record;
 	const struct audit_service *service = audit_services_find(services, record->service);
+	const bool live = !file_of(record) && (!service || !service->directory);
 	const struct verdict_query query = {
 		.directory = service ? service->directory : NULL,
 		.file = file_of(record),
+		.place = live && verdicts->has_live ? &verdicts->live : NULL,
 		.user = record->user,
 		.service = record->service,
 		.from = record->remote_host,
 	};
 
 	item->result = verdict_find(&query, &item->verdict);
+	if (live && item->result == 0)
+		keep_place(verdicts, &item->verdict);
 	if (item->result == 0)
 		return verdict_keep(&item->verdict);
 	return item->result == -ENOMEM ? -ENOMEM : 0;
@@ -74,7 +88,7 @@ static int add(struct audit_verdicts *verdicts, size_t at, const struct audit_se
 		verdicts->items = items;
 	if (item) {
 		*item = (struct audit_verdict){ .record = record, .verdict.directory = -1 };
-		r = items ? ask(item, services) : -ENOMEM;
+		r = items ? ask(verdicts, item, services) : -ENOMEM;
 	}
 	if (r < 0) {
 		if (item)
@@ -109,5 +123,7 @@ void audit_verdicts_release(struct audit_verdicts *verdicts)
 	for (size_t i = 0; i < verdicts->count; i++)
 		item_free(verdicts->items[i]);
 	free(verdicts->items);
+	if (verdicts->has_live)
+		close_fd(verdicts->live.directory);
 	*verdicts = (struct audit_verdicts){ 0 };
 }

@@ -10,6 +10,8 @@
 struct audit_verdicts {
 	struct audit_verdict **items; /* sorted */
 	size_t count;
+	struct verdict_place live; /* the live policy directory, once one was found there */
+	bool has_live;
 };
 
 /*

@@ -191,7 +191,7 @@ static int set_cell(struct report *report, struct libscols_line *line, size_t in
 
 	if (r < 0 || !text)
 		return r;
-	if (needs_display_text(report, column)) {
+	if (needs_display_text(report, column) && !display_is_plain(text)) {
 		_cleanup_free_ char *plain = TAKE_PTR(text);
 
 		text = display_text(plain);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/command_exit.h"
 
+#include "common/format_list.h"
 #include "tools/display.h"
 
 #include <errno.h>
@@ -13,8 +14,7 @@ int command_fail(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	text = format_list(format, arguments);
 	va_end(arguments);
 	shown = text ? display_text(text) : NULL;
 	/* one write, for many run at once */

@@ -6,6 +6,19 @@
 #include <wchar.h>
 #include <wctype.h>
 
+/* What every locale can print. */
+static bool is_plain(char byte)
+{
+	return byte >= ' ' && byte <= '~' && byte != '\\';
+}
+
+bool display_is_plain(const char *text)
+{
+	while (is_plain(*text))
+		text++;
+	return *text == '\0';
+}
+
 /* Bytes of the character at `text` if it may stand as it is, else 0. */
 static size_t harmless(const char *text, size_t left, bool escaped)
 {
@@ -13,8 +26,7 @@ static size_t harmless(const char *text, size_t left, bool escaped)
 	wchar_t character;
 	size_t size;
 
-	/* what every locale can print */
-	if (text[0] >= ' ' && text[0] <= '~' && text[0] != '\\')
+	if (is_plain(text[0]))
 		return 1;
 	size = mbrtowc(&character, text, left, &state);
 

@@ -19,6 +19,9 @@
  */
 char *display_text(const char *text);
 
+/* True for text that display_text() leaves as it is, without a backslash. */
+bool display_is_plain(const char *text);
+
 /* Likewise for text that has its control characters escaped already: backslashes stay as they are. */
 char *display_escaped(const char *text);
 

@@ -37,6 +37,17 @@ static struct log_entry begin_entry(const struct enter_log *log, enum log_messag
 	return entry;
 }
 
+static void write_audit(const struct enter_log *log, const char *op, const char *command, bool failed)
+{
+	system_log_audit(log->log, &(struct audit_event){ .op = op,
+							  .user = log->user,
+							  .session = log->session,
+							  .policy = log->policy,
+							  .as = log->root ? "root" : log->user,
+							  .command = command,
+							  .failed = failed });
+}
+
 void enter_log_begin(const struct enter_log *log, pid_t pid)
 {
 	_cleanup_free_ char *words = *log->command ? join_words(log->command) : strdup(log->shell);
@@ -44,6 +55,7 @@ void enter_log_begin(const struct enter_log *log, pid_t pid)
 
 	log_entry_value(&entry, "command", words ? words : "out-of-memory");
 	system_log_write(log->log, entry);
+	write_audit(log, "nsisolate-enter", words, false);
 }
 
 void enter_log_end(const struct enter_log *log, pid_t pid, int status)
@@ -52,4 +64,5 @@ void enter_log_end(const struct enter_log *log, pid_t pid, int status)
 
 	log_entry_plain(&entry, "status", "%d", status);
 	system_log_write(log->log, entry);
+	write_audit(log, "nsisolate-leave", NULL, status != 0);
 }

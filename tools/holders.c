@@ -2,7 +2,6 @@
 #include "tools/holders.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 
 struct holding {
@@ -62,11 +61,9 @@ const struct session *holdings_find_named(const struct holdings *holdings, const
 {
 	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++) {
 		const size_t length = strlen(namespace_table[kind].proc_link);
-		uint64_t inode;
 
-		if (strncmp(name, namespace_table[kind].proc_link, length) == 0 &&
-		    sscanf(name + length, ":[%" SCNu64 "]", &inode) == 1)
-			return holdings_find(holdings, inode);
+		if (strncmp(name, namespace_table[kind].proc_link, length) == 0 && strncmp(name + length, ":[", 2) == 0)
+			return holdings_find(holdings, strtoull(name + length + 2, NULL, 10));
 	}
 	return NULL;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 
 /*
- * The side of nested_read.h that asks. One child reads inside all sessions one after another, which is all that there
- * is to do on most hosts. When it says nothing any more it is given up, and each of the sessions that are left has a
- * child of its own, some at a time: a session that holds its reader up then keeps nobody from the others. Their pipes
- * are emptied until all have ended or time is over. What a child has said is taken as the kernel's word; the text of a
- * record as that of whoever is root inside.
+ * The side of nested_read.h that asks. One child reads inside all sessions in which something may be, one after
+ * another; on most hosts there is none. When it says nothing any more it is given up, and each of the sessions that are
+ * left has a child of its own, some at a time: a session that holds its reader up then keeps nobody from the others.
+ * Their pipes are emptied until all have ended or time is over. What a child has said is taken as the kernel's word;
+ * the text of a record as that of whoever is root inside.
  */
 
 #include "tools/nested.h"
@@ -332,7 +332,7 @@ static bool may_contain(const struct session *session, const uint64_t *host)
 	       own == session->namespaces[NAMESPACE_MOUNT] && own != host[NAMESPACE_MOUNT];
 }
 
-int nested_add(struct sessions *sessions)
+int nested_add(struct sessions *sessions, struct nested_scout *scout)
 {
 	const size_t count = sessions->count;
 	_cleanup_free_ struct session **outers = calloc(count + 1, sizeof(struct session *));
@@ -343,9 +343,12 @@ int nested_add(struct sessions *sessions)
 
 	if (!outers || !known)
 		return -ENOMEM;
+	if (scout)
+		nested_scout_wait(scout);
 	for (size_t i = 0; i < count; i++) {
 		known[i] = place_of(sessions->items[i]);
-		if (may_contain(sessions->items[i], sessions->host))
+		if (may_contain(sessions->items[i], sessions->host) &&
+		    !(scout && nested_scout_is_empty(scout, sessions->items[i]->view.init_pid)))
 			outers[outer_count++] = sessions->items[i];
 	}
 	memcpy(known[count].namespaces, sessions->host, sizeof(sessions->host));

@@ -361,27 +361,6 @@ static bool has_own_mounts(const struct reading *reading, const struct found *fo
 	return true;
 }
 
-/*
- * Whether nothing was ever nested in a session: then it has no directory of records, which is what is seen of most.
- * Whose root that was does not matter, as in open_directory().
- */
-static bool is_empty(const struct nested_place *session)
-{
-	char path[48];
-	int r;
-
-	(void)snprintf(path, sizeof(path), "/proc/%jd/root", (intmax_t)session->init);
-
-	_cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (root < 0)
-		return false;
-	r = open_in(root, &RECORD_DIRECTORY[1], O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
-	if (r >= 0)
-		(void)close_fd(r);
-	return r == -ENOENT;
-}
-
 static enum nested_cut read_all(const struct nested_place *session, const struct nested_place *known,
 				size_t known_count, struct nested_answer *answer)
 {
@@ -406,9 +385,7 @@ static enum nested_cut read_all(const struct nested_place *session, const struct
 void nested_read(const struct nested_place *session, const struct nested_place *known, size_t known_count,
 		 struct nested_answer *answer)
 {
-	struct nested_head end = { 0 };
+	const struct nested_head end = { .cut = read_all(session, known, known_count, answer) };
 
-	if (!is_empty(session))
-		end.cut = read_all(session, known, known_count, answer);
 	say(answer, &end, sizeof(end));
 }

@@ -2,6 +2,7 @@
 
 /* nsinspect(1): shows, explains and checks isolated sessions and their policies. */
 
+#include "common/format_list.h"
 #include "nsisolate-config.h"
 #include "session/record.h"
 #include "tools/color.h"
@@ -105,8 +106,7 @@ enum exit_status trouble(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = format_list(format, args);
 	va_end(args);
 	return complain(text ? text : "out of memory");
 }

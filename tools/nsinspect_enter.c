@@ -260,7 +260,7 @@ static int enter_session(const struct options *options, const struct sessions *s
 		.pipes = pipes_none,
 		.signals = { .fd = -1 },
 		.entered = { .channel = -1 },
-		.log.journal.fd = -1,
+		.log = SYSTEM_LOG_NONE,
 	};
 	int r = pin(options, &entry);
 

@@ -174,6 +174,10 @@ static void log_kill(const struct system_log *log, const struct session *session
 	log_entry_plain(&entry, "hash", "%016" PRIx64, record->policy_hash);
 	log_entry_plain(&entry, "by", "%s", caller_name().text);
 	system_log_write(log, entry);
+	system_log_audit(log, &(struct audit_event){ .op = "nsisolate-kill",
+						     .user = record->user,
+						     .session = session->view.name,
+						     .policy = record->policy });
 }
 
 static void send_to(struct targets *targets, struct target *target)
@@ -300,7 +304,7 @@ static void wait_for_all(struct targets *targets)
 static enum exit_status run(const struct options *options, char **arguments)
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
-	_cleanup_(targets_release) struct targets targets = { .log.journal.fd = -1 };
+	_cleanup_(targets_release) struct targets targets = { .log = SYSTEM_LOG_NONE };
 	bool matching = options->user || options->changed;
 	enum exit_status status;
 

@@ -2,6 +2,7 @@
 
 /* nsinspect show: one session, what the kernel says beside what the record says. */
 
+#include "common/format_list.h"
 #include "session/inside.h"
 #include "session/network_name.h"
 #include "session/process.h"
@@ -22,8 +23,7 @@ void show_differ(json_object *differences, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = format_list(format, args);
 	va_end(args);
 	document_text(differences, NULL, text ? text : "out of memory");
 }

@@ -55,6 +55,14 @@ static struct log_login login_of(const struct run *run)
 	return (struct log_login){ run->user, run->nsrun->service, run->nsrun->from };
 }
 
+static void audit_session(const struct run *run, const char *op)
+{
+	system_log_audit(&run->log, &(struct audit_event){ .op = op,
+							   .user = run->session->user,
+							   .session = run->session->id,
+							   .policy = run->session->policy });
+}
+
 static void log_session(const struct run *run, enum log_message message)
 {
 	const struct log_login login = login_of(run);
@@ -72,6 +80,7 @@ static void log_login(const struct run *run, enum log_message message, const cha
 static int refuse(const struct run *run, enum log_message message, const char *text)
 {
 	log_login(run, message, text);
+	system_log_audit(&run->log, &(struct audit_event){ .op = "nsisolate-open", .user = run->user, .failed = true });
 	return command_fail("%s is refused: %s", run->user, text ? text : "out of memory");
 }
 
@@ -99,6 +108,7 @@ static int pass(const struct run *run, enum log_message message, const char *tex
 static int keep_session(const struct run *run)
 {
 	log_session(run, LOG_SESSION_OPENED);
+	audit_session(run, "nsisolate-open");
 	return -1;
 }
 
@@ -284,6 +294,7 @@ static void leave_session(struct run *run)
 	int r = session_leave(run->session);
 
 	log_session(run, LOG_SESSION_CLOSED);
+	audit_session(run, "nsisolate-close");
 	counters_add_once(r < 0                   ? COUNTER_CLOSED_FAILED
 			  : run->session->gone_on ? COUNTER_CLOSED_LEFT
 						  : COUNTER_CLOSED_ENDED);
@@ -302,7 +313,7 @@ int nsrun_run(const struct nsrun *nsrun)
 		.user = nsrun->user ? nsrun->user : "root",
 		.signals = { .fd = -1 },
 		.terminal = { .master = -1, .slave = -1 },
-		.log.journal.fd = -1,
+		.log = SYSTEM_LOG_NONE,
 	};
 	bool ask;
 	int r, status;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/pam_edit.h"
+
+#include "common/format_list.h"
 #include "tools/pam_services.h"
 #include "tools/pam_span.h"
 
@@ -51,16 +53,15 @@ static _printf_(3, 4) int refuse(struct pam_edit_problems *problems, unsigned li
 	struct pam_edit_problem *items;
 	va_list args;
 	char *text;
-	int length;
 
 	items = reallocarray(problems->items, problems->count + 1, sizeof(*items));
 	if (!items)
 		return -ENOMEM;
 	problems->items = items;
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	text = format_list(format, args);
 	va_end(args);
-	if (length < 0)
+	if (!text)
 		return -ENOMEM;
 	items[problems->count++] = (struct pam_edit_problem){ line, text };
 	return -EBADMSG;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/pam_stack.h"
 
+#include "common/format_list.h"
 #include "tools/pam_stack_build.h"
 
 #include <stdarg.h>
@@ -102,16 +103,11 @@ int pam_problems_add(struct pam_problems *list, enum pam_problem_code code, enum
 {
 	_cleanup_free_ char *text = NULL, *name = strdup(file);
 	va_list args;
-	int length;
 
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	text = format_list(format, args);
 	va_end(args);
-	if (length < 0) {
-		text = NULL;
-		return -ENOMEM;
-	}
-	if (!name)
+	if (!name || !text)
 		return -ENOMEM;
 
 	struct pam_problem *items = grow(list->items, list->count, sizeof(*items));

@@ -2,6 +2,7 @@
 
 #include "tools/plan_compare.h"
 
+#include "common/format_list.h"
 #include "config/capability.h"
 #include "session/network_name.h"
 #include "session/record.h"
@@ -20,6 +21,8 @@ static const char *const mount_types[STEP_KINDS] = {
 	[STEP_MOUNT_TMPFS] = "tmpfs", [STEP_MOUNT_RUNTIME_DIR] = "tmpfs",
 };
 
+const char plan_not_there[] = "not there";
+
 int tell(const struct comparison *comparison, const struct step *step, enum plan_part part, const char *kernel,
 	 const char *format, ...)
 {
@@ -27,17 +30,14 @@ int tell(const struct comparison *comparison, const struct step *step, enum plan
 	struct plan_item different = item;
 	_cleanup_free_ char *text = NULL;
 	va_list args;
-	int length;
 
 	if (!format)
 		return comparison->visit(&item, comparison->data);
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	text = format_list(format, args);
 	va_end(args);
-	if (length < 0) {
-		text = NULL;
+	if (!text)
 		return -ENOMEM;
-	}
 	different.difference = text;
 	return comparison->visit(&different, comparison->data);
 }
@@ -180,8 +180,8 @@ static int compare_seen(const struct comparison *comparison, const struct step *
 	int r = seen_find(comparison->root, step->target, &comparison->mounts, &seen);
 
 	if (r == -ENOENT)
-		return step->optional ? tell(comparison, step, PART_MOUNT, "not there", NULL)
-				      : tell(comparison, step, PART_MOUNT, "not there", "%s is not there any more",
+		return step->optional ? tell(comparison, step, PART_MOUNT, plan_not_there, NULL)
+				      : tell(comparison, step, PART_MOUNT, plan_not_there, "%s is not there any more",
 					     step->target);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;

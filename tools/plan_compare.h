@@ -30,9 +30,12 @@ struct plan_item {
 	const struct plan *plan;
 	const struct step *step;
 	enum plan_part part;
-	const char *kernel;     /* hostile text; NULL: nothing */
+	const char *kernel;     /* hostile text; plan_not_there itself; NULL: nothing */
 	const char *difference; /* a sentence, with hostile text; NULL: they are the same */
 };
+
+/* What the kernel has of a step whose path is not there. */
+extern const char plan_not_there[];
 
 /* Called for each step that leaves something to look at, in the order of the plan. Not 0 ends the comparison. */
 typedef int (*plan_visitor)(const struct plan_item *item, void *data);

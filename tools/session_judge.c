@@ -4,6 +4,7 @@
 #include "session/process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 
 /* The login process is a pid AND a start time: a reused pid is another process. */
@@ -34,6 +35,15 @@ static bool is_in_mounts(const struct session *session, const struct record *rec
 	       inode == session->namespaces[NAMESPACE_MOUNT];
 }
 
+/*
+ * A sealed init learns at once that a login has ended: that a process has its pid is enough, to be sure that it is not
+ * the init that does not learn anything any more.
+ */
+static bool may_run(const struct session *session, const struct record *record)
+{
+	return session->view.sealed && kill(record->login_pid, 0) == 0;
+}
+
 enum login_state session_ask_login(const struct session_reader *reader, const struct session *session,
 				   const struct record_view *view)
 {
@@ -43,7 +53,7 @@ enum login_state session_ask_login(const struct session_reader *reader, const st
 	/* pids of another PID namespace than ours are not for us to look up */
 	if (view->record.outer_pid_namespace != reader->pid_namespace)
 		return LOGIN_RUNNING;
-	if (reader->look == LOOK_BRIEF && is_in_mounts(session, &view->record))
+	if (reader->look == LOOK_BRIEF && (may_run(session, &view->record) || is_in_mounts(session, &view->record)))
 		return LOGIN_RUNNING;
 	return ask_process(&view->record);
 }
@@ -74,16 +84,37 @@ static bool still_held(const char *directory, const struct record_view *view)
 }
 
 /*
+ * Whether the init cannot have left any namespace that it was born in, which are those that were recorded before
+ * anybody else was in. It had sealed itself by then: it has no capability in any user namespace, and as long as it is
+ * in this one can get none, by no execve(2) either. setns(2) and unshare(2) need CAP_SYS_ADMIN in the user namespace
+ * that one is in. So whoever traces it, as root in the session may, can have it move by a new user namespace only, from
+ * which no way leads back: that again needs capabilities in the one that was left. What it starts has no more than it
+ * has.
+ */
+static bool cannot_have_moved(const struct session_reader *reader, const struct session *session)
+{
+	const struct record *record = &session->view.record;
+	const uint64_t born =
+		record->namespaces[NAMESPACE_USER] ? record->namespaces[NAMESPACE_USER] : reader->user_namespace;
+	uint64_t inode;
+
+	return session->view.sealed && session->view.init_pid == record->init_pid &&
+	       process_namespace(record->init_pid, NAMESPACE_USER, &inode) == 0 && inode == born;
+}
+
+/*
  * LOOK_BRIEF: where the record says that the session is in each namespace that it has of its own. False: not so, or
  * that is not enough for a search for nested sessions, which goes by mounts and PIDs.
  */
-static bool is_where_recorded(const struct session *session)
+static bool is_where_recorded(const struct session_reader *reader, const struct session *session)
 {
 	const struct record *record = &session->view.record;
 	_cleanup_close_ int directory = -1;
 
 	if (!session->view.valid || !record->namespaces[NAMESPACE_MOUNT] || !record->namespaces[NAMESPACE_PID])
 		return false;
+	if (cannot_have_moved(reader, session))
+		return true;
 	directory = process_namespaces_open(session->view.init_pid);
 	for (enum namespace_kind kind = 0; directory >= 0 && kind < NAMESPACE_KINDS; kind++) {
 		uint64_t inode;
@@ -98,7 +129,7 @@ static bool is_where_recorded(const struct session *session)
 static int read_namespaces(const struct session_reader *reader, struct session *session)
 {
 	if (reader->look != LOOK_BRIEF || session->view.record.outer_pid_namespace != reader->pid_namespace ||
-	    !is_where_recorded(session))
+	    !is_where_recorded(reader, session))
 		return process_namespaces(session->view.init_pid, session->namespaces);
 	memcpy(session->namespaces, session->view.record.namespaces, sizeof(session->namespaces));
 	return 0;

@@ -9,7 +9,8 @@
 struct session_reader {
 	const char *directory;
 	enum sessions_look look;
-	uint64_t pid_namespace; /* its own */
+	uint64_t pid_namespace;  /* its own */
+	uint64_t user_namespace; /* of its PID 1 */
 };
 
 /* Fills namespaces, seen and login. The state, but for what depends on the logins in it. */

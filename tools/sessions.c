@@ -235,10 +235,14 @@ int sessions_read(const char *directory, enum sessions_look look, struct session
 {
 	_cleanup_(sessions_release) struct sessions sessions = { 0 };
 	_cleanup_(record_list_release) struct record_list records = { 0 };
+	_cleanup_(nested_scout_freep) struct nested_scout *scout = NULL;
 	struct session_reader reader = { .directory = directory, .look = look };
 	uint64_t own[NAMESPACE_KINDS] = { 0 };
 	int r = records_read(directory, &records);
 
+	/* without a scout there is more to read */
+	if (r == 0 && geteuid() == 0)
+		(void)!nested_scout_new(&records, &scout);
 	if (r == 0)
 		r = process_namespaces(getpid(), own);
 	if (r < 0)
@@ -246,6 +250,7 @@ int sessions_read(const char *directory, enum sessions_look look, struct session
 	if (process_namespaces(1, sessions.host) < 0)
 		memcpy(sessions.host, own, sizeof(own));
 	reader.pid_namespace = own[NAMESPACE_PID];
+	reader.user_namespace = sessions.host[NAMESPACE_USER];
 	r = process_boottime_offset(getpid(), &sessions.ahead);
 	if (r < 0)
 		return r;
@@ -253,7 +258,7 @@ int sessions_read(const char *directory, enum sessions_look look, struct session
 		sessions_shift(&sessions, &records.items[i]);
 	r = add_records(&sessions, &reader, &records);
 	if (r == 0 && geteuid() == 0)
-		r = nested_add(&sessions);
+		r = nested_add(&sessions, scout);
 	if (r == 0)
 		r = sessions_arrange(&sessions, own[NAMESPACE_PID]);
 	if (r < 0)

@@ -108,9 +108,10 @@ static inline bool login_is_alive(enum login_state state)
 enum sessions_look {
 	LOOK_WHOLE, /* every namespace of its init, and every login process by pid and start time */
 	/*
-	 * The namespaces of its init that the record says are its own, and of each login process that one of its pid is
-	 * in the session's mounts. Kinds that the record does not name are not known. A session that is not as recorded
-	 * is looked at as a whole.
+	 * Of a sealed init its user namespace, and of each login process that there is one of its pid. Of another init
+	 * the namespaces that the record says are its own, and of each login process that one of its pid is in the
+	 * session's mounts. Kinds that the record does not name are not known. A session that is not as recorded is
+	 * looked at as a whole.
 	 */
 	LOOK_BRIEF,
 };

@@ -4,6 +4,7 @@
 #include "common/error.h"
 
 #include <paths.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
@@ -23,7 +24,9 @@ int system_log_open(struct system_log *ret, const char *identifier)
 {
 	int r;
 
-	*ret = (struct system_log){ .identifier = identifier, .journal = journal_open(true) };
+	*ret = (struct system_log){ .identifier = identifier,
+				    .journal = journal_open(true),
+				    .audit = kernel_audit_open() };
 	/* in any case: for what the journal does not take */
 	openlog(identifier, LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
 	r = try_log(SOCK_DGRAM);
@@ -37,8 +40,17 @@ void system_log_write(const struct system_log *log, struct log_entry entry)
 	log_entry_release(&entry);
 }
 
+void system_log_audit(const struct system_log *log, const struct audit_event *event)
+{
+	int r = kernel_audit_send(&log->audit, event);
+
+	if (r < 0)
+		(void)fprintf(stderr, "%s: there is no audit record of this: %s\n", log->identifier, strerror(-r));
+}
+
 void system_log_close(struct system_log *log)
 {
+	kernel_audit_close(&log->audit);
 	journal_close(&log->journal);
 	closelog();
 }

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "nsisolate-config.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -83,6 +84,16 @@ static void pass_root(struct verdict *verdict, const char *path, int r)
 		verdict->problem = NULL;
 }
 
+static int duplicate(int fd, int *ret)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return negative_errno();
+	*ret = copy;
+	return 0;
+}
+
 /* The candidates of a user in a directory. True when they are there. */
 static bool find_in_directory(struct verdict *verdict, const struct verdict_query *query)
 {
@@ -104,7 +115,8 @@ static bool find_in_directory(struct verdict *verdict, const struct verdict_quer
 		pass_root(verdict, path, r);
 		return false;
 	}
-	r = policy_directory_open(path, flags, &verdict->directory, &problem);
+	r = query->place ? duplicate(query->place->directory, &verdict->directory)
+			 : policy_directory_open(path, flags, &verdict->directory, &problem);
 	if (r < 0) {
 		verdict->directory = -1;
 		refuse(verdict, &problem, "the policy directory cannot be opened");
@@ -137,7 +149,10 @@ int verdict_find(const struct verdict_query *query, struct verdict *ret)
 
 	if (r < 0)
 		return r;
-	r = login_defs_uid_min(LOGIN_DEFS, &ret->uid_min);
+	if (query->place)
+		ret->uid_min = query->place->uid_min;
+	else
+		r = login_defs_uid_min(LOGIN_DEFS, &ret->uid_min);
 	if (r < 0) {
 		ret->outcome = VERDICT_REFUSED;
 		return asprintf(&ret->problem, "%s: %s", LOGIN_DEFS, strerror(-r)) < 0 ? -ENOMEM : 0;

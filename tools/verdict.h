@@ -30,6 +30,12 @@ struct verdict {
 	uid_t uid_min;
 };
 
+/* What is the same for all whom one directory decides about. */
+struct verdict_place {
+	int directory; /* the open policy directory */
+	uid_t uid_min;
+};
+
 struct verdict_query {
 	const char *directory; /* NULL: the live policy directory */
 	const char *file;      /* or this one policy file, which decides for everyone; NULL */
@@ -38,6 +44,7 @@ struct verdict_query {
 	const char *user;
 	const char *service;
 	const char *from;
+	const struct verdict_place *place; /* where those before were found; NULL: all is opened and read anew */
 };
 
 /* 0; -ENOENT: no such user; -EINVAL: no name of a user; or the error of NSS. *ret is to be released in any case. */

@@ -10,6 +10,7 @@ import socket
 
 import pytest
 
+from support import audit
 from support import programs as P
 from support.journal import SOCKET, journald
 
@@ -126,3 +127,55 @@ def test_no_descriptor_is_left_in_the_login_program(journal):
             listener = next(line.split()[6] for line in file if line.rstrip().endswith(SOCKET))
         held = [os.readlink(f"/proc/{inside.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{inside.pid}/fd")]
         assert listener.isdigit() and len([link for link in held if link.startswith("socket:")]) <= 1, held
+
+
+# the kernel's audit
+
+def has_libaudit():
+    return "libaudit.so" in P.run(["readelf", "-d", "/usr/bin/nsrun"]).check().stdout
+
+
+def test_logins_are_in_pams_own_audit_records(host, tmp_path):
+    opened, closed = audit.records(tmp_path / "trace", ["su", "alice", "-c", "true"])[0]
+    assert opened[0] == "USER_START" and closed[0] == "USER_END"
+    assert re.match(r"op=PAM:session_open grantors=\S*pam_nsisolate acct=\"alice\" .* res=success$", opened[1]), opened
+    assert re.match(r"op=PAM:session_close grantors=\S* acct=\"alice\" .* res=success$", closed[1]), closed
+    host.set_policy("user/alice.conf", "nonsense\n")
+    (kind, text), = audit.records(tmp_path / "trace", ["su", "alice", "-c", "true"])[0]
+    assert kind == "USER_START" and re.match(r"op=PAM:session_open grantors=\? acct=\"alice\" .* res=failed$", text), text
+
+
+def test_the_tools_have_audit_records(host, tmp_path):
+    """Built without libaudit they have none, and do the same."""
+    def of(*arguments):
+        return audit.records(tmp_path / "trace", arguments)[0]
+
+    about = 'acct="alice" session="{}" policy="user/alice.conf" '
+    end = 'exe="/usr/bin/{}" hostname=? addr=? terminal=? res={}'
+    if not has_libaudit():
+        assert of("nsrun", "-u", "alice", "true") == []
+        return
+    opened, closed = of("nsrun", "-u", "alice", "true")
+    session = re.search('session="([0-9a-f]{12})"', opened[1])[1]
+    wanted = about.format(session) + end.format("nsrun", "success")
+    assert [opened, closed] == [("TRUSTED_APP", f"op=nsisolate-open {wanted}"), ("TRUSTED_APP", f"op=nsisolate-close {wanted}")]
+    with P.Background(["su", "alice", "-c", P.STAY]) as inside:
+        session = inside.probe()["env"]["NSISOLATE_ID"]
+        forged = 'true "\nres=success'
+        entered, left = of("nsinspect", "enter", session, "sh", "-c", "exit 3", forged)
+        command = f"sh -c exit 3 {forged}".encode().hex().upper()
+        wanted = about.format(session) + 'as="alice" '
+        assert entered[1] == f"op=nsisolate-enter {wanted}cmd={command} " + end.format("nsinspect", "success")
+        assert left[1] == f"op=nsisolate-leave {wanted}" + end.format("nsinspect", "failed")
+        (_, killed), = of("nsinspect", "kill", session)
+        assert killed == "op=nsisolate-kill " + about.format(session) + end.format("nsinspect", "success")
+    host.set_policy("user/alice.conf", "nonsense\n")
+    (_, refused), = of("nsrun", "-u", "alice", "true")
+    assert refused == 'op=nsisolate-open acct="alice" ' + end.format("nsrun", "failed")
+
+
+def test_an_audit_that_takes_no_record_is_told_and_holds_up_nobody(tmp_path):
+    done = P.run(["strace", "-f", "-o", str(tmp_path / "trace"), "-e", "trace=sendto", "-e", "inject=sendto:error=ENOBUFS",
+                  "nsrun", "-u", "alice", "echo", "ran"])
+    assert (done.status, done.stdout) == (0, "ran\n")
+    assert done.stderr == "nsrun: there is no audit record of this: No buffer space available\n" * (2 if has_libaudit() else 0)

@@ -19,7 +19,7 @@ from support.on_booted import (ALICE, MANAGER, audit, host, lingering, logged_in
 
 RUNTIME = f"/run/user/{ALICE}"
 # far more than a login or an end takes, and far less than anybody waits for what does not come
-PROMPT = 15
+PROMPT = 15 * H.SLOWER
 
 
 # a login

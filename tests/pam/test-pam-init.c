@@ -21,7 +21,7 @@ static int open_of(pid_t pid, const char *name)
 	return openat(host_proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* It seals itself once it has our acknowledgement, which we do not wait for. */
+/* Before anybody is in. */
 static bool has_sealed(void *pid)
 {
 	_cleanup_free_ char *status = read_proc(*(pid_t *)pid, "status");
@@ -29,7 +29,10 @@ static bool has_sealed(void *pid)
 	return status && strstr(status, "CapPrm:\t0000000000000000") && strstr(status, "NoNewPrivs:\t1");
 }
 
-/* the login process, the record, the place among the sessions of the user */
+/*
+ * The login process, the record, the place among the sessions of the user. Its memory is sealed, and our socket closed,
+ * once it has our acknowledgement, which we do not wait for.
+ */
 #define DESCRIPTORS 3
 
 static bool has_few_descriptors(void *pid)
@@ -52,7 +55,7 @@ static pid_t login_in_sealed(struct login *login)
 	login_in(login, "alice");
 	init = find_init();
 	CHECK(init > 0);
-	CHECK(eventually(has_sealed, &init));
+	CHECK(has_sealed(&init));
 	CHECK(eventually(has_few_descriptors, &init));
 	return init;
 }

@@ -146,10 +146,14 @@ def make_units():
         os.symlink("/dev/null", f"/etc/systemd/system/{unit}")
     host.write(f"/etc/systemd/system/{TARGET}",
                f"[Unit]\nRequires=basic.target {' '.join(WANTED)}\nAfter=basic.target {' '.join(WANTED)}\n")
-    host.write("/run/systemd/journald.conf.d/tests.conf", "[Journal]\nStorage=volatile\nRateLimitBurst=0\n")
-    # tests log in more often than people
-    host.write("/run/systemd/system.conf.d/tests.conf", "[Manager]\nDefaultStartLimitIntervalSec=0\n")
-    host.write("/run/systemd/logind.conf.d/tests.conf", "[Login]\nUserStopDelaySec=0\n")
+    write_settings("/run/systemd")
+
+
+def write_settings(directory):
+    """Of journald, systemd and logind: tests log in more often than people."""
+    host.write(f"{directory}/journald.conf.d/tests.conf", "[Journal]\nStorage=volatile\nRateLimitBurst=0\n")
+    host.write(f"{directory}/system.conf.d/tests.conf", "[Manager]\nDefaultStartLimitIntervalSec=0\n")
+    host.write(f"{directory}/logind.conf.d/tests.conf", "[Login]\nUserStopDelaySec=0\n")
 
 
 def become_systemd(hierarchies):
@@ -298,6 +302,33 @@ class Machine:
         users = [user.uid for user in host.USERS.values() if user.uid]
         self.run("systemctl", "stop", *(f"user-runtime-dir@{uid}.service" for uid in users),
                  *(f"user-{uid}.slice" for uid in users))
+
+
+def whole_machine():
+    """Whether systemd has booted the machine that the test itself runs on, as tests/system/run-qemu has it do."""
+    return bool(os.environ.get("NSISOLATE_WHOLE_MACHINE"))
+
+
+class WholeMachine(Machine):
+    """That machine. The hierarchies, the files and their settings are its own."""
+
+    def __init__(self):
+        self.pid = 1
+        self.daemons = self.names()
+
+    def has_ended(self):
+        return False
+
+    def stop(self):
+        pass
+
+    def run(self, *arguments, timeout=host.TIMEOUT):
+        return programs.run(list(arguments), timeout=timeout)
+
+    def processes(self):
+        """Without the test's own."""
+        own = {os.getpid()} | {process.pid for process in host.descendants(os.getpid())}
+        return {pid: process for pid, process in super().processes().items() if pid not in own}
 
 
 def remove_groups(group):

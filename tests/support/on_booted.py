@@ -18,7 +18,7 @@ MANAGER = f"user@{ALICE}.service"
 
 @pytest.fixture(scope="module")
 def machines(request):
-    with booted.files():
+    with contextlib.nullcontext() if booted.whole_machine() else booted.files():
         running = []
         yield running
         for machine in running:
@@ -29,7 +29,8 @@ def machines(request):
 def machine(request, machines):
     """The one of the test before, if that left it up and clean. A module that sets LIMITS gets the controllers."""
     if not machines:
-        machines.append(booted.Machine(limits=getattr(request.module, "LIMITS", False)))
+        machines.append(booted.WholeMachine() if booted.whole_machine()
+                        else booted.Machine(limits=getattr(request.module, "LIMITS", False)))
     yield machines[0]
     if machines[0].has_ended() or machines[0].leftovers():
         machines.pop().stop()
@@ -46,7 +47,7 @@ def host(request, machine):
     H.set_policy("default.conf", "")
     booted.set_options(f"--sysctl-dir {booted.SYSCTL}")
     signal.signal(signal.SIGALRM, expired)
-    signal.alarm(120)
+    signal.alarm(120 * H.SLOWER)
     try:
         yield H
         H.wait_until(lambda: machine.has_ended() or not machine.leftovers(),

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "descriptors.h"
+
 struct pair {
 	int ours;
 	int theirs;
@@ -37,18 +39,6 @@ static int close_pair(void **state)
 	close_fd(pair->theirs);
 	free(pair);
 	return 0;
-}
-
-static size_t count_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory))
-		count++;
-	(void)closedir(directory);
-	return count;
 }
 
 /* Sends one string with this many copies of a descriptor. */
@@ -249,7 +239,7 @@ static long elapsed_ms(const struct timespec *since)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+	return (long)(now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
 }
 
 static void count_alarm(int signal)

@@ -316,6 +316,36 @@ static void login_is_told_from_its_session(void **state)
 	}
 }
 
+static void init_is_sealed_by_a_lock_of_its_own_alone(void **state)
+{
+	static const struct {
+		off_t start, length, other_start;
+		bool sealed;
+	} cases[] = {
+		{ 0, RECORD_SEALED_BYTE + 1, 0, true },
+		{ 0, RECORD_LOGIN_BYTE + 1, 0, false },
+		/* a lock on the whole file says that a process lives, and nothing else */
+		{ 0, 0, 0, false },
+		{ 0, RECORD_LOGIN_BYTE + 1, RECORD_SEALED_BYTE, false },
+	};
+	_cleanup_free_ char *path = path_in(*state, ID);
+
+	write_record(*state, ID, ID);
+	for (size_t i = 0; i < ELEMENTS(cases); i++) {
+		_cleanup_(record_list_release) struct record_list list = { 0 };
+		pid_t child = hold_lock_of(path, F_WRLCK, cases[i].start, cases[i].length), other = 0;
+
+		if (cases[i].other_start > 0)
+			other = hold_lock_of(path, F_WRLCK, cases[i].other_start, 1);
+		assert_int_equal(records_read(*state, &list), 0);
+		assert_int_equal(list.items[0].sealed, cases[i].sealed);
+		assert_int_equal(list.items[0].init_pid, child);
+		if (other > 0)
+			end(other);
+		end(child);
+	}
+}
+
 static void record_of_a_later_login_is_called_by_both_names(void **state)
 {
 	static const struct {
@@ -377,6 +407,7 @@ int main(void)
 		IN_DIRECTORY(files_that_are_no_records_are_listed_as_invalid),
 		IN_DIRECTORY(held_lock_shows_even_when_the_text_is_broken),
 		IN_DIRECTORY(login_is_told_from_its_session),
+		IN_DIRECTORY(init_is_sealed_by_a_lock_of_its_own_alone),
 		IN_DIRECTORY(record_of_a_later_login_is_called_by_both_names),
 		IN_DIRECTORY(names_are_sorted_and_cut_to_the_length_of_a_record_s),
 	};

@@ -341,8 +341,8 @@ static uint64_t next_random(uint64_t *seed)
 /* One to eight bytes changed, a piece doubled or removed. */
 static size_t mutate(char *text, size_t size, size_t capacity, uint64_t *seed)
 {
-	size_t at = next_random(seed) % size;
-	size_t length = next_random(seed) % (size - at);
+	size_t at = (size_t)(next_random(seed) % size);
+	size_t length = (size_t)(next_random(seed) % (size - at));
 
 	switch (next_random(seed) % 4) {
 	case 0:

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "descriptors.h"
+
 /* In a request with both: the caller's pidfd, then every candidate that could be opened. */
 #define EXAMPLE_FDS 4
 
@@ -49,18 +51,6 @@ static const struct session_reply example_reply = {
 	.notice = "be good",
 	.namespaces = { [NAMESPACE_MOUNT] = 4026532000, [NAMESPACE_PID] = 4026532001 },
 };
-
-static size_t count_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory))
-		count++;
-	(void)closedir(directory);
-	return count;
-}
 
 /* Real descriptors, since a decoder closes them. */
 static void open_descriptors(int *fds, size_t count)
