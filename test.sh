@@ -27,10 +27,14 @@ build() {
 build build-test --werror
 build build-sanitized --native-file build-dev.ini
 
+# short forms; HACKING.md has the long ones
+export FUZZ_SECONDS="${FUZZ_SECONDS:-15}"
 # most of a login test is waiting: two for each processor
 processes=$(($(nproc) * 2))
 meson test -C build-sanitized --no-rebuild --print-errorlogs --num-processes "$processes" --no-suite lint
 meson test -C build-test --no-rebuild --print-errorlogs --num-processes "$processes"
 # the benchmarks judge nothing; a short form shows that they run
-NSISOLATE_ROUNDS="${NSISOLATE_ROUNDS:-50}" meson test -C build-test --no-rebuild --benchmark --print-errorlogs --verbose
+export NSISOLATE_ROUNDS="${NSISOLATE_ROUNDS:-20}" NSISOLATE_AT_ONCE="${NSISOLATE_AT_ONCE:-1 8}" \
+    NSISOLATE_ALIVE="${NSISOLATE_ALIVE:-20}" NSISOLATE_MOUNTS="${NSISOLATE_MOUNTS:-300}"
+meson test -C build-test --no-rebuild --benchmark --print-errorlogs --verbose
 echo "all tests passed"

@@ -84,10 +84,30 @@ static int look(int directory_fd, const char *name, const char *subject, int *re
 	return 0;
 }
 
+/*
+ * What is there, as the directory that it is, or for a sentence that says what it is instead. To open one reads
+ * nothing; a user who only passes by may not be able to list it.
+ */
+static int look_at_directory(int parent_fd, const char *name, unsigned flags, const char *subject, int *ret_fd,
+			     struct stat *ret_st, char **ret_problem)
+{
+	_cleanup_close_ int fd =
+		openat(parent_fd, name, (flags & FIND_OWN ? O_PATH : O_RDONLY) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		return look(parent_fd, name, subject, ret_fd, ret_st, ret_problem);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : unreadable(ret_problem, subject, errno);
+	if (fstat(fd, ret_st) < 0)
+		return unreadable(ret_problem, subject, errno);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 int judge_directory(int parent_fd, const char *name, const char *shown, unsigned flags, int *ret_fd, char **ret_problem)
 {
 	_cleanup_free_ char *subject = NULL, *opening = NULL;
-	_cleanup_close_ int path_fd = -1, fd = -1;
+	_cleanup_close_ int fd = -1;
 	struct stat st;
 	int r;
 
@@ -99,7 +119,7 @@ int judge_directory(int parent_fd, const char *name, const char *shown, unsigned
 		opening = NULL;
 		return -ENOMEM;
 	}
-	r = look(parent_fd, name, opening, &path_fd, &st, ret_problem);
+	r = look_at_directory(parent_fd, name, flags, opening, &fd, &st, ret_problem);
 	if (r < 0)
 		return r;
 	if (!S_ISDIR(st.st_mode))
@@ -108,11 +128,6 @@ int judge_directory(int parent_fd, const char *name, const char *shown, unsigned
 	r = judge_owner(&st, subject, flags, ret_problem);
 	if (r < 0)
 		return r;
-	/* "." of the descriptor that was judged: the name is not looked up again. A user who only passes by may not be
-	 * able to list it */
-	fd = openat(path_fd, ".", (flags & FIND_OWN ? O_PATH : O_RDONLY) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return unreadable(ret_problem, opening, errno);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #define UID_MIN_DEFAULT 1000
+/* As Debian ships it the file has 12.5 kB, and every login reads it. */
+#define BUFFER_SIZE 16384
 
 /* What follows "UID_MIN" on a line: decimal, octal or hexadecimal, as shadow(5)'s tools read it. */
 static int parse_uid(char *text, uid_t *ret)
@@ -52,6 +54,7 @@ static int read_uid_min(FILE *file, uid_t *ret)
 int login_defs_uid_min(const char *path, uid_t *ret)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_cleanup_free_ char *buffer = NULL;
 	_cleanup_(fclosep) FILE *file = NULL;
 	struct stat st;
 
@@ -63,9 +66,11 @@ int login_defs_uid_min(const char *path, uid_t *ret)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	file = fdopen(fd, "r");
+	buffer = malloc(BUFFER_SIZE);
+	file = buffer ? fdopen(fd, "r") : NULL;
 	if (!file)
 		return -errno;
 	(void)TAKE_FD(fd);
+	(void)setvbuf(file, buffer, _IOFBF, BUFFER_SIZE);
 	return read_uid_min(file, ret);
 }

@@ -92,5 +92,8 @@ int apply_init_steps(const struct plan *plan, const struct step **ret_failed, co
 	for (size_t i = 0; trees && i < plan->count; i++)
 		close_fd(trees[i]);
 	free(trees);
+	/* mount_over() leaves us where it mounted last */
+	if (r == 0 && chdir("/") < 0)
+		r = -errno;
 	return r;
 }

@@ -74,7 +74,7 @@ static const struct {
 	const char *meaning;
 } meanings[] = {
 	{ "helper", EAGAIN, PROCESSES },
-	/* posix_spawn(3) gives the helper its descriptors: dup2(2) to one beyond the limit */
+	/* helper_spawn() gives the helper its descriptors: dup2(2) to one beyond the limit */
 	{ "helper", EBADF, FILES },
 	{ "namespaces", EAGAIN, PROCESSES },
 	{ "time", EINVAL, "this kernel has no time namespaces" },

@@ -16,14 +16,18 @@
  */
 
 #include "session/detach.h"
+#include "session/helper_process.h"
 #include "session/janitor.h"
 #include "session/open.h"
 #include "session/request.h"
 
+#include <malloc.h>
 #include <string.h>
 
 /* Time for the module to hand over the request: it is already there, or the module died. */
 #define REQUEST_TIMEOUT_MS 10000
+
+#define HEAP_SIZE          (512 * 1024)
 
 static int send_reply(const struct session_reply *reply)
 {
@@ -59,7 +63,11 @@ int main(void)
 
 	if (!fds)
 		return 1;
+	signals_let_in();
 	detached = detach_from_caller();
+	/* once there is no limit any more: one brk(2) has memory for all, and the init gives back what is left */
+	(void)mallopt(M_TOP_PAD, HEAP_SIZE);
+	(void)mallopt(M_TRIM_THRESHOLD, 2 * HEAP_SIZE);
 	r = message_receive(PROTOCOL_HELPER_FD, REQUEST_TIMEOUT_MS, &message, fds, &fd_count);
 	if (r < 0)
 		return 1;

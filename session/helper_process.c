@@ -3,13 +3,18 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 /* The helper exits right after its reply. */
 #define HELPER_EXIT_MS 2000
+
+/* Of the child until it is another program: it calls the kernel, and little else. */
+#define STACK_SIZE 16384
 
 static void hold_child_signal(struct helper *helper)
 {
@@ -47,57 +52,90 @@ static void give_back_child_signal(const struct helper *helper)
 	sigprocmask(SIG_SETMASK, &helper->old_mask, NULL);
 }
 
-/* Returns a positive errno, as posix_spawn(3) and its kin do. */
-static int set_up_descriptors(posix_spawn_file_actions_t *actions, int socket)
-{
-	int r = posix_spawn_file_actions_adddup2(actions, socket, PROTOCOL_HELPER_FD);
+/* What the child needs between clone(2) and execve(2). It shares our memory, and we wait. */
+struct start {
+	const char *path;
+	char *const *arguments;
+	int socket;
+	int error; /* negative, where there was no program to run */
+};
 
-	for (int fd = 0; r == 0 && fd < PROTOCOL_HELPER_FD; fd++)
-		r = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0);
-	if (r == 0)
-		r = posix_spawn_file_actions_addclosefrom_np(actions, PROTOCOL_HELPER_FD + 1);
-	return r;
+/* Standard streams on /dev/null, the socket as PROTOCOL_HELPER_FD, and nothing else. */
+static int set_up_descriptors(int socket)
+{
+	int null;
+
+	if (dup2(socket, PROTOCOL_HELPER_FD) < 0)
+		return -errno;
+	/* dup2(2) of a descriptor onto itself leaves it to be closed by execve(2) */
+	if (socket == PROTOCOL_HELPER_FD && fcntl(socket, F_SETFD, 0) < 0)
+		return -errno;
+	if (close_range(0, PROTOCOL_HELPER_FD - 1, 0) < 0 || close_range(PROTOCOL_HELPER_FD + 1, ~0U, 0) < 0)
+		return -errno;
+	/* the lowest that is free, open(2): the first of them */
+	null = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < PROTOCOL_HELPER_FD; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			return -errno;
+	return 0;
 }
 
-static int set_up_attributes(posix_spawnattr_t *attributes)
+/* In the memory of the login program: system calls only, and nothing of it is written to but what is ours. */
+static int run_program(void *data)
 {
-	sigset_t all, none;
-	int r;
+	static char *const environment[] = { NULL };
+	struct start *start = data;
 
-	sigfillset(&all);
-	sigemptyset(&none);
-	r = posix_spawnattr_setsigdefault(attributes, &all);
-	if (r == 0)
-		r = posix_spawnattr_setsigmask(attributes, &none);
-	if (r == 0)
-		r = posix_spawnattr_setflags(attributes,
-					     POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
-	return r;
+	if (setsid() < 0)
+		start->error = -errno;
+	if (start->error == 0)
+		start->error = set_up_descriptors(start->socket);
+	if (start->error == 0) {
+		(void)execve(start->path, start->arguments, environment);
+		start->error = -errno;
+	}
+	_exit(127);
 }
 
+/*
+ * Like posix_spawn(3), which asks for the action of each signal there is, for it lets them in before execve(2), which
+ * itself takes away the handlers. Here they stay blocked until the program lets them in.
+ */
 int helper_spawn(const char *path, const char *name, int socket, pid_t *ret_pid)
 {
 	char *const arguments[] = { (char *)name, NULL };
-	char *const environment[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int r = posix_spawn_file_actions_init(&actions);
+	struct start start = { .path = path, .arguments = arguments, .socket = socket };
+	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	sigset_t all, before;
+	pid_t pid;
 
-	if (r != 0)
-		return -r;
-	r = posix_spawnattr_init(&attributes);
-	if (r != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return -r;
-	}
-	r = set_up_descriptors(&actions, socket);
-	if (r == 0)
-		r = set_up_attributes(&attributes);
-	if (r == 0)
-		r = posix_spawn(ret_pid, path, &actions, &attributes, arguments, environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
+	if (stack == MAP_FAILED)
+		return -errno;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	pid = clone(run_program, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+	if (pid < 0)
+		start.error = -errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid > 0 && start.error < 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	(void)munmap(stack, STACK_SIZE);
+	if (start.error == 0)
+		*ret_pid = pid;
+	return start.error;
+}
+
+void signals_let_in(void)
+{
+	/* what programs that we start take for granted, and what we wait for */
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD };
+	sigset_t none;
+
+	for (size_t i = 0; i < ELEMENTS(numbers); i++)
+		(void)signal(numbers[i], SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int helper_start(const char *path, struct helper *ret)

@@ -18,16 +18,22 @@ struct helper {
 
 /*
  * Starts the program at `path`, argv[0] `name`, with an empty environment, standard streams on /dev/null, `socket` as
- * descriptor 3 and no other, default signals, and a session (setsid(2)) of its own. 0 or -errno.
+ * descriptor 3 and no other, and a session (setsid(2)) of its own. Every signal is blocked in it, for it to let in by
+ * signals_let_in(); and what its parent ignores it ignores, execve(2). 0 or -errno.
  */
 int helper_spawn(const char *path, const char *name, int socket, pid_t *ret_pid) _must_check_;
 
 /*
+ * First of all in what helper_spawn() started. Signals that we or programs that we start depend on have their default
+ * action afterwards, whatever the user who began the login program had it ignore.
+ */
+void signals_let_in(void);
+
+/*
  * Starts the helper at `path` with an empty environment, standard streams on
- * /dev/null, descriptor 3 as its end of a socket pair and no other, default
- * signals, and a session (setsid(2)) of its own. SIGCHLD is blocked and set to
- * SIG_DFL until helper_end(), so that the program's own handler neither reaps it nor is
- * called for it. 0 or -errno, then nothing has changed.
+ * /dev/null, descriptor 3 as its end of a socket pair and no other, and a session (setsid(2)) of its own, as
+ * helper_spawn() does. SIGCHLD is blocked and set to SIG_DFL until helper_end(), so that the program's own handler
+ * neither reaps it nor is called for it. 0 or -errno, then nothing has changed.
  */
 int helper_start(const char *path, struct helper *ret) _must_check_;
 

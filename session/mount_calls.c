@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 /* Stacked mounts on one mount point that are taken away before ours takes their place. */
 #define STACKED_MAX 32
@@ -40,6 +41,29 @@ int mount_attach_at(int mount_fd, const char *target)
 	if (target_fd < 0)
 		return target_fd;
 	return mount_attach(mount_fd, target_fd);
+}
+
+/* Tolerates EEXIST: another login of the same shared directory was first. */
+static int open_or_make(const char *target, bool create)
+{
+	int fd = open_directory_nofollow(target);
+
+	if (fd != -ENOENT || !create)
+		return fd;
+	if (mkdir(target, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return open_directory_nofollow(target);
+}
+
+int mount_over(const char *target, bool create, const char *type, unsigned long flags, const char *options)
+{
+	_cleanup_close_ int fd = open_or_make(target, create);
+
+	if (fd < 0)
+		return fd;
+	if (fchdir(fd) < 0 || mount("nsisolate", ".", type, flags, options) < 0)
+		return -errno;
+	return 0;
 }
 
 int mount_detach_all(const char *target)

@@ -59,19 +59,22 @@ static int restore_tree(const char *sys, const char *path, int tree)
 	return mount_attach(tree, target);
 }
 
+static int clone_trees(const char *target, int trees[ELEMENTS(carried)])
+{
+	_cleanup_close_ int sys = open_directory_nofollow(target);
+	int r = sys < 0 ? sys : 0;
+
+	for (size_t i = 0; r == 0 && i < ELEMENTS(carried); i++)
+		r = clone_tree(sys, carried[i], &trees[i]);
+	return r;
+}
+
 static int replace_sys(const char *target, int mount_fd, int trees[ELEMENTS(carried)])
 {
-	int r;
+	int r = clone_trees(target, trees);
 
-	for (size_t i = 0; i < ELEMENTS(carried); i++) {
-		_cleanup_close_ int sys = open_directory_nofollow(target);
-
-		if (sys < 0)
-			return sys;
-		r = clone_tree(sys, carried[i], &trees[i]);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	r = mount_detach_all(target);
 	if (r == 0)
 		r = mount_attach_at(mount_fd, target);

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 
 #define MOUNTINFO "/proc/self/mountinfo"
+/* proc(5) hands out a page at a time, and stdio asks for a quarter of that. */
+#define BUFFER_SIZE 4096
 /* How often one that moves away from its path is looked for anew. */
 #define TRIES 64
 
@@ -68,6 +70,7 @@ static int cover(const struct step *step, const char *path, uint64_t id)
 /* COVERED_MOVED: one could not be found where it was said to be. */
 static int cover_all(const struct step *step)
 {
+	_cleanup_free_ char *buffer = malloc(BUFFER_SIZE);
 	_cleanup_(fclosep) FILE *file = fopen(MOUNTINFO, "re");
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
@@ -77,6 +80,9 @@ static int cover_all(const struct step *step)
 
 	if (!file)
 		return -errno;
+	if (!buffer)
+		return -ENOMEM;
+	(void)setvbuf(file, buffer, _IOFBF, BUFFER_SIZE);
 	while (r >= 0 && getline(&line, &size, file) > 0) {
 		if (!parse(line, &id, &path))
 			continue;

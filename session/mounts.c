@@ -30,13 +30,7 @@ int mount_set_propagation(const struct step *step)
 
 int mount_mqueue(const struct step *step)
 {
-	_cleanup_close_ int fd = mount_new("mqueue", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = make_mount_point(step);
-	return r < 0 ? r : mount_attach_at(fd, step->target);
+	return mount_over(step->target, step->create, "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
 static int new_tmpfs(const struct step *step)
@@ -52,7 +46,8 @@ static int new_tmpfs(const struct step *step)
 	return mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
-int mount_tmpfs(const struct step *step)
+/* Somebody who is root over their own only mounts over directories that they may not enter. */
+static int attach_tmpfs(const struct step *step)
 {
 	_cleanup_close_ int fd = new_tmpfs(step);
 	int r;
@@ -61,6 +56,17 @@ int mount_tmpfs(const struct step *step)
 		return fd;
 	r = make_mount_point(step);
 	return r < 0 ? r : mount_attach_at(fd, step->target);
+}
+
+int mount_tmpfs(const struct step *step)
+{
+	char options[96];
+
+	if (step->own)
+		return attach_tmpfs(step);
+	(void)snprintf(options, sizeof(options), "size=%" PRIu64 ",nr_inodes=%" PRIu64 ",mode=%04o", step->size,
+		       step->inodes, (unsigned)step->mode & 07777);
+	return mount_over(step->target, step->create, "tmpfs", MS_NOSUID | MS_NODEV, options);
 }
 
 int mount_runtime_dir(const struct step *step)

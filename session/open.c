@@ -112,11 +112,14 @@ static int make_plan(const struct session_request *request, const char *id, stru
 /* Of all its namespaces the reply names those that the session has of its own. */
 static int own_namespaces(pid_t init, unsigned clone_flags, uint64_t ret[NAMESPACE_KINDS])
 {
-	int r = process_namespaces(init, ret);
+	_cleanup_close_ int directory = process_namespaces_open(init);
+	int r = directory < 0 ? directory : 0;
 
-	for (size_t i = 0; r == 0 && i < NAMESPACE_KINDS; i++)
-		if (!(clone_flags & (unsigned)namespace_table[i].clone_flag))
-			ret[i] = 0;
+	for (enum namespace_kind kind = 0; r == 0 && kind < NAMESPACE_KINDS; kind++) {
+		ret[kind] = 0;
+		if (clone_flags & (unsigned)namespace_table[kind].clone_flag)
+			r = process_namespace_in(directory, kind, &ret[kind]);
+	}
 	return r;
 }
 

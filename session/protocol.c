@@ -196,6 +196,17 @@ static int take_descriptors(struct msghdr *header, int *fds, size_t *fd_count)
 	return r;
 }
 
+/* Often it is there already. -EAGAIN: not yet. */
+static ssize_t receive(int socket, struct msghdr *header)
+{
+	ssize_t size;
+
+	do
+		size = recvmsg(socket, header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	while (size < 0 && errno == EINTR);
+	return size < 0 ? -errno : size;
+}
+
 int message_receive(int socket, int timeout_ms, struct message *ret, int *fds, size_t *fd_count)
 {
 	_cleanup_(message_release) struct message message = { .data = malloc(PROTOCOL_MESSAGE_MAX) };
@@ -212,14 +223,15 @@ int message_receive(int socket, int timeout_ms, struct message *ret, int *fds, s
 
 	if (!message.data || !control)
 		return -ENOMEM;
-	r = wait_readable(socket, timeout_ms);
-	if (r < 0)
-		return r;
-	do
-		size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (size < 0 && errno == EINTR);
+	size = receive(socket, &header);
+	if (size == -EAGAIN) {
+		r = wait_readable(socket, timeout_ms);
+		if (r < 0)
+			return r;
+		size = receive(socket, &header);
+	}
 	if (size < 0)
-		return -errno;
+		return (int)size;
 	r = take_descriptors(&header, fds, fd_count);
 	if (r == 0 && size == 0)
 		r = -ECONNRESET;

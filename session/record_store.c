@@ -12,6 +12,8 @@
 
 /* Records looked at by one opening: a bound on what a login pays for the crashes of others. */
 #define SWEEP_MAX 8
+/* Of one look into the directory. */
+#define NAMES_SIZE 32768
 
 int own_directory_open(int parent, const char *name, mode_t mode)
 {
@@ -137,28 +139,56 @@ static void sweep_one(int directory, const char *name)
 	(void)unlinkat(directory, name, 0);
 }
 
+static size_t any_below(size_t count)
+{
+	unsigned number = 0;
+
+	return getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number) ? number % count : 0;
+}
+
+/*
+ * What one getdents64(2) gives of the names, any of them, into `names` of NAMES_SIZE: how many bytes. A thousand names
+ * fit, and on most hosts there are no more; else each piece is as likely as another, and every record has its turn.
+ */
+static size_t read_names(int directory, char *names)
+{
+	_cleanup_free_ char *piece = malloc(NAMES_SIZE);
+	size_t chosen = 0;
+	ssize_t size;
+
+	if (!piece || lseek(directory, 0, SEEK_SET) < 0)
+		return 0;
+	for (size_t pieces = 1; (size = getdents64(directory, piece, NAMES_SIZE)) > 0; pieces++) {
+		if (pieces > 1 && any_below(pieces) != 0)
+			continue;
+		memcpy(names, piece, (size_t)size);
+		chosen = (size_t)size;
+	}
+	return chosen;
+}
+
+static const struct dirent64 *entry_at(const char *names, size_t at)
+{
+	return (const struct dirent64 *)(const void *)(names + at);
+}
+
 void record_sweep(int directory)
 {
-	_cleanup_(closedirp) DIR *stream = NULL;
-	struct dirent *entry;
-	unsigned skip = 0;
-	size_t names = 0, seen = 0, swept = 0;
-	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *names = malloc(NAMES_SIZE);
+	const size_t size = names ? read_names(directory, names) : 0;
+	size_t count = 0, swept = 0, skip;
 
-	stream = copy < 0 ? NULL : fdopendir(copy);
-	if (!stream) {
-		close_fd(copy);
-		return;
-	}
-	while (readdir(stream))
-		names++;
-	rewinddir(stream);
-	if (names > SWEEP_MAX && getrandom(&skip, sizeof(skip), GRND_NONBLOCK) == sizeof(skip))
-		skip %= (unsigned)names;
-	while (swept < SWEEP_MAX && (entry = readdir(stream))) {
-		if (seen++ < skip || entry->d_name[0] == '.')
+	for (size_t at = 0; at < size; at += entry_at(names, at)->d_reclen)
+		count++;
+	skip = count > SWEEP_MAX ? any_below(count) : 0;
+	for (size_t at = 0; at < size && swept < SWEEP_MAX; at += entry_at(names, at)->d_reclen) {
+		if (skip > 0) {
+			skip--;
 			continue;
-		sweep_one(directory, entry->d_name);
+		}
+		if (entry_at(names, at)->d_name[0] == '.')
+			continue;
+		sweep_one(directory, entry_at(names, at)->d_name);
 		swept++;
 	}
 }

@@ -13,6 +13,7 @@
 #include "session/firewall.h"
 #include "session/firewall_sweep.h"
 #include "session/forwarding.h"
+#include "session/helper_process.h"
 #include "session/network_order.h"
 #include "session/network_state.h"
 #include "session/resolver.h"
@@ -162,6 +163,7 @@ int main(void)
 	struct veth veth;
 	int r;
 
+	signals_let_in();
 	(void)alarm(LIFE_SECONDS);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return 1;

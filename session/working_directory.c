@@ -3,6 +3,7 @@
 
 #include "session/syscalls.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 void working_directory_save(struct working_directory *ret)
@@ -26,7 +27,8 @@ static bool enter_same(const struct working_directory *saved)
 	_cleanup_close_ int fd = -1;
 	struct stat status;
 
-	if (!saved->path)
+	/* "/" needs no look: it is where we end in any case */
+	if (!saved->path || strcmp(saved->path, "/") == 0)
 		return false;
 	fd = open_directory_nofollow(saved->path);
 	if (fd < 0 || fstat(fd, &status) < 0)

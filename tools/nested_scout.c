@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "session/syscalls.h"
 #include "tools/shared_work.h"
 
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define SILENCE_MS 300
@@ -35,16 +35,29 @@ struct nested_scout {
 };
 
 /*
- * Then the session has no directory of records. Where a link leads to, and whose root it is, does not matter where
- * there is none: who could have the path lead elsewhere could cover the directory as well.
+ * Then the session has no directory of records. Whose root that was does not matter where there is none. A link on the
+ * way is none of the engine's, and for those to judge who read there.
  */
 static bool is_empty(pid_t init)
 {
-	char path[sizeof(RECORD_DIRECTORY) + 32];
-	struct stat status;
+	static const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	char path[48];
+	int records;
 
-	(void)snprintf(path, sizeof(path), "/proc/%jd/root" RECORD_DIRECTORY, (intmax_t)init);
-	return fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 && errno == ENOENT;
+	(void)snprintf(path, sizeof(path), "/proc/%jd/root", (intmax_t)init);
+
+	_cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return false;
+	records = sys_openat2(root, &RECORD_DIRECTORY[1], &how);
+	if (records < 0)
+		return errno == ENOENT;
+	close_fd(records);
+	return false;
 }
 
 static void look(struct shared *shared, size_t count)

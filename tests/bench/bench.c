@@ -66,3 +66,20 @@ double quantile(double *values, size_t count, double share)
 	qsort(values, count, sizeof(*values), by_value);
 	return values[(size_t)(share * (double)(count - 1))];
 }
+
+void print_head(void)
+{
+	printf("| what | the other isolates | ours: median (fast tenth), us | other: median (fast tenth), us | ours / "
+	       "other | "
+	       "fast tenths | values |\n|---|---|---|---|---|---|---|\n");
+}
+
+void print_row(const char *what, const char *peer_isolates, double *ours, double *peer, size_t count)
+{
+	const double a = quantile(ours, count, 0.5), fast_a = quantile(ours, count, 0.1);
+	const double b = quantile(peer, count, 0.5), fast_b = quantile(peer, count, 0.1);
+
+	printf("| %s | %s | %.0f (%.0f) | %.0f (%.0f) | %.2f | %.2f | %zu |\n", what, peer_isolates, a, fast_a, b,
+	       fast_b, a / b, fast_a / fast_b, count);
+	(void)fflush(stdout);
+}

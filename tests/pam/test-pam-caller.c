@@ -346,6 +346,36 @@ static void priorities_do_not_stick_to_the_init(void)
 	login_out(&login);
 }
 
+/* In hexadecimal, proc_pid_status(5): bit 0 is signal 1. */
+static unsigned long signals_of(const char *status, const char *key)
+{
+	const char *at = strstr(status, key);
+
+	CHECK(at);
+	return strtoul(at + strlen(key), NULL, 16);
+}
+
+static void with_every_signal_blocked_and_ignored(void)
+{
+	_cleanup_free_ char *status = NULL;
+	struct login login;
+	sigset_t all;
+
+	start_warm(&login);
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, SIG_IGN);
+	sigfillset(&all);
+	CHECK_INT(sigprocmask(SIG_BLOCK, &all, NULL), 0);
+	CHECK_INT(login_open(&login, 0), PAM_SUCCESS);
+	status = read_proc(find_init(), "status");
+	CHECK(status);
+	/* by which waits of the helper, and programs that it starts, end */
+	CHECK_INT(signals_of(status, "SigBlk:"), 0);
+	CHECK_INT(signals_of(status, "SigIgn:") & (1UL << (SIGALRM - 1) | 1UL << (SIGPIPE - 1) | 1UL << (SIGTERM - 1)),
+		  0);
+	login_out(&login);
+}
+
 static void *idle(void *argument)
 {
 	char byte;
@@ -569,6 +599,7 @@ int main(void)
 		CASE(with_hostile_limits),
 		CASE(with_a_low_hard_limit_on_descriptors),
 		CASE(priorities_do_not_stick_to_the_init),
+		CASE(with_every_signal_blocked_and_ignored),
 		CASE(with_a_second_thread_is_refused),
 		CASE(chrooted_is_refused),
 		CASE(in_a_mount_namespace_of_its_own_works),

@@ -75,7 +75,7 @@ static bool is_sealed(void *argument)
 	return ask(argument).sealed;
 }
 
-static void transfer(pid_t pid, int request, struct user_regs_struct *registers)
+static void transfer(pid_t pid, enum __ptrace_request request, struct user_regs_struct *registers)
 {
 	struct iovec place = { registers, sizeof(*registers) };
 
@@ -91,6 +91,12 @@ static void prepare(struct user_regs_struct *registers, long number, unsigned lo
 	registers->rax = (unsigned long)number;
 	registers->rdi = first;
 	registers->rsi = second;
+#elif defined(__i386__)
+	registers->eip -= 2;
+	registers->orig_eax = -1;
+	registers->eax = number;
+	registers->ebx = (long)first;
+	registers->ecx = (long)second;
 #elif defined(__aarch64__)
 	registers->pc -= 4;
 	registers->regs[8] = (unsigned long)number;
@@ -105,6 +111,8 @@ static long result_of(const struct user_regs_struct *registers)
 {
 #if defined(__x86_64__)
 	return (long)registers->rax;
+#elif defined(__i386__)
+	return registers->eax;
 #else
 	return (long)registers->regs[0];
 #endif
@@ -113,7 +121,7 @@ static long result_of(const struct user_regs_struct *registers)
 /* The result, or -errno, of a system call of the init's, whose number here is 1. */
 static long have_call(long number, unsigned long first, unsigned long second)
 {
-	struct user_regs_struct before, registers;
+	struct user_regs_struct before = { 0 }, registers = { 0 };
 
 	CHECK_INT(ptrace(PTRACE_SEIZE, 1, NULL, NULL), 0);
 	CHECK_INT(ptrace(PTRACE_INTERRUPT, 1, NULL, NULL), 0);

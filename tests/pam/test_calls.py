@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
+"""
+How many system calls a login is: all of them, of login program, helper and init, in opening a default session until its
+init waits, and in closing it; those of libc's name services, of libpam's audit and of the programs' start among them.
+It is the second login of its user, so that the directories are there. More is a mistake, or needs a reason.
+"""
+
+import collections
+import re
+import signal
+import subprocess
+
+import pytest
+
+from support import host as host_module
+from support.driver import TRACE, Driver, set_stack
+from support.host import wait_until
+
+LIMITS = {"open, login program": 140, "open, helper": 135, "open, init": 118, "close, login program": 45, "close, init": 0}
+CALL = re.compile(r"^(\d+) +(\w+)\(([^,)]*)")
+# by which the driver is driven
+DRIVEN = {("read", "0"), ("write", "1")}
+# of the closing, which looks every 5 ms whether the init has ended
+WAITS = ("poll", "waitid", "restart_syscall")
+
+
+def counted(lines, login):
+    """By process, in the order in which they appear: the login program, its helper, the init."""
+    found = collections.OrderedDict()
+    for line in lines:
+        match = CALL.match(line)
+        if match and not (int(match[1]) == login and (match[2], match[3]) in DRIVEN):
+            found.setdefault(match[1], collections.Counter())[match[2]] += 1
+    return found
+
+
+def lines():
+    return host_module.read(TRACE).splitlines()
+
+
+def init_waits():
+    """In poll(2), without a time limit, after the last thing that it does for the login."""
+    text = host_module.read(TRACE)
+    sealed = text.find("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE")
+    return sealed >= 0 and re.search(r"poll\(\[[^\n]*, -1( <unfinished \.\.\.>)?\n?\Z", text[sealed:])
+
+
+@pytest.fixture
+def login(module):
+    set_stack(module)
+    host_module.set_policy("default.conf", "")
+    first = Driver()
+    assert first.open() == 0
+    first.run()
+    first.tell(rb"closed (\d+)\n")
+    first.end()
+    driver = Driver()
+    yield driver
+    driver.kill()
+
+
+def test_of_a_login_are_no_more_than_they_were(login):
+    with subprocess.Popen(["strace", "-f", "-p", str(login.pid), "-o", TRACE], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, cwd="/") as tracer:
+        assert "attached" in tracer.stderr.readline()
+        wait_until(lambda: "read(0" in host_module.read(TRACE), "the login program to wait")
+        assert login.open() == 0
+        wait_until(init_waits, "the init to wait")
+        opened = len(lines())
+        login.run()
+        ran = len(lines())
+        assert login.tell(rb"closed (\d+)\n")[1][1] == b"0"
+        closed = len(lines())
+        tracer.send_signal(signal.SIGINT)
+    by_process = list(counted(lines()[:opened], login.pid).values())
+    assert len(by_process) == 3, by_process
+    closing = list(counted(lines()[ran:closed], login.pid).values())
+    found = dict(zip(("open, login program", "open, helper", "open, init"), by_process))
+    found["close, login program"] = collections.Counter({call: count for call, count in closing[0].items() if call not in WAITS})
+    found["close, init"] = sum(closing[1:], collections.Counter())
+    for name, calls in found.items():
+        print(f"{name}: {sum(calls.values())}, at most {LIMITS[name]}: "
+              + ", ".join(f"{count} {call}" for call, count in calls.most_common()))
+    print(f"in all: {sum(sum(calls.values()) for calls in found.values())}")
+    assert {name: sum(calls.values()) for name, calls in found.items() if sum(calls.values()) > LIMITS[name]} == {}
