@@ -204,7 +204,7 @@ char *pam_directory_hint(const struct pam_directory *directory, const char *name
 
 	if (pam_directory_list(directory, &names, &count) < 0)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; names && i < count; i++)
 		near_name_offer(&near, name, names[i]);
 	pam_names_release(names, count);
 	return near_name_hint(&near);
