@@ -103,7 +103,7 @@ int pam_directory_read(void *context, const char *name, char **ret_text, size_t 
 
 void pam_names_release(char **names, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; names && i < count; i++)
 		free(names[i]);
 	free(names);
 }
