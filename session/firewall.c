@@ -18,8 +18,11 @@
 #define NFT_TIMEOUT_MS  8000
 #define UNLOAD_SUFFIX   ".unload.nft"
 #define RESTORE_NAME    "restore"
-#define RESTORE_HINT    "'nsisolate-network restore' loads them again"
-#define NO_NFT          "there is no " NSISOLATE_NFT ": install the package nftables"
+#define REMOVE_NAME     "remove"
+/* there or not */
+#define REMOVE_TEXT  "add table inet " FIREWALL_TABLE "\ndelete table inet " FIREWALL_TABLE "\n"
+#define RESTORE_HINT "'nsisolate-network restore' loads them again"
+#define NO_NFT       "there is no " NSISOLATE_NFT ": install the package nftables"
 
 static void put_path(int directory, const char *name, const char *suffix, char ret[96])
 {
@@ -283,7 +286,7 @@ static int write_restore(int directory, char *const names[])
 
 	if (!out)
 		return -ENOMEM;
-	(void)fputs("add table inet " FIREWALL_TABLE "\ndelete table inet " FIREWALL_TABLE "\n", out);
+	(void)fputs(REMOVE_TEXT, out);
 	for (; *names; names++) {
 		char path[96];
 
@@ -340,5 +343,17 @@ int firewall_unload(int directory, const char *name, char **ret_problem)
 		if (unlinkat(directory, file, 0) < 0 && errno != ENOENT)
 			r = problem(ret_problem, -errno, "%s: %s", file, strerror(errno));
 	}
+	return r;
+}
+
+int firewall_remove(int directory, char **ret_problem)
+{
+	_cleanup_close_ int lock = lock_loading(directory);
+	int r = lock < 0 ? lock : firewall_write_file(directory, REMOVE_NAME FIREWALL_TEXT_SUFFIX, REMOVE_TEXT);
+
+	if (r < 0)
+		return problem(ret_problem, r, "the table inet " FIREWALL_TABLE ": %s", strerror(-r));
+	r = run_nft(directory, REMOVE_NAME, FIREWALL_TEXT_SUFFIX, "remove the table with", ret_problem);
+	(void)unlinkat(directory, REMOVE_NAME FIREWALL_TEXT_SUFFIX, 0);
 	return r;
 }

@@ -68,6 +68,9 @@ int firewall_hold(int directory, bool alone) _must_check_;
 /* Takes the rules of this name out of the kernel, and forgets them. As firewall_ensure(). */
 int firewall_unload(int directory, const char *name, char **ret_problem) _must_check_;
 
+/* Takes the whole table out of the kernel: by who holds the rules alone, when no session is under any. Likewise. */
+int firewall_remove(int directory, char **ret_problem) _must_check_;
+
 /* True for what make a name of rules. */
 bool firewall_is_name(const char *name) _must_check_;
 

@@ -19,6 +19,18 @@ unsigned firewall_count_sessions(const struct if_nameindex *interfaces, const ch
 	return count;
 }
 
+bool firewall_any_session(const struct if_nameindex *interfaces)
+{
+	for (const struct if_nameindex *at = interfaces; at->if_index != 0; at++) {
+		char name[FIREWALL_NAME_LENGTH + 1];
+
+		(void)snprintf(name, sizeof(name), "%s", at->if_name);
+		if (firewall_is_name(name))
+			return true;
+	}
+	return false;
+}
+
 static void sweep(int directory, char *const *names, const char *but)
 {
 	struct if_nameindex *interfaces = if_nameindex();

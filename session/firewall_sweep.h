@@ -15,5 +15,8 @@
  */
 int firewall_sweep(int directory, int hold, const char *but) _must_check_;
 
+/* Whether one of these is of a session, under whatever rules. */
+bool firewall_any_session(const struct if_nameindex *interfaces) _must_check_;
+
 /* How many interfaces of the network namespace are of sessions under these rules. */
 unsigned firewall_count_sessions(const struct if_nameindex *interfaces, const char *name);

@@ -8,6 +8,7 @@ static void finding_release(struct finding *finding)
 	free(finding->subject);
 	free(finding->user);
 	free(finding->seen);
+	free(finding->remedy);
 	*finding = (struct finding){ 0 };
 }
 
@@ -35,6 +36,11 @@ static int reserve(struct findings *list, size_t more)
 	return 0;
 }
 
+const char *finding_remedy(const struct finding *finding)
+{
+	return finding->remedy ? finding->remedy : finding_kinds[finding->code].remedy;
+}
+
 int findings_add_va(struct findings *list, enum finding_code code, const struct subject *subject, const char *format,
 		    va_list args)
 {
@@ -46,7 +52,9 @@ int findings_add_va(struct findings *list, enum finding_code code, const struct 
 		finding.seen = NULL;
 	finding.subject = strdup(subject->text);
 	finding.user = subject->user ? strdup(subject->user) : NULL;
-	if (!finding.seen || !finding.subject || (subject->user && !finding.user) || reserve(list, 1) < 0) {
+	finding.remedy = subject->remedy ? strdup(subject->remedy) : NULL;
+	if (!finding.seen || !finding.subject || (subject->user && !finding.user) ||
+	    (subject->remedy && !finding.remedy) || reserve(list, 1) < 0) {
 		finding_release(&finding);
 		return -ENOMEM;
 	}

@@ -98,7 +98,8 @@ struct subject {
 	const char *user; /* NULL: no user's */
 	pid_t pid;        /* of a process, with its start time; 0: no process */
 	uint64_t start;
-	int64_t since; /* audit_since.h; 0: not known */
+	int64_t since;      /* audit_since.h; 0: not known */
+	const char *remedy; /* NULL: that of the code. A child, audit_ahead.h, cannot say another */
 };
 
 struct finding {
@@ -109,12 +110,16 @@ struct finding {
 	uint64_t start;
 	int64_t since; /* seconds since the epoch; 0: not known */
 	char *seen;    /* one sentence; may hold hostile text */
+	char *remedy;  /* or NULL: that of its code */
 };
 
 struct findings {
 	struct finding *items;
 	size_t count;
 };
+
+/* What to do about it. */
+const char *finding_remedy(const struct finding *finding);
 
 /* 0 or -ENOMEM. */
 int findings_add(struct findings *list, enum finding_code code, const struct subject *subject, const char *format, ...)

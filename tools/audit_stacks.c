@@ -78,15 +78,35 @@ static int add_problems(const struct audit *audit, struct findings *findings, co
 	return r;
 }
 
+/* Where the lines go: another service that its last line includes, as Debian's su-l does su, has them for both. */
+static const char *to_enable(const struct pam_stack *stack)
+{
+	const unsigned last = stack->entries[stack->count - 1].top_line;
+
+	for (size_t i = 0; i < stack->count; i++) {
+		const char *file = stack->entries[i].file;
+
+		if (stack->entries[i].top_line == last && pam_service_name_valid(file) && !pam_service_is_shared(file))
+			return file;
+	}
+	return stack->service;
+}
+
 /* A service by which users get processes of their choice. */
 static int judge_absent(const struct audit *audit, const struct pam_view *view, struct findings *findings)
 {
 	const struct pam_service_info *info = pam_service_info(view->stack.service);
-	const struct subject subject = { .text = view->stack.service, .since = audit->configured };
+	struct subject subject = { .text = view->stack.service, .since = audit->configured };
+	_cleanup_free_ char *remedy = NULL;
 
 	if (view->stack.count == 0 || !info || info->discouraged || info->no_login ||
 	    !audit_reach_has(&audit->reach, view->stack.service))
 		return 0;
+	if (asprintf(&remedy, "nsisolate-pam enable %s", to_enable(&view->stack)) < 0) {
+		remedy = NULL;
+		return -ENOMEM;
+	}
+	subject.remedy = remedy;
 	return findings_add(findings, FINDING_PAM_ABSENT, &subject, "without the module: %s", info->why);
 }
 

@@ -1,43 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 /* Names in policies that this host does not know, or knows twice. */
 #include "config/keys.h"
-#include "config/suggest.h"
 #include "config/text_list.h"
 #include "tools/lint.h"
 #include "tools/lint_private.h"
+#include "tools/near_name.h"
 
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 
-#define NAME_SIZE 256 /* NAME_MAX and its end */
-
 static const char *const pam_directories[] = { "/etc/pam.d", "/usr/lib/pam.d" };
-
-struct near_name {
-	struct suggestion best;
-	char name[NAME_SIZE];
-};
-
-/* The names that are offered do not last. */
-static void offer(struct near_name *near, const char *found, const char *name)
-{
-	suggest(&near->best, found, name);
-	if (near->best.name != name)
-		return;
-	(void)snprintf(near->name, sizeof(near->name), "%s", name);
-	near->best.name = near->name;
-}
-
-/* "; did you mean 'alice'?", or ""; malloced. */
-static char *hint_of(const struct near_name *near)
-{
-	char *hint = NULL;
-
-	if (!near->best.name)
-		return strdup("");
-	return asprintf(&hint, "; did you mean '%s'?", near->best.name) < 0 ? NULL : hint;
-}
 
 char *near_user(const char *name)
 {
@@ -46,9 +19,9 @@ char *near_user(const char *name)
 
 	setpwent();
 	while ((user = getpwent()))
-		offer(&near, name, user->pw_name);
+		near_name_offer(&near, name, user->pw_name);
 	endpwent();
-	return hint_of(&near);
+	return near_name_hint(&near);
 }
 
 static char *near_group(const char *name)
@@ -58,9 +31,9 @@ static char *near_group(const char *name)
 
 	setgrent();
 	while ((group = getgrent()))
-		offer(&near, name, group->gr_name);
+		near_name_offer(&near, name, group->gr_name);
 	endgrent();
-	return hint_of(&near);
+	return near_name_hint(&near);
 }
 
 static char *near_service(const char *name)
@@ -72,9 +45,9 @@ static char *near_service(const char *name)
 		const struct dirent *entry;
 
 		while (directory && (entry = readdir(directory)))
-			offer(&near, name, entry->d_name);
+			near_name_offer(&near, name, entry->d_name);
 	}
-	return hint_of(&near);
+	return near_name_hint(&near);
 }
 
 /* Reports a failed lookup; true for "there is none". errno is that of the lookup. */

@@ -46,7 +46,7 @@ static int remedy(const struct column *column, const void *row, enum output_styl
 {
 	(void)column;
 	(void)style;
-	return cell_text(strdup(finding_kinds[((const struct finding *)row)->code].remedy), ret);
+	return cell_text(strdup(finding_remedy(row)), ret);
 }
 
 static int subject(const struct column *column, const void *row, enum output_style style, char **ret)

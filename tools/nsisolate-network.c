@@ -42,7 +42,7 @@ static void print_help(void)
 		   "  status   which are loaded, whether the kernel has them as they were written, and how many\n"
 		   "           sessions are under them\n"
 		   "  restore  loads all of them again as they were written\n"
-		   "  unload   takes away those that no session is under\n\n"
+		   "  unload   takes away those that no session is under, and the table with the last\n\n"
 		   "NAME is one of those that status prints; without it all are meant.\n\n"
 		   "  -h, --help     print this\n"
 		   "  -V, --version  print the version\n\n"
@@ -70,6 +70,18 @@ static int look_again(struct host *host)
 	return host->interfaces ? 0 : -errno;
 }
 
+/* The table goes with the last rules; not from above a session whose rules nobody remembers. */
+static int remove_empty(const struct host *host, char **ret_problem)
+{
+	_cleanup_(text_list_freep) char **names = NULL;
+	int r = firewall_names(host->directory, &names);
+
+	if (r < 0 || names || firewall_any_session(host->interfaces))
+		return r;
+	return firewall_remove(host->directory, ret_problem);
+}
+
+/* Holding them alone from before sessions are counted until the rules are gone. */
 static int unload(struct host *host, const char *name)
 {
 	_cleanup_close_ int hold = firewall_hold(host->directory, true);
@@ -83,6 +95,8 @@ static int unload(struct host *host, const char *name)
 	if (firewall_count_sessions(host->interfaces, name) > 0)
 		return complain(name, "sessions are under these rules; they stay");
 	r = firewall_unload(host->directory, name, &problem);
+	if (r == 0)
+		r = remove_empty(host, &problem);
 	return r < 0 ? complain("unload", problem ? problem : strerror(-r)) : 0;
 }
 

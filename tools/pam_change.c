@@ -4,6 +4,7 @@
 #include "tools/pam_diff.h"
 #include "tools/pam_module_check.h"
 #include "tools/pam_services.h"
+#include "tools/pam_traces.h"
 
 #include <string.h>
 
@@ -55,7 +56,7 @@ int pam_change_read(void *context, const char *name, char **ret_text, size_t *re
 
 void pam_change_complain(const struct change *change, const struct target *target, struct pam_edit_problems *problems)
 {
-	_cleanup_free_ char *traces = pam_edit_traces(&target->file.text, PAM_MODULE_NAME);
+	_cleanup_free_ char *traces = pam_traces(&target->file.text);
 
 	for (size_t i = 0; i < problems->count; i++)
 		complain("%s/%s:%u: %s", change->directory.path, target->name, problems->items[i].line,

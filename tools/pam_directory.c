@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/read_whole.h"
 #include "config/problem.h"
+#include "tools/near_name.h"
 #include "tools/pam_files.h"
 #include "tools/pam_files_private.h"
 #include "tools/pam_services.h"
@@ -102,7 +103,7 @@ int pam_directory_read(void *context, const char *name, char **ret_text, size_t 
 
 void pam_names_release(char **names, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; names && i < count; i++)
 		free(names[i]);
 	free(names);
 }
@@ -193,4 +194,18 @@ int pam_directory_list(const struct pam_directory *directory, char ***ret_names,
 	*ret_names = names;
 	*ret_count = count;
 	return 0;
+}
+
+char *pam_directory_hint(const struct pam_directory *directory, const char *name)
+{
+	struct near_name near = { 0 };
+	char **names = NULL;
+	size_t count = 0;
+
+	if (pam_directory_list(directory, &names, &count) < 0)
+		return NULL;
+	for (size_t i = 0; names && i < count; i++)
+		near_name_offer(&near, name, names[i]);
+	pam_names_release(names, count);
+	return near_name_hint(&near);
 }

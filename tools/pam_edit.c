@@ -3,12 +3,11 @@
 
 #include "common/format_list.h"
 #include "tools/pam_services.h"
+#include "tools/pam_span.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-#define MARK       "# nsisolate-pam:"
-#define MARK_END   MARK " end"
 #define MARK_TAIL  " removes this block"
 #define NO_NEWLINE "; no newline before"
 #define LINE_HEAD  "session required "
@@ -16,14 +15,6 @@
 static const char *const role_names[PAM_BLOCKS] = {
 	[PAM_BLOCK_CLOSE] = "close",
 	[PAM_BLOCK_OPEN] = "open",
-};
-
-/* A physical line of a text, without its newline. */
-struct span {
-	const char *bytes;
-	size_t length;
-	size_t start, next; /* offsets in the text; next is behind the newline */
-	unsigned line;
 };
 
 struct finder {
@@ -76,48 +67,18 @@ static _printf_(3, 4) int refuse(struct pam_edit_problems *problems, unsigned li
 	return -EBADMSG;
 }
 
-static bool next_span(const struct pam_text *text, struct span *span)
-{
-	const char *newline;
-
-	if (span->next >= text->length)
-		return false;
-	span->start = span->next;
-	span->bytes = text->bytes + span->start;
-	newline = memchr(span->bytes, '\n', text->length - span->start);
-	span->length = newline ? (size_t)(newline - span->bytes) : text->length - span->start;
-	span->next = span->start + span->length + (newline ? 1 : 0);
-	span->line++;
-	return true;
-}
-
-/* A comment that names this tool with a colon, however it is indented, is meant to be a marker. */
-static bool is_marker(const struct span *span)
-{
-	size_t blank = 0;
-
-	while (blank < span->length && strchr(" \t", span->bytes[blank]))
-		blank++;
-	return span->length - blank >= strlen(MARK) && !memcmp(span->bytes + blank, MARK, strlen(MARK));
-}
-
-static bool span_equals(const struct span *span, const char *text)
-{
-	return span->length == strlen(text) && !memcmp(span->bytes, text, span->length);
-}
-
 static char *begin_text(enum pam_block_role role, const char *service, bool newline_added)
 {
 	char *text;
 
-	if (asprintf(&text, MARK " begin %s (managed; \"nsisolate-pam disable %s\"" MARK_TAIL "%s)", role_names[role],
-		     service, newline_added ? NO_NEWLINE : "") < 0)
+	if (asprintf(&text, PAM_MARK " begin %s (managed; \"nsisolate-pam disable %s\"" MARK_TAIL "%s)",
+		     role_names[role], service, newline_added ? NO_NEWLINE : "") < 0)
 		return NULL;
 	return text;
 }
 
 /* The service that a begin marker names: the word between "disable " and the quote. NULL: none, or no memory. */
-static char *begin_service(const struct span *span)
+static char *begin_service(const struct pam_span *span)
 {
 	_cleanup_free_ char *line = strndup(span->bytes, span->length);
 	const char *name = line ? strstr(line, "disable ") : NULL, *quote;
@@ -138,7 +99,7 @@ static char *begin_service(const struct span *span)
 }
 
 /* Any service name will do: an administrator may have copied the file. */
-static bool is_begin(const struct span *span, enum pam_block_role *ret_role, bool *ret_newline_added)
+static bool is_begin(const struct pam_span *span, enum pam_block_role *ret_role, bool *ret_newline_added)
 {
 	_cleanup_free_ char *service = begin_service(span);
 
@@ -146,7 +107,7 @@ static bool is_begin(const struct span *span, enum pam_block_role *ret_role, boo
 		enum pam_block_role role = i / 2 ? PAM_BLOCK_OPEN : PAM_BLOCK_CLOSE;
 		_cleanup_free_ char *expected = begin_text(role, service, i % 2);
 
-		if (expected && span_equals(span, expected)) {
+		if (expected && pam_span_equals(span, expected)) {
 			*ret_role = role;
 			*ret_newline_added = i % 2;
 			return true;
@@ -194,7 +155,7 @@ static int split_arguments(const char *text, char ***ret)
  * Takes the module and the arguments from "session required MODULE ROLE ARGUMENT…". The line
  * must come out the same when it is written again: that is how a change by hand is found.
  */
-static int read_module_line(struct finder *finder, const struct span *span, enum pam_block_role role)
+static int read_module_line(struct finder *finder, const struct pam_span *span, enum pam_block_role role)
 {
 	_cleanup_free_ char *line = strndup(span->bytes, span->length);
 	char *module, *word, *tail;
@@ -230,10 +191,10 @@ changed:
 }
 
 /* Moves the span to the block's end, or leaves it at the first line of a damaged one. */
-static int read_block(struct finder *finder, struct span *span)
+static int read_block(struct finder *finder, struct pam_span *span)
 {
 	struct pam_block block = { .start = span->start, .first_line = span->line };
-	struct span at = *span;
+	struct pam_span at = *span;
 	enum pam_block_role role;
 	int r;
 
@@ -245,7 +206,7 @@ static int read_block(struct finder *finder, struct span *span)
 		return refuse(&finder->problems, span->line,
 			      "a second '%s' block, the first is at line %u; remove one of them (three lines) by hand",
 			      role_names[role], finder->blocks.block[role].first_line);
-	if (!next_span(finder->text, &at) || is_marker(&at))
+	if (!pam_span_next(finder->text, &at) || pam_span_is_marker(&at))
 		return refuse(&finder->problems, block.first_line,
 			      "the '%s' block has lost its line; remove the rest of the block by hand, then run "
 			      "nsisolate-pam again",
@@ -253,9 +214,9 @@ static int read_block(struct finder *finder, struct span *span)
 	r = read_module_line(finder, &at, role);
 	if (r < 0)
 		return r;
-	if (!next_span(finder->text, &at) || !span_equals(&at, MARK_END))
+	if (!pam_span_next(finder->text, &at) || !pam_span_equals(&at, PAM_MARK_END))
 		return refuse(&finder->problems, block.first_line,
-			      "the '%s' block does not end with the line '" MARK_END
+			      "the '%s' block does not end with the line '" PAM_MARK_END
 			      "' behind its session line; put it "
 			      "back, or remove the block by hand",
 			      role_names[role]);
@@ -289,24 +250,24 @@ static int check_pair(struct finder *finder)
 }
 
 /* From the first line of a damaged block to its end, so that the end is not complained about as well. */
-static void skip_damaged(const struct finder *finder, struct span *span)
+static void skip_damaged(const struct finder *finder, struct pam_span *span)
 {
-	struct span ahead = *span;
+	struct pam_span ahead = *span;
 
-	if (span_equals(span, MARK_END))
+	if (pam_span_equals(span, PAM_MARK_END))
 		return;
-	while (next_span(finder->text, &ahead) && !is_marker(&ahead))
+	while (pam_span_next(finder->text, &ahead) && !pam_span_is_marker(&ahead))
 		;
-	if (is_marker(&ahead) && span_equals(&ahead, MARK_END))
+	if (pam_span_is_marker(&ahead) && pam_span_equals(&ahead, PAM_MARK_END))
 		*span = ahead;
 }
 
 static int find_blocks(struct finder *finder)
 {
-	struct span span = { 0 };
+	struct pam_span span = { 0 };
 
-	while (next_span(finder->text, &span)) {
-		int r = is_marker(&span) ? read_block(finder, &span) : 0;
+	while (pam_span_next(finder->text, &span)) {
+		int r = pam_span_is_marker(&span) ? read_block(finder, &span) : 0;
 
 		if (r == -ENOMEM)
 			return r;
@@ -333,31 +294,6 @@ int pam_edit_find(const struct pam_text *text, struct pam_blocks *ret, struct pa
 	else
 		pam_edit_problems_release(&finder.problems);
 	return r;
-}
-
-static bool is_trace(const struct span *span, const char *module)
-{
-	const char *comment = memchr(span->bytes, '#', span->length);
-	size_t length = comment ? (size_t)(comment - span->bytes) : span->length;
-
-	return is_marker(span) || memmem(span->bytes, length, module, strlen(module));
-}
-
-char *pam_edit_traces(const struct pam_text *text, const char *module)
-{
-	struct span span = { 0 };
-	char *list = strdup("");
-
-	while (list && next_span(text, &span)) {
-		_cleanup_free_ char *before = NULL;
-
-		if (!is_trace(&span, module))
-			continue;
-		before = list;
-		if (asprintf(&list, "%s%s%u", before, *before ? ", " : "", span.line) < 0)
-			list = NULL;
-	}
-	return list;
 }
 
 int pam_edit_remove(const struct pam_text *text, const struct pam_blocks *blocks, struct pam_text *ret)
@@ -407,7 +343,8 @@ static char *block_text(const struct pam_edit *edit, enum pam_block_role role, b
 	_cleanup_free_ char *line = pam_edit_line(edit->module, role, edit->arguments);
 	char *text;
 
-	if (!begin || !line || asprintf(&text, "%s%s\n%s\n" MARK_END "\n", newline_added ? "\n" : "", begin, line) < 0)
+	if (!begin || !line ||
+	    asprintf(&text, "%s%s\n%s\n" PAM_MARK_END "\n", newline_added ? "\n" : "", begin, line) < 0)
 		return NULL;
 	return text;
 }
@@ -417,14 +354,14 @@ int pam_edit_insert(const struct pam_text *text, const struct pam_edit *edit, st
 	bool newline_added = text->length && text->bytes[text->length - 1] != '\n';
 	_cleanup_free_ char *close = block_text(edit, PAM_BLOCK_CLOSE, false);
 	_cleanup_free_ char *open = block_text(edit, PAM_BLOCK_OPEN, newline_added);
-	struct span span = { 0 };
+	struct pam_span span = { 0 };
 	size_t close_length, open_length;
 	char *out;
 
 	if (!close || !open)
 		return -ENOMEM;
 	do
-		if (!next_span(text, &span))
+		if (!pam_span_next(text, &span))
 			return -ERANGE;
 	while (span.line < edit->close_line);
 

@@ -65,11 +65,6 @@ struct pam_edit {
 int pam_edit_find(const struct pam_text *text, struct pam_blocks *ret,
 		  struct pam_edit_problems *ret_problems) _must_check_;
 
-/*
- * Where a text has markers, or lines that name `module` and are no comments, whatever state they are in:
- * "2, 3, 61", malloced, "" for none; NULL when memory ran out.
- */
-char *pam_edit_traces(const struct pam_text *text, const char *module);
 void pam_blocks_release(struct pam_blocks *blocks);
 void pam_edit_problems_release(struct pam_edit_problems *problems);
 void pam_text_release(struct pam_text *text);

@@ -29,6 +29,7 @@ void pam_file_release(struct pam_file *file)
 
 static int load_refused(const struct pam_directory *directory, const char *name, int error, char **ret_problem)
 {
+	_cleanup_free_ char *hint = NULL;
 	char target[PATH_MAX];
 	ssize_t length;
 	int vendor;
@@ -49,7 +50,9 @@ static int load_refused(const struct pam_directory *directory, const char *name,
 			       "%s/%s does not exist: PAM takes the vendor's file for '%s'; copy it to %s/%s first",
 			       directory->path, name, name, directory->path, name);
 	}
-	return problem(ret_problem, -error, "%s/%s: %s", directory->path, name, strerror(error));
+	if (error == ENOENT)
+		hint = pam_directory_hint(directory, name);
+	return problem(ret_problem, -error, "%s/%s: %s%s", directory->path, name, strerror(error), hint ? hint : "");
 }
 
 int pam_file_load(const struct pam_directory *directory, const char *name, struct pam_file *ret, char **ret_problem)

@@ -45,6 +45,9 @@ int pam_directory_read(void *context, const char *name, char **ret_text, size_t 
 int pam_directory_list(const struct pam_directory *directory, char ***ret_names, size_t *ret_count) _must_check_;
 void pam_names_release(char **names, size_t count);
 
+/* What else may be meant where there is no service of this name: "; did you mean 'sshd'?", or ""; malloced, or NULL. */
+char *pam_directory_hint(const struct pam_directory *directory, const char *name) _must_check_;
+
 /* Opens, judges and reads a service file for editing: refuses links, foreign owners, files that others can write. */
 int pam_file_load(const struct pam_directory *directory, const char *name, struct pam_file *ret,
 		  char **ret_problem) _must_check_;

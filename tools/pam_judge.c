@@ -2,7 +2,7 @@
 #include "tools/pam_judge.h"
 
 #include "config/module_arguments.h"
-#include "config/suggest.h"
+#include "tools/pam_traces.h"
 
 #include <security/_pam_types.h>
 #include <string.h>
@@ -80,19 +80,9 @@ bool pam_entry_must_load(const struct pam_entry *entry)
 	return entry->kind == PAM_ENTRY_MODULE && (action == PAM_ACTION_BAD || action == PAM_ACTION_DIE);
 }
 
-/* Another name, but so near to ours that ours is meant: "pam_isolate.so" is not. */
-#define MISSPELT_DISTANCE 1
-
-static bool is_misspelt(const struct pam_entry *entry)
+bool pam_entry_is_misspelt(const struct pam_entry *entry)
 {
-	const char *slash, *base;
-
-	if (entry->kind != PAM_ENTRY_MODULE || is_ours(entry))
-		return false;
-	slash = strrchr(entry->module, '/');
-	base = slash ? slash + 1 : entry->module;
-	return strstr(base, "nsisolate") ||
-	       edit_distance(base, PAM_MODULE_NAME, MISSPELT_DISTANCE) <= MISSPELT_DISTANCE;
+	return entry->kind == PAM_ENTRY_MODULE && pam_module_is_misspelt(entry->module);
 }
 
 int pam_judge_misspelt(struct pam_verdict *verdict, const struct pam_entry *entry)
@@ -121,7 +111,7 @@ static int judge_names(const struct pam_stack *stack, struct pam_verdict *verdic
 	int r = 0;
 
 	for (size_t i = 0; i < stack->count && r >= 0; i++)
-		if (is_misspelt(&stack->entries[i]))
+		if (pam_entry_is_misspelt(&stack->entries[i]))
 			r = pam_judge_misspelt(verdict, &stack->entries[i]);
 	return r;
 }
@@ -130,7 +120,7 @@ static int judge_names(const struct pam_stack *stack, struct pam_verdict *verdic
 static bool means(const struct pam_stack *stack, const char *role)
 {
 	for (size_t i = 0; i < stack->count; i++)
-		if (is_misspelt(&stack->entries[i]) && pam_entry_has_argument(&stack->entries[i], role))
+		if (pam_entry_is_misspelt(&stack->entries[i]) && pam_entry_has_argument(&stack->entries[i], role))
 			return true;
 	return false;
 }

@@ -29,6 +29,9 @@ const char *pam_state_name(enum pam_state state);
 int pam_stack_judge(const struct pam_stack *stack, struct pam_verdict *ret) _must_check_;
 void pam_verdict_release(struct pam_verdict *verdict);
 
+/* True if the line names another module where ours is meant. */
+bool pam_entry_is_misspelt(const struct pam_entry *entry);
+
 /* Adds the finding on a line that names another module where ours is meant, once a line. 0 or -ENOMEM. */
 int pam_judge_misspelt(struct pam_verdict *verdict, const struct pam_entry *entry) _must_check_;
 

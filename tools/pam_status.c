@@ -314,6 +314,13 @@ static int judge_all(const struct pam_view *views, size_t count, bool named)
 	return (named ? all : any) && clean ? PAM_EXIT_DONE : PAM_EXIT_FINDING;
 }
 
+static void complain_unread(const struct pam_directory *directory, const char *service, int error)
+{
+	_cleanup_free_ char *hint = error == -ENOENT ? pam_directory_hint(directory, service) : NULL;
+
+	complain("%s/%s: %s%s", directory->path, service, strerror(-error), hint ? hint : "");
+}
+
 static int status_of(const struct pam_options *options, struct pam_directory *directory, const char *const *names,
 		     size_t count)
 {
@@ -324,7 +331,7 @@ static int status_of(const struct pam_options *options, struct pam_directory *di
 	for (size_t i = 0; i < count && r >= 0; i++) {
 		r = pam_view_read(directory, names[i], &views[used]);
 		if (r < 0 && r != -ENOMEM) {
-			complain("%s/%s: %s", directory->path, names[i], strerror(-r));
+			complain_unread(directory, names[i], r);
 			/* one dangling link among all services is no reason to show none */
 			r = options->service_count ? r : 0;
 			continue;
@@ -396,7 +403,7 @@ static int show_service(const struct pam_options *options, struct pam_directory 
 
 	r = pam_stack_read(pam_directory_read, directory, service, &stack);
 	if (r < 0) {
-		complain("%s/%s: %s", directory->path, service, strerror(-r));
+		complain_unread(directory, service, r);
 		return PAM_EXIT_FAILED;
 	}
 	table = new_table(options, show_columns, SHOW_COLUMNS);

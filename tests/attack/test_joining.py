@@ -141,18 +141,26 @@ def test_nothing_that_alice_prepares_is_joined():
 
 # jammed
 
-@pytest.mark.parametrize("limit", [18, 19])
-def test_a_limit_on_descriptors_keeps_nobody_waiting(limit):
-    """The init has as few as bob's su had: what it cannot take in goes to another session at once."""
-    spoil = [*BOB, HOSTILE_CALLER, "spoil", f"limits:NOFILE={limit}"]
-    assert P.run([*spoil, "sh", "-c", "ulimit -n"]).stdout == f"{limit}\n"
+def time_of_twelve_others(spoil):
+    """Who log in beside one whose session has the limits of `spoil`."""
     with staying(prefix=spoil) as first, contextlib.ExitStack() as stack:
         first.read_line()
         begin = time.monotonic()
         others = [stack.enter_context(staying()) for _ in range(12)]
         assert len({other.read_line() for other in others}) == 2
-        assert time.monotonic() - begin < 3
+        taken = time.monotonic() - begin
         assert all(idles(init, 0.2) for init in H.session_inits())
+    H.wait_until(lambda: not H.session_inits(), "sessions are left")
+    return taken
+
+
+@pytest.mark.parametrize("limit", [18, 19])
+def test_a_limit_on_descriptors_keeps_nobody_waiting(limit):
+    """The init has as few as bob's su had: what it cannot take in goes to another session at once."""
+    spoil = [*BOB, HOSTILE_CALLER, "spoil", f"limits:NOFILE={limit}"]
+    assert P.run([*spoil, "sh", "-c", "ulimit -n"]).stdout == f"{limit}\n"
+    # an init that is waited for answers within three seconds; a busy machine is not that slow each time
+    assert any(time_of_twelve_others(spoil) < 3 for _ in range(4))
 
 
 @needs_strace

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """The Debian packages: built, looked at, and installed, used, upgraded, removed and purged in a Debian of their own."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -179,13 +180,31 @@ def test_removal_takes_the_module_out_of_the_stacks_first(installed):
             installed.dpkg("--remove", "nsisolate-tools", "libpam-nsisolate").check()
             assert installed.files("/etc/pam.d") == stacks
             assert not os.path.exists(installed.path("/usr/lib/x86_64-linux-gnu/security/pam_nsisolate.so"))
+            # policies are the administrator's
+            assert os.path.exists(installed.path(f"{POLICIES}/user/alice.conf"))
+            assert os.path.exists(installed.path(f"{POLICIES}/default.conf"))
             # who is in stays in, and is isolated until they leave
             assert login.process.poll() is None
             assert own != installed.namespaces["net"]
+            # nor is anything of theirs purged
+            with nft_of(installed) as calls:
+                purged = installed.dpkg("--purge", "libpam-nsisolate").check()
+                assert "sessions are alive and stay isolated; once they have ended: nft delete table" in purged.stderr
+                assert calls() == ""
+            assert login.process.poll() is None
+            assert os.listdir(installed.path("/run/nsisolate/sessions"))
         assert P.ssh("alice", LOOK).check().stdout.strip() == installed.namespaces["net"]
-    # policies are the administrator's
-    assert os.path.exists(installed.path(f"{POLICIES}/user/alice.conf"))
-    assert os.path.exists(installed.path(f"{POLICIES}/default.conf"))
+
+
+@contextlib.contextmanager
+def nft_of(debian):
+    """An nft that writes down what it is told; gives a function for that."""
+    program, told = debian.path("/usr/sbin/nft"), debian.path("/root/nft")
+    write(program, '#!/bin/sh\necho "$@" >>/root/nft\n')
+    os.chmod(program, 0o755)
+    write(told, "")
+    yield lambda: read(told)
+    os.unlink(program)
 
 
 def test_removal_is_refused_while_a_stack_would_name_a_module_that_is_gone(installed):
@@ -199,6 +218,13 @@ def test_removal_is_refused_while_a_stack_would_name_a_module_that_is_gone(insta
         assert refused.status != 0
         assert "not removed, nothing changed: PAM stacks would still name pam_nsisolate.so" in refused.stderr
         assert "sshd: its lines of pam_nsisolate.so were written by hand (/etc/pam.d/sshd:" in refused.stderr
+        # the name of another module refuses everybody, too, once it is only looked for by name
+        write(stack, before + "session required pam_nsisolat.so open\n")
+        refused = installed.dpkg("--remove", "libpam-nsisolate")
+        assert refused.status != 0
+        assert f"names 'pam_nsisolat.so', which PAM cannot load (/etc/pam.d/sshd:{len(before.splitlines()) + 1})" in refused.stderr
+        assert '"nsisolate-pam status" is still here' in refused.stderr
+        write(stack, before + "session required pam_nsisolate.so\n")
         assert installed.run("nsisolate-pam", "status", "su", "-n", "-r").stdout.startswith("su enabled")
         assert os.path.exists(installed.path("/usr/lib/x86_64-linux-gnu/security/pam_nsisolate.so"))
         policy(installed)
@@ -214,7 +240,15 @@ def test_a_purge_keeps_what_is_the_users(installed):
     write(f"{kept}/thesis", "text")
     policy(installed)
     installed.run("nsisolate-pam", "enable", "sshd").check()
-    installed.dpkg("--purge", "nsisolate-tools", "libpam-nsisolate").check()
+    # what the host keeps of sessions: of one that has ended without taking its record away
+    for name in ("sessions/0123456789ab", "network/1/ipv4"):
+        os.makedirs(os.path.dirname(installed.path(f"/run/nsisolate/{name}")), exist_ok=True)
+        write(installed.path(f"/run/nsisolate/{name}"), "")
+    installed.dpkg("--remove", "nsisolate-tools", "libpam-nsisolate").check()
+    with nft_of(installed) as calls:
+        installed.dpkg("--purge", "nsisolate-tools", "libpam-nsisolate").check()
+        assert calls() == "delete table inet nsisolate\n"
+    assert not os.path.exists(installed.path("/run/nsisolate"))
     assert read(f"{kept}/thesis") == "text"
     assert not os.path.exists(installed.path("/var/lib/nsisolate/pam.d"))
     assert not os.path.exists(installed.path(f"{POLICIES}/default.conf"))

@@ -304,6 +304,49 @@ def test_all_damage_of_a_file_is_named_at_once(tool):
     assert tool.unchanged()
 
 
+def test_a_line_that_names_another_module_is_in_the_list_and_holds_up_a_removal(tool):
+    """Without the module such a line refuses every login, root's too, and a search for the module's name finds nothing."""
+    tool.run("enable", "sshd", check=0)
+    path = tool.pam / "sshd"
+    enabled = path.read_text()
+    misspelt = enabled.replace(f"session required {tool.module} open", "session required pam_nsisolat.so open")
+    path.write_text(misspelt)
+    lines = misspelt.splitlines(True)
+    ours = [number for number, line in enumerate(lines, 1) if "nsisol" in line]
+    assert f": lines {', '.join(map(str, ours))}\n" in tool.run("disable", "sshd", check=2).stderr
+    assert "".join(line for number, line in enumerate(lines, 1) if number not in ours) == tool.before["sshd"].decode()
+
+    # all others deleted
+    left = tool.before["sshd"].decode() + "session required pam_nsisolat.so open\n"
+    path.write_text(left)
+    where = f"{path}:{len(left.splitlines())}"
+    message = f"sshd: a line means pam_nsisolate.so and names 'pam_nsisolat.so', which PAM cannot load ({where}); remove it by hand\n"
+    for arguments in (["sshd"], ["--all"], ["--all", "--dry-run"]):
+        assert tool.run("disable", *arguments, check=1).stdout == message
+    # through another file, beside a correct line, in one that is disabled, and where no session reads it
+    for name, added, found in [
+        ("common-session", "session optional pam_nsisolate.s\n", "names 'pam_nsisolate.s', which PAM cannot load"),
+        ("sshd", "session required pam_nsisolate.so open\nsession required pam_nsisolat.so close\n", "names 'pam_nsisolat.so'"),
+        ("sshd", enabled + "session required pam_nsisolat.so\n", "are removed, but sshd:"),
+        ("sshd", enabled + "auth required pam_nsisolat.so\n", "named where no session line does: lines "),
+        ("sshd", "auth required pam_nsisolate.so\n", "names pam_nsisolate.so where no session line does"),
+    ]:
+        path.write_bytes(tool.before["sshd"])
+        (tool.pam / name).write_text(added if added.startswith(enabled) else tool.before[name].decode() + added)
+        done = tool.run("disable", "--all", check=1)
+        assert found in done.stdout + done.stderr
+        (tool.pam / name).write_bytes(tool.before[name])
+    assert tool.run("disable", "--all", check=0).stdout == ""
+
+
+@pytest.mark.parametrize("command", ["enable", "disable", "status", "show"])
+def test_a_name_that_is_like_a_services_is_told(tool, command):
+    tool.write("sshd-session", "session required pam_permit.so\n")
+    assert f"{tool.pam}/ssh: No such file or directory; did you mean 'sshd'?\n" in tool.run(command, "ssh", check=2).stderr
+    assert "did you mean" not in tool.run(command, "nosuch", check=2).stderr
+    assert tool.unchanged()
+
+
 def test_links_foreign_owners_and_writable_files_are_refused(tool):
     (tool.pam / "sshd").rename(tool.root / "elsewhere")
     (tool.pam / "sshd").symlink_to("../elsewhere")

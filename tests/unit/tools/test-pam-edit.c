@@ -3,6 +3,7 @@
 /* Text in, text out: what enable inserts, disable takes out byte for byte, and what was tampered with is refused. */
 
 #include "tools/pam_edit.h"
+#include "tools/pam_traces.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -241,8 +242,31 @@ static const struct damage {
 	{ "a begin lost its block", CLOSE_MARK OPEN_MARK OPEN_LINE END_MARK, "1", "1, 2, 3, 4" },
 	{ "a reworded begin is one problem, not two", "# nsisolate-pam: begin close\n" CLOSE_LINE END_MARK OPEN, "1",
 	  "1, 2, 3, 4, 5, 6" },
-	{ "a comment is no trace", CLOSE_MARK "#session required pam_nsisolate.so close\n" END_MARK OPEN, "2",
-	  "1, 3, 4, 5, 6" },
+	{ "a comment in a block goes with it",
+	  CLOSE_MARK "#session required pam_nsisolate.so close\n" END_MARK "# of pam_nsisolate.so\n" OPEN, "2",
+	  "1, 2, 3, 5, 6, 7" },
+	{ "the line of a block is misspelt",
+	  CLOSE "session required a.so\n" OPEN_MARK "session required pam_nsisolat.so open\n" END_MARK, "6",
+	  "1, 2, 3, 5, 6, 7" },
+	{ "the line of a block names any other module",
+	  CLOSE "session required a.so\n" OPEN_MARK "session required b.so open\n" END_MARK, "6", "1, 2, 3, 5, 6, 7" },
+	{ "a line more in a block", CLOSE OPEN_MARK OPEN_LINE "session required a.so\n" END_MARK, "4",
+	  "1, 2, 3, 4, 5, 6, 7" },
+	{ "between two blocks that lost the markers there are lines of the service's",
+	  CLOSE_MARK CLOSE_LINE "session required a.so\n" OPEN_LINE END_MARK, "1", "1, 2, 4, 5" },
+	{ "outside any block it is misspelt, in whatever type of line",
+	  CLOSE_MARK END_MARK OPEN "auth required /lib/security/pam_nsisolated.so\n"
+				   "session required pam_isolate.so\n"
+				   "session optional pam_exec.so /etc/nsisolate/pam # pam_nsisolat.so\n",
+	  "1", "1, 2, 3, 4, 5, 6" },
+};
+
+/* No damage: nothing that is ours by its markers. */
+static const struct damage trace_table[] = {
+	{ "nothing", "session required a.so\n", NULL, "" },
+	{ "the last line", "session required a.so\nsession required pam_nsisolat.so open", NULL, "2" },
+	{ "another module", "session required pam_isolate.so\nauth required pam_isolat.so\n", NULL, "" },
+	{ "without an end", "session\tpam_nsisolate\n\n\nauth required amnsisolate.so", NULL, "1, 4" },
 };
 
 static void all_damage_of_a_text_is_named_at_once(void **state)
@@ -260,10 +284,24 @@ static void all_damage_of_a_text_is_named_at_once(void **state)
 		for (size_t j = 0; j < problems.count; j++)
 			sprintf(lines + strlen(lines), "%s%u", j ? " " : "", problems.items[j].line);
 		assert_string_equal(lines, damage_table[i].problems);
-		traces = pam_edit_traces(&text, "pam_nsisolate.so");
+		traces = pam_traces(&text);
 		assert_string_equal(traces, damage_table[i].traces);
 		free(traces);
 		pam_edit_problems_release(&problems);
+		pam_text_release(&text);
+	}
+}
+
+static void what_names_the_module_or_means_it_is_a_trace(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS(trace_table); i++) {
+		struct pam_text text = text_of(trace_table[i].text);
+		char *traces = pam_traces(&text);
+
+		print_message("%s\n", trace_table[i].name);
+		assert_string_equal(traces, trace_table[i].traces);
+		free(traces);
 		pam_text_release(&text);
 	}
 }
@@ -332,6 +370,7 @@ int main(void)
 		cmocka_unit_test(what_was_appended_behind_the_block_keeps_its_newline),
 		cmocka_unit_test(tampered_blocks_are_refused_with_their_line),
 		cmocka_unit_test(all_damage_of_a_text_is_named_at_once),
+		cmocka_unit_test(what_names_the_module_or_means_it_is_a_trace),
 		cmocka_unit_test(text_without_markers_has_no_blocks),
 		cmocka_unit_test(a_line_that_is_not_there_is_an_error),
 		cmocka_unit_test(arguments_are_quoted_as_pam_reads_them),
