@@ -46,7 +46,8 @@ static int new_tmpfs(const struct step *step)
 	return mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
-/* Somebody who is root over their own only mounts over directories that they may not enter. */
+/* Over a directory that we may not enter, too, as of another user, or of root on a file server that does not believe
+ * us. */
 static int attach_tmpfs(const struct step *step)
 {
 	_cleanup_close_ int fd = new_tmpfs(step);
@@ -61,12 +62,14 @@ static int attach_tmpfs(const struct step *step)
 int mount_tmpfs(const struct step *step)
 {
 	char options[96];
+	int r;
 
 	if (step->own)
 		return attach_tmpfs(step);
 	(void)snprintf(options, sizeof(options), "size=%" PRIu64 ",nr_inodes=%" PRIu64 ",mode=%04o", step->size,
 		       step->inodes, (unsigned)step->mode & 07777);
-	return mount_over(step->target, step->create, "tmpfs", MS_NOSUID | MS_NODEV, options);
+	r = mount_over(step->target, step->create, "tmpfs", MS_NOSUID | MS_NODEV, options);
+	return r == -EACCES ? attach_tmpfs(step) : r;
 }
 
 int mount_runtime_dir(const struct step *step)

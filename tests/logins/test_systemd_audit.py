@@ -219,6 +219,11 @@ def test_timer_and_journal_are_as_its_page_says(machine):
         machine.run("nsinspect", "audit", "--log")
         H.wait_until(lambda: "audit: critical=" in machine.run(*journal.split()).stdout, "it is in the journal")
     assert "session opened" in machine.run(*typed("nsisolate.7", "journalctl")[0].split()).check().stdout
+    H.set_policy("user/bob.conf", "no policy\n")
+    P.ssh("bob", "true")
+    refused, of_alice, _ = typed("pam_nsisolate.8", "journalctl -x")
+    H.wait_until(lambda: "refused: user=bob" in machine.run(*refused.split()).stdout, "the refusal is in the journal")
+    assert "NSISOLATE_USER=alice" in machine.run(*of_alice.split()).check().stdout
 
 
 def test_an_audit_that_cannot_be_done_fails_the_unit(machine):

@@ -25,6 +25,8 @@ ELSEWHERE = {
         "tests/tools/test_nsrun.py:nsrun-serve",
     "$ seq 3 | nsrun-ask /run/nsrun-alice.sock 'tac; exit 4'; echo $?": "tests/tools/test_nsrun.py:nsrun-ask",
     "systemctl enable --now nsisolate-audit.timer": "tests/logins/test_systemd_audit.py:as_its_page_says",
+    "journalctl -x _UID=0 NSISOLATE_MSGID=NSL020 + _UID=0 NSISOLATE_MSGID=NSL022":
+        "tests/logins/test_systemd_audit.py:as_its_page_says",
     "journalctl -x --grep pam_nsisolate": "tests/logins/test_systemd_audit.py:as_its_page_says",
 }
 # Of nsisolate.conf(5): the policies are tried by check-documents, and that of SYNTAX is a form with words to replace.
