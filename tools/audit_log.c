@@ -4,6 +4,7 @@
 #include "tools/system_log.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <syslog.h>
 
 struct totals {
@@ -60,6 +61,9 @@ int audit_log(const struct audit_summary *summary)
 	log_entry_plain(&entry, "info", "%" PRIu64, totals.new[AUDIT_INFO]);
 	log_entry_plain(&entry, "known", "%" PRIu64, totals.known);
 	log_entry_plain(&entry, "codes", "%s", totals.codes);
+	/* that nothing was found is said in the field, too */
+	if (strcmp(totals.codes, "-") == 0)
+		log_entry_field(&entry, "codes", "-");
 	log_entry_plain(&entry, "seconds", "%" PRIu64 ".%03u", summary->duration_ms / 1000,
 			(unsigned)(summary->duration_ms % 1000));
 	(void)snprintf(duration, sizeof(duration), "%" PRIu64, summary->duration_ms);
