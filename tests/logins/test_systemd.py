@@ -14,7 +14,7 @@ import pytest
 from support import host as H
 from support import programs as P
 from support import sandbox
-from support.on_booted import (ALICE, MANAGER, audit, host, lingering, logged_in, machine, machines,  # noqa: F401
+from support.on_booted import (ALICE, MANAGER, audit, host, let_linger, lingering, logged_in, machine, machines,  # noqa: F401
                                scope, without_module)
 
 RUNTIME = f"/run/user/{ALICE}"
@@ -102,7 +102,7 @@ def test_who_lingers_has_no_unit_run_outside_the_session(machine, module):
     if not module:
         without_module(machine, "systemd-user")
     try:
-        machine.run("loginctl", "enable-linger", "alice").check()
+        let_linger(machine, "alice")
         if module:
             machine.wait_for_line(r"denied: user=alice service=systemd-user .*user-manager")
             H.wait_until(lambda: machine.unit(MANAGER)["ActiveState"] == "failed", "the manager fails")

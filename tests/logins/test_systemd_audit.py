@@ -12,7 +12,7 @@ from support import booted
 from support import host as H
 from support import pages
 from support import programs as P
-from support.on_booted import (MANAGER, audit, host, lingering, logged_in, machine, machines,  # noqa: F401
+from support.on_booted import (MANAGER, audit, host, let_linger, lingering, logged_in, machine, machines,  # noqa: F401
                                without_module)
 
 PROMETHEUS = "/var/lib/prometheus/node-exporter"
@@ -128,14 +128,14 @@ def test_a_job_of_a_cron_without_the_module_is_found(machine):
 
 
 def test_lingering_starts_nothing_where_the_manager_is_refused(machine, unit):
-    machine.run("loginctl", "enable-linger", "alice").check()
+    let_linger(machine, "alice")
     H.wait_until(lambda: machine.unit(MANAGER)["Result"] == "exit-code", "it is refused")
     assert lingering(machine) == [] and audit(machine) == []
 
 
 def test_lingering_units_of_a_manager_without_the_module_are_found(machine, unit):
     without_module(machine, "systemd-user")
-    machine.run("loginctl", "enable-linger", "alice").check()
+    let_linger(machine, "alice")
     found_of_manager(machine)
 
 

@@ -379,9 +379,8 @@ def test_rules_that_are_gone_and_that_nobody_is_under_are_no_finding():
 def test_rules_are_looked_at_again_when_the_interface_is_there(change, let_in):
     """Before that nobody could know that a session is to be under them. What stops there has an address already."""
     policy()
-    P.run(["su", "alice", "-c", "true"]).check()
-    H.wait_until(lambda: not interfaces(), "interfaces are left")
     name = rules_of("alice")
+    H.wait_until(lambda: not interfaces(), "interfaces are left")
     [program] = glob.glob("/usr/libexec/nsisolate/*/nsisolate-veth")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(TRACE)

@@ -91,3 +91,9 @@ def without_module(machine, *services):
 
 def lingering(machine):
     return [process for process in machine.processes().values() if process.name == "sleep"]
+
+
+def let_linger(machine, user):
+    """Of a user who is just leaving logind would start nothing."""
+    H.wait_until(lambda: machine.run("loginctl", "show-user", user).status != 0, "logind forgets who has left")
+    machine.run("loginctl", "enable-linger", user).check()
