@@ -40,9 +40,9 @@ def lines():
 
 def init_waits():
     """In poll(2), without a time limit, after the last thing that it does for the login."""
-    text = host_module.read(TRACE)
-    sealed = text.find("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE")
-    return sealed >= 0 and re.search(r"poll\(\[[^\n]*, -1( <unfinished \.\.\.>)?\n?\Z", text[sealed:])
+    sealed = [line.split()[0] for line in lines() if "prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE" in line]
+    calls = [line for line in lines() if sealed and line.startswith(f"{sealed[0]} ")]
+    return calls and re.search(r" poll\(.*, -1( <unfinished \.\.\.>)?$", calls[-1])
 
 
 @pytest.fixture
@@ -62,16 +62,18 @@ def login(module):
 def test_of_a_login_are_no_more_than_they_were(login):
     with subprocess.Popen(["strace", "-f", "-p", str(login.pid), "-o", TRACE], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           text=True, cwd="/") as tracer:
-        assert "attached" in tracer.stderr.readline()
-        wait_until(lambda: "read(0" in host_module.read(TRACE), "the login program to wait")
-        assert login.open() == 0
-        wait_until(init_waits, "the init to wait")
-        opened = len(lines())
-        login.run()
-        ran = len(lines())
-        assert login.tell(rb"closed (\d+)\n")[1][1] == b"0"
-        closed = len(lines())
-        tracer.send_signal(signal.SIGINT)
+        try:
+            assert "attached" in tracer.stderr.readline()
+            wait_until(lambda: "read(0" in host_module.read(TRACE), "the login program to wait")
+            assert login.open() == 0
+            wait_until(init_waits, "the init to wait")
+            opened = len(lines())
+            login.run()
+            ran = len(lines())
+            assert login.tell(rb"closed (\d+)\n")[1][1] == b"0"
+            closed = len(lines())
+        finally:
+            tracer.send_signal(signal.SIGINT)
     by_process = list(counted(lines()[:opened], login.pid).values())
     assert len(by_process) == 3, by_process
     closing = list(counted(lines()[ran:closed], login.pid).values())
