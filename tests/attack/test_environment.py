@@ -207,5 +207,5 @@ def test_the_environment_of_the_init_is_empty(login):
         assert running.read_line() == "in"
         init, = H.session_inits()
         assert H.read(f"/proc/{init}/environ") == ""
-        assert any("FOO=off" in H.read(f"/proc/{process.pid}/environ") for process in H.descendants(os.getpid())
+        assert any("FOO=off" in H.read_of(process, "environ") for process in H.descendants(os.getpid())
                    if process.name in ("su", "sudo")), "no login program had bob's environment: nothing was tried"

@@ -188,7 +188,7 @@ def take_back():
 
 
 def left_behind():
-    found = [process for process in H.processes() if process.name == "sleep" and "4321" in H.read(f"/proc/{process.pid}/cmdline")]
+    found = [process for process in H.processes() if process.name == "sleep" and "4321" in H.read_of(process, "cmdline")]
     return [process.pid for process in found if process.state not in "ZX"]
 
 

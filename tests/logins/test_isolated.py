@@ -425,8 +425,8 @@ def test_su_inside_makes_a_child_set(server):
         for kind in ISOLATED:
             assert nested["namespaces"][kind] not in (outer["namespaces"][kind], H.namespaces()[kind])
         assert 1 in nested["pids"] and max(nested["pids"]) < 100
-        depths = {process.uid: len(re.search("^NSpid:(.*)$", H.read(f"/proc/{process.pid}/status"), re.M)[1].split())
-                  for process in H.isolated_processes() if process.uid in (3001, 3003)}
+        depths = {process.uid: len(match[1].split()) for process in H.isolated_processes() if process.uid in (3001, 3003)
+                  and (match := re.search("^NSpid:(.*)$", H.read_of(process, "status"), re.M))}
         assert depths == {3001: 2, 3003: 3}
         assert len(H.records()) == 1  # the nested one's is inside
     assert_gone()

@@ -81,6 +81,13 @@ def read(path):
         return file.read()
 
 
+def read_of(process, name):
+    """Of a process that may end meanwhile: then nothing."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return read(f"/proc/{process.pid}/{name}")
+    return ""
+
+
 def write(path, text, mode=0o644, owner=None):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:

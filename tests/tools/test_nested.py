@@ -4,9 +4,9 @@ Sessions within sessions, by records that were written inside. Whoever is root t
 nsinspect: each attack is made in one session, and what is nested in another is shown all the same.
 """
 
+import contextlib
 import ctypes
 import fcntl
-import contextlib
 import json
 import os
 import pathlib
