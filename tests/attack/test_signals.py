@@ -69,6 +69,8 @@ def test_without_the_module_the_command_runs_on_the_host():
     path = "/etc/pam.d/su"
     H.write(path, "auth sufficient pam_permit.so\n" + H.read(path))
     race("su", "kill", 20)
+    # of a login that is killed the command goes on here
+    H.wait_until(lambda: not [process for process in H.processes() if process.uid == H.USERS["alice"].uid], "commands run on")
     assert set(ran()) == on_host()
 
 
