@@ -49,7 +49,7 @@ def owned(path, user):
 
 @contextlib.contextmanager
 def loop_of_bobs(script):
-    """Runs until the block ends, as bob."""
+    """Runs until the block ends, as bob; the command that it was in has ended then, too."""
     entry = ["setpriv", f"--reuid={BOB.uid}", f"--regid={BOB.uid}", "--clear-groups"]
     with subprocess.Popen([*entry, "sh", "-c", f"echo; while :; do {script}; done"], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL) as process:
@@ -59,6 +59,7 @@ def loop_of_bobs(script):
             assert process.poll() is None
         finally:
             process.kill()
+            process.stdout.read()
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -15,10 +15,14 @@ REFUSED = re.compile(r"nlmsg_type=NLMSG_ERROR.*?\{error=-")
 
 
 def records(trace, arguments, **options):
-    """[(type, text)] of those above, and what became of the program. `trace`: a file for strace."""
-    done = P.run(["strace", "-f", "-xx", "-s", "9000", "-e", "trace=sendto,recvfrom", "-e", "signal=none", "-o", str(trace), *arguments],
-                 **options)
-    text = trace.read_text()
+    """[(type, text)] of those above, and what became of the program. `trace`: a name for strace's files, one for each
+    process, as two processes' calls would cut each other's lines in one."""
+    done = P.run(["strace", "-ff", "-ttt", "-xx", "-s", "9000", "-e", "trace=sendto,recvfrom", "-e", "signal=none", "-o", str(trace),
+                  *arguments], **options)
+    lines = [line for path in trace.parent.glob(f"{trace.name}.*") for line in path.read_text().splitlines()]
+    for path in trace.parent.glob(f"{trace.name}.*"):
+        path.unlink()
+    text = "\n".join(sorted(lines, key=lambda line: float(line.split()[0])))
     assert not REFUSED.search(text), text
     sent = [(int(number, 16), bytes.fromhex(data.replace("\\x", "")).rstrip(b"\0").decode()) for number, data, _ in
             SENT.findall(text)]
