@@ -14,8 +14,10 @@ static struct log_login login_of(const struct guest *guest)
 	return (struct log_login){ guest->user, guest->service, guest->remote_host };
 }
 
-/* What pam_syslog(3) would write, with fields. The socket is ours, and closed when this call ends: nothing is left to
- * the program around us. */
+/*
+ * What pam_syslog(3) would write, with fields. By the socket that was connected before the session was entered; one
+ * that is made here is closed here: nothing is left to the program around us.
+ */
 static bool send_to_journal(const struct guest *guest, const struct log_entry *entry)
 {
 	const bool is_open = guest->journal.fd >= 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/helper_process.h"
 
+#include "common/wait_child.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -8,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 /* The helper exits right after its reply. */
 #define HELPER_EXIT_MS 2000
@@ -118,8 +119,7 @@ int helper_spawn(const char *path, const char *name, int socket, pid_t *ret_pid)
 		start.error = -errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid > 0 && start.error < 0)
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		(void)wait_child(pid, 0, NULL);
 	(void)munmap(stack, STACK_SIZE);
 	if (start.error == 0)
 		*ret_pid = pid;
@@ -161,8 +161,7 @@ int helper_start(const char *path, struct helper *ret)
 		r = -errno;
 		/* it has done nothing yet that it could hang in */
 		(void)kill(ret->pid, SIGKILL);
-		while (waitpid(ret->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		(void)wait_child(ret->pid, 0, NULL);
 		give_back_child_signal(ret);
 		return r;
 	}
@@ -206,7 +205,6 @@ void helper_end(struct helper *helper)
 	helper->pidfd = close_fd(helper->pidfd);
 	/* one that has ended is there at once, or when a tracer of it has seen that; one stuck in the kernel stays our
 	 * zombie */
-	while (waitpid(helper->pid, NULL, ended ? 0 : WNOHANG) < 0 && errno == EINTR)
-		;
+	(void)wait_child(helper->pid, ended ? 0 : WNOHANG, NULL);
 	give_back_child_signal(helper);
 }

@@ -40,9 +40,11 @@ void log_entry_field(struct log_entry *entry, const char *key, const char *value
 	append(&entry->fields, "NSISOLATE_%s=%s\n", name, value);
 }
 
-/* `text` is fit for a log, and "-" when there is nothing to say. */
+/* `text` is fit for a log, "-" when there is nothing to say, and NULL when there was no memory for it. */
 static void put_word(struct log_entry *entry, const char *key, const char *text)
 {
+	if (!text)
+		text = "out-of-memory";
 	append(&entry->line, " %s=%s", key, text);
 	if (strcmp(text, "-") != 0)
 		log_entry_field(entry, key, text);
@@ -71,7 +73,7 @@ void log_entry_value(struct log_entry *entry, const char *key, const char *value
 {
 	_cleanup_free_ char *text = log_value(value);
 
-	put_word(entry, key, text ? text : "out-of-memory");
+	put_word(entry, key, text);
 }
 
 void log_entry_plain(struct log_entry *entry, const char *key, const char *format, ...)
@@ -82,7 +84,7 @@ void log_entry_plain(struct log_entry *entry, const char *key, const char *forma
 	va_start(arguments, format);
 	text = format_list(format, arguments);
 	va_end(arguments);
-	put_word(entry, key, text ? text : "out-of-memory");
+	put_word(entry, key, text);
 }
 
 void log_entry_namespace(struct log_entry *entry, const char *name, uint64_t inode)

@@ -73,15 +73,19 @@ const struct step *plan_find(const struct plan *plan, enum step_kind kind)
 	return NULL;
 }
 
+void step_release(struct step *step)
+{
+	free((char *)step->target);
+	free((char *)step->value);
+	free((char *)step->name);
+}
+
 struct plan *plan_free(struct plan *plan)
 {
 	if (!plan)
 		return NULL;
-	for (size_t i = 0; i < plan->count; i++) {
-		free((char *)plan->steps[i].target);
-		free((char *)plan->steps[i].value);
-		free((char *)plan->steps[i].name);
-	}
+	for (size_t i = 0; i < plan->count; i++)
+		step_release(&plan->steps[i]);
 	free(plan->steps);
 	free(plan);
 	return NULL;

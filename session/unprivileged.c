@@ -3,6 +3,7 @@
 
 #include "config/keys.h"
 #include "config/text_list.h"
+#include "session/plan_private.h"
 #include "session/record.h"
 
 #include <sched.h>
@@ -131,31 +132,26 @@ static bool is_roots(const struct step *step)
 
 static void take_out(struct plan *plan, size_t i)
 {
-	free((char *)plan->steps[i].target);
-	free((char *)plan->steps[i].value);
-	free((char *)plan->steps[i].name);
+	step_release(&plan->steps[i]);
 	plan->count--;
 	memmove(&plan->steps[i], &plan->steps[i + 1], (plan->count - i) * sizeof(*plan->steps));
 }
 
-static int put_first(struct plan *plan, const struct step *step)
+static int add_first(struct plan *plan, struct step step)
 {
-	struct step *steps = reallocarray(plan->steps, plan->count + 1, sizeof(*steps));
+	int r = plan_add_step(plan, step);
 
-	if (!steps)
-		return -ENOMEM;
-	memmove(steps + 1, steps, plan->count * sizeof(*steps));
-	steps[0] = *step;
-	plan->steps = steps;
-	plan->count++;
+	if (r < 0)
+		return r;
+	step = plan->steps[plan->count - 1];
+	memmove(plan->steps + 1, plan->steps, (plan->count - 1) * sizeof(*plan->steps));
+	plan->steps[0] = step;
 	return 0;
 }
 
 int unprivileged_plan(struct plan *plan, const struct own_ids *ids)
 {
-	struct step map = { .kind = STEP_OWN_USER_MAP, .own = true };
-	char *text = NULL;
-	int r;
+	_cleanup_free_ char *text = NULL;
 
 	for (size_t i = plan->count; i-- > 0;) {
 		if (is_roots(&plan->steps[i]))
@@ -168,11 +164,9 @@ int unprivileged_plan(struct plan *plan, const struct own_ids *ids)
 	plan->entered_flags |= CLONE_NEWUSER;
 	if (asprintf(&text, "uid %u as %u, gid %u as %u, no other; setgroups deny", (unsigned)ids->uid,
 		     ids->map_root ? 0 : (unsigned)ids->uid, (unsigned)ids->gid,
-		     ids->map_root ? 0 : (unsigned)ids->gid) < 0)
+		     ids->map_root ? 0 : (unsigned)ids->gid) < 0) {
+		text = NULL;
 		return -ENOMEM;
-	map.value = text;
-	r = put_first(plan, &map);
-	if (r < 0)
-		free(text);
-	return r;
+	}
+	return add_first(plan, (struct step){ .kind = STEP_OWN_USER_MAP, .value = text, .own = true });
 }

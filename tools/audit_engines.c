@@ -3,6 +3,7 @@
 /* Sockets of container engines that a session leads to. */
 
 #include "common/error.h"
+#include "common/wait_child.h"
 #include "config/engines.h"
 #include "session/syscalls.h"
 #include "tools/audit.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 /*
  * The file system's user and group are those of the user, and with another user than root go the capabilities that
@@ -98,8 +98,7 @@ static int find_reachable(int root, const struct identity *identity, const struc
 		tell_reachable(root, identity, groups, theirs);
 	theirs = close_fd(theirs);
 	size = read(ours, &reachable, sizeof(reachable));
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)wait_child(pid, 0, NULL);
 	if (size != sizeof(reachable))
 		return -EIO;
 	*ret = reachable;

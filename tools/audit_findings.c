@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/audit_findings.h"
 
+#include "common/format_list.h"
+
 #include <string.h>
 
 static void finding_release(struct finding *finding)
@@ -48,8 +50,7 @@ int findings_add_va(struct findings *list, enum finding_code code, const struct 
 		.code = code, .pid = subject->pid, .start = subject->start, .since = subject->since
 	};
 
-	if (vasprintf(&finding.seen, format, args) < 0)
-		finding.seen = NULL;
+	finding.seen = format_list(format, args);
 	finding.subject = strdup(subject->text);
 	finding.user = subject->user ? strdup(subject->user) : NULL;
 	finding.remedy = subject->remedy ? strdup(subject->remedy) : NULL;

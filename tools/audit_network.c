@@ -17,16 +17,22 @@ static bool has_interface(const struct session *session)
 	return session_is_alive(session) && session->view.valid && !session->inside && *session->view.record.interface;
 }
 
-/* An interface's name begins with that of the rules that it is under. */
-static bool any_is_under(const struct look *look, const char *rules)
+/* An interface whose name begins with these bytes. */
+static bool any_has_interface(const struct look *look, const char *start, size_t length)
 {
 	for (size_t i = 0; i < look->sessions.count; i++) {
 		const struct session *session = look->sessions.items[i];
 
-		if (has_interface(session) && strncmp(session->view.record.interface, rules, strlen(rules)) == 0)
+		if (has_interface(session) && strncmp(session->view.record.interface, start, length) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* An interface's name begins with that of the rules that it is under. */
+static bool any_is_under(const struct look *look, const char *rules)
+{
+	return any_has_interface(look, rules, strlen(rules));
 }
 
 /*
@@ -78,11 +84,7 @@ static int judge_interface(struct look *look, const struct session *session, con
 
 static bool is_sessions(const struct look *look, const char *name)
 {
-	for (size_t i = 0; i < look->sessions.count; i++)
-		if (has_interface(look->sessions.items[i]) &&
-		    strcmp(look->sessions.items[i]->view.record.interface, name) == 0)
-			return true;
-	return false;
+	return any_has_interface(look, name, strlen(name) + 1);
 }
 
 static int judge_links(struct look *look, const struct veth_list *links)

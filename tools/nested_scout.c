@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/wait_child.h"
 #include "session/syscalls.h"
 #include "tools/shared_work.h"
 
@@ -11,7 +12,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 #define SILENCE_MS 300
 
@@ -128,8 +128,7 @@ static void stop(struct nested_scout *scout, bool ended)
 		return;
 	if (!ended)
 		(void)kill(scout->child, SIGKILL);
-	while (waitpid(scout->child, NULL, ended ? 0 : WNOHANG) < 0 && errno == EINTR)
-		;
+	(void)wait_child(scout->child, ended ? 0 : WNOHANG, NULL);
 	scout->child = 0;
 	scout->count = atomic_load(&scout->shared->done);
 }
