@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
-# Installs what is missing, builds twice (plain, and sanitized with warnings as errors) and runs every test. As root:
-# sudo ./test.sh
+# Installs what is missing, builds three times (plain, sanitized, and with the counts of coverage by clang; warnings are errors)
+# and runs every test. As root: sudo ./test.sh
 set -eu
 cd "$(dirname "$0")"
 
@@ -26,6 +26,9 @@ build() {
 
 build build-test --werror
 build build-sanitized --native-file build-dev.ini
+build build-coverage --native-file build-coverage.ini
+# which is the one that the suite lint would have made by clang
+export NSISOLATE_CLANG_BUILD="$PWD/build-coverage"
 
 # short forms; HACKING.md has the long ones
 export FUZZ_SECONDS="${FUZZ_SECONDS:-15}"
@@ -37,4 +40,5 @@ meson test -C build-test --no-rebuild --print-errorlogs --num-processes "$proces
 export NSISOLATE_ROUNDS="${NSISOLATE_ROUNDS:-20}" NSISOLATE_AT_ONCE="${NSISOLATE_AT_ONCE:-1 8}" \
     NSISOLATE_ALIVE="${NSISOLATE_ALIVE:-20}" NSISOLATE_MOUNTS="${NSISOLATE_MOUNTS:-300}"
 meson test -C build-test --no-rebuild --benchmark --print-errorlogs --verbose
+tests/coverage/run build-coverage --processes "$processes"
 echo "all tests passed"

@@ -34,6 +34,8 @@ BUILT_FOR_TESTS = {
     "attack/plain-libconfuse": "/usr/local/lib/nsisolate-tests",
     "attack/preloaded.so": "/usr/local/lib/nsisolate-tests",
 }
+# where build-coverage.ini lets processes count: where no policy of the tests hides it
+COUNTS = "/var/lib/nsisolate-coverage"
 SKIPPED = 77
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -281,6 +283,13 @@ def keep_visible(root, paths):
         mount(None, root + path, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
 
 
+def share_counts(root, build):
+    """The files in which all processes of a build with coverage count, which tests/coverage/run has made."""
+    if build and os.path.isdir(f"{build}/coverage"):
+        os.makedirs(root + COUNTS)
+        mount(f"{build}/coverage", root + COUNTS, None, MS_BIND)
+
+
 def build_root(build):
     from support import host
     cwd = os.getcwd()
@@ -302,6 +311,7 @@ def build_root(build):
         lay_copy(root, stage)
     make_system_mounts(root)
     keep_visible(root, keep)
+    share_counts(root, build)
     with open(root + MARKER, "w", encoding="utf-8") as marker:
         json.dump({"build": build}, marker)
     os.chdir(root)
