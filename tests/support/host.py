@@ -97,6 +97,12 @@ def write(path, text, mode=0o644, owner=None):
         os.chown(path, owner.uid, owner.uid)
 
 
+def accepts(path):
+    """Whether somebody listens on a socket in the file system: it is there a moment before."""
+    rows = [line.split() for line in read("/proc/net/unix").splitlines()[1:]]
+    return any(int(row[3], 16) & 0x10000 and row[7:] == [path] for row in rows)  # __SO_ACCEPTCON
+
+
 # Populating, by the init of the sandbox, before anything else runs.
 
 def hash_password(password):
@@ -338,6 +344,7 @@ class Log:
     """/dev/log, as syslogd would read it."""
 
     AUTH, AUTHPRIV = 4, 10
+    MARK = b"\0mark"
 
     def __init__(self):
         self.lines = []
@@ -346,22 +353,42 @@ class Log:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind("/dev/log")
         os.chmod("/dev/log", 0o666)
+        self.marker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.marker.connect("/dev/log")
+        self.marks = self.marked = 0
         threading.Thread(target=self.receive, daemon=True).start()
 
     def receive(self):
         while True:
-            match = LINE.fullmatch(self.socket.recv(65536).decode(errors="backslashreplace").rstrip("\n\0"))
+            data = self.socket.recv(65536)
+            if data == self.MARK:
+                with self.changed:
+                    self.marked += 1
+                    self.changed.notify_all()
+                continue
+            match = LINE.fullmatch(data.decode(errors="backslashreplace").rstrip("\n\0"))
             if match:
                 priority = int(match["priority"])
                 with self.changed:
                     self.lines.append(LogLine(priority >> 3, priority & 7, match["text"]))
                     self.changed.notify_all()
 
+    def catch_up(self):
+        """Whoever has logged before the call finds it here: a mark of ours has come through behind it."""
+        with self.changed:
+            self.marks += 1
+            mark = self.marks
+        self.marker.send(self.MARK)
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.marked >= mark, TIMEOUT), "nobody reads the log"
+
     def clear(self):
+        self.catch_up()
         with self.changed:
             self.lines.clear()
 
     def matching(self, pattern):
+        self.catch_up()
         with self.changed:
             return [line for line in self.lines if re.search(pattern, line.text)]
 
@@ -380,6 +407,7 @@ class Log:
         return "\n".join(line.text for line in self.lines) or "(no line at all)"
 
     def text(self):
+        self.catch_up()
         with self.changed:
             return self.text_locked()
 
@@ -517,12 +545,9 @@ def leftovers(before):
     return found
 
 
-def assert_nothing_left(before, timeout=10):
+def assert_nothing_left(before):
     """Ends are asynchronous (init, network namespace), so it waits; what is left then is a failure."""
-    with contextlib.suppress(AssertionError):
-        wait_until(lambda: not leftovers(before), "", timeout)
-    found = leftovers(before)
-    assert not found, "left behind: " + "; ".join(found)
+    wait_until(lambda: not leftovers(before), lambda: "left behind: " + "; ".join(leftovers(before)))
 
 
 def kill_leftovers(before):
@@ -533,4 +558,5 @@ def kill_leftovers(before):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, 9)
     for path in glob.glob(f"{RECORDS}/*"):
-        os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)

@@ -72,6 +72,8 @@ class Sshd:
         self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/",
                                         env=ENVIRONMENT, start_new_session=True)
         wait_until(self.listening, "sshd does not listen")
+        # which has asked it by a connection, whose process is none of a login's
+        wait_until(lambda: not self.monitors(), "sshd keeps a connection that was closed")
 
     def listening(self):
         assert self.process.poll() is None, f"sshd ended: {self.process.stderr.read()}"
@@ -138,6 +140,7 @@ class Background:
         received = bytearray()
 
         def more():
+            ended = self.process.poll() is not None
             try:
                 while not received.endswith(b"\n"):
                     byte = os.read(descriptor, 1)
@@ -146,7 +149,7 @@ class Background:
                     received.extend(byte)
                 return True
             except BlockingIOError:
-                return self.process.poll() is not None
+                return ended
 
         wait_until(more, lambda: f"no line from {self.process.args}", timeout)
         return received.decode().rstrip("\n")
@@ -194,7 +197,7 @@ def ssh_agent():
         path = f"{directory}/agent"
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL, env=ENVIRONMENT)
         try:
-            wait_until(lambda: os.path.exists(path), "ssh-agent does not listen")
+            wait_until(lambda: host.accepts(path), "ssh-agent does not listen")
             environment = ENVIRONMENT | {"SSH_AUTH_SOCK": path}
             run(["ssh-add", "-q", KEY], env=environment).check()
             yield environment
@@ -243,7 +246,7 @@ class Listener:
         self.socket.close()
 
 
-def connect(port, timeout=5):
+def connect(port, timeout=TIMEOUT):
     """What a listener on the host's loopback says, "" when it closes at once, None when nobody listens."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout) as peer:
@@ -263,6 +266,13 @@ def listening_on(port):
 BEGIN, END = "\001begin\r\n", re.compile("\001end (\\d+)")
 
 
+def end_child(child):
+    """pexpect's close() gives a killed program a tenth of a second to be gone."""
+    with contextlib.suppress(pexpect.ExceptionPexpect):
+        child.close(force=True)
+    wait_until(lambda: not child.isalive(), "the program to end")
+
+
 class Terminal:
     """A program with a controlling terminal of its own and, once logged in, a shell to which commands are typed."""
 
@@ -276,7 +286,7 @@ class Terminal:
         return self
 
     def __exit__(self, *_unused):
-        self.child.close(force=True)
+        end_child(self.child)
 
     def answer(self, prompt, reply):
         self.child.expect(prompt)
