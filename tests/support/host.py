@@ -330,6 +330,7 @@ def set_policy(name, text="", mode=0o644):
 
 # The system log.
 
+MARK = b"no line of anybody's"
 LINE = re.compile(r"<(?P<priority>\d+)>(?:\w{3} [ \d]\d \d\d:\d\d:\d\d )?(?P<text>.*)", re.DOTALL)
 
 
@@ -344,7 +345,6 @@ class Log:
     """/dev/log, as syslogd would read it."""
 
     AUTH, AUTHPRIV = 4, 10
-    MARK = b"\0mark"
 
     def __init__(self):
         self.lines = []
@@ -353,42 +353,39 @@ class Log:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind("/dev/log")
         os.chmod("/dev/log", 0o666)
-        self.marker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.marks, self.marker = 0, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.marker.connect("/dev/log")
-        self.marks = self.marked = 0
         threading.Thread(target=self.receive, daemon=True).start()
 
     def receive(self):
         while True:
-            data = self.socket.recv(65536)
-            if data == self.MARK:
+            datagram = self.socket.recv(65536)
+            match = LINE.fullmatch(datagram.decode(errors="backslashreplace").rstrip("\n\0"))
+            if datagram == MARK:
                 with self.changed:
-                    self.marked += 1
+                    self.marks += 1
                     self.changed.notify_all()
-                continue
-            match = LINE.fullmatch(data.decode(errors="backslashreplace").rstrip("\n\0"))
-            if match:
+            elif match:
                 priority = int(match["priority"])
                 with self.changed:
                     self.lines.append(LogLine(priority >> 3, priority & 7, match["text"]))
                     self.changed.notify_all()
 
-    def catch_up(self):
-        """Whoever has logged before the call finds it here: a mark of ours has come through behind it."""
+    def take_in(self):
+        """All that was sent before; one socket's datagrams come in their order."""
         with self.changed:
-            self.marks += 1
-            mark = self.marks
-        self.marker.send(self.MARK)
+            wanted = self.marks + 1
+        self.marker.send(MARK)
         with self.changed:
-            assert self.changed.wait_for(lambda: self.marked >= mark, TIMEOUT), "nobody reads the log"
+            assert self.changed.wait_for(lambda: self.marks >= wanted, TIMEOUT), "the system log is not read"
 
     def clear(self):
-        self.catch_up()
+        self.take_in()
         with self.changed:
             self.lines.clear()
 
     def matching(self, pattern):
-        self.catch_up()
+        self.take_in()
         with self.changed:
             return [line for line in self.lines if re.search(pattern, line.text)]
 
@@ -407,7 +404,7 @@ class Log:
         return "\n".join(line.text for line in self.lines) or "(no line at all)"
 
     def text(self):
-        self.catch_up()
+        self.take_in()
         with self.changed:
             return self.text_locked()
 
@@ -500,9 +497,10 @@ def record_is_alive(path):
 
 def login_is_alive(path):
     """The init holds a lock on the second byte as long as the login lives that the record is of."""
-    with open(path, "rb") as file:
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
         request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
         return struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, request))[0] != fcntl.F_UNLCK
+    return False
 
 
 def live_records():
@@ -545,18 +543,25 @@ def leftovers(before):
     return found
 
 
-def assert_nothing_left(before):
+def assert_nothing_left(before, timeout=TIMEOUT):
     """Ends are asynchronous (init, network namespace), so it waits; what is left then is a failure."""
-    wait_until(lambda: not leftovers(before), lambda: "left behind: " + "; ".join(leftovers(before)))
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not leftovers(before), "", timeout)
+    found = leftovers(before)
+    assert not found, "left behind: " + "; ".join(found)
 
 
 def kill_leftovers(before):
     """So that one failed test does not fail those after it."""
     known = {pid for pid, _ in before.processes}
-    for process in processes():
-        if process.pid not in known and process.state not in "ZX":
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, 9)
+    left = [process.pid for process in processes() if process.pid not in known and process.state not in "ZX"]
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 9)
+    if left:
+        # what is asleep in the kernel may take its time
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not [process for process in processes() if process.pid in left], "")
     for path in glob.glob(f"{RECORDS}/*"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
