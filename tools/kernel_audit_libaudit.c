@@ -9,6 +9,12 @@
 #include <string.h>
 
 /*
+ * Bytes of a value. The library cuts off a record at MAX_AUDIT_MESSAGE_LENGTH, and last in it stands how it went.
+ */
+#define COMMAND_MAX 2400
+#define VALUE_MAX   320
+
+/*
  * The library reads /proc/self/exe with its first record and keeps that, and inside a session the link is gone. So one
  * goes nowhere: ENOTSOCK.
  */
@@ -29,13 +35,24 @@ struct kernel_audit kernel_audit_open(void)
 	return audit;
 }
 
-/* " NAME=VALUE", as ausearch(8) reads it: in quotes, or in hexadecimal digits where that would be misread. */
-static int put(FILE *out, const char *name, const char *value)
+/*
+ * " NAME=VALUE", as ausearch(8) reads it: in quotes, or in hexadecimal digits where that would be misread, which are
+ * twice as many. A value of more bytes than `max` ends in "...".
+ */
+static int put(FILE *out, const char *name, const char *value, size_t max)
 {
 	_cleanup_free_ char *pair = NULL;
+	_cleanup_free_ char *cut = NULL;
 
 	if (!value)
 		return 0;
+	if (strlen(value) > max) {
+		if (asprintf(&cut, "%.*s...", (int)(max - strlen("...")), value) < 0) {
+			cut = NULL;
+			return -ENOMEM;
+		}
+		value = cut;
+	}
 	pair = audit_encode_nv_string(name, value, (unsigned)strlen(value));
 	return pair && fprintf(out, " %s", pair) > 0 ? 0 : -ENOMEM;
 }
@@ -51,15 +68,15 @@ static int compose(const struct audit_event *event, char **ret)
 		return -ENOMEM;
 	r = fprintf(out, "op=%s", event->op) < 0 ? -ENOMEM : 0;
 	if (r == 0)
-		r = put(out, "acct", event->user);
+		r = put(out, "acct", event->user, VALUE_MAX);
 	if (r == 0)
-		r = put(out, "session", event->session);
+		r = put(out, "session", event->session, VALUE_MAX);
 	if (r == 0)
-		r = put(out, "policy", event->policy);
+		r = put(out, "policy", event->policy, VALUE_MAX);
 	if (r == 0)
-		r = put(out, "as", event->as);
+		r = put(out, "as", event->as, VALUE_MAX);
 	if (r == 0)
-		r = put(out, "cmd", event->command);
+		r = put(out, "cmd", event->command, COMMAND_MAX);
 	if (fclose(out) != 0 || r < 0)
 		return -ENOMEM;
 	*ret = TAKE_PTR(text);

@@ -296,8 +296,11 @@ static void wait_for_all(struct targets *targets)
 		if (wait_for_end(target, until))
 			report_end(targets, target->session);
 		else
-			worsen(targets, trouble("%s: killed, but it has not ended within %d s",
-						target->session->view.name, END_MS / 1000));
+			worsen(targets,
+			       trouble("%s: killed, but it has not ended within %d s: one of its processes is held up "
+				       "in the kernel (state D), or has ended and its parent does not wait for it "
+				       "(state Z); see 'ps -eo pid,ppid,stat,comm'",
+				       target->session->view.name, END_MS / 1000));
 	}
 }
 

@@ -211,6 +211,9 @@ def test_the_tools_have_audit_records(host, tmp_path):
         wanted = about.format(session) + 'as="alice" '
         assert entered[1] == f"op=nsisolate-enter {wanted}cmd={command} " + end.format("nsinspect", "success")
         assert left[1] == f"op=nsisolate-leave {wanted}" + end.format("nsinspect", "failed")
+        # however long it is, the record says how it went
+        entered, _ = of("nsinspect", "enter", session, "true", '"' * 9000)
+        assert "222E2E2E exe=" in entered[1] and entered[1].endswith(end.format("nsinspect", "success"))
         (_, killed), = of("nsinspect", "kill", session)
         assert killed == "op=nsisolate-kill " + about.format(session) + end.format("nsinspect", "success")
     host.set_policy("user/alice.conf", "nonsense\n")
