@@ -257,7 +257,7 @@ def test_frozen_session_is_refused_at_once():
 def test_session_that_freezes_on_the_way_does_not_hold_it_up(tmp_path):
     log = tmp_path / "log"
     with control_group("freezer") as path, logged_in(*within(path)) as (ident, _):
-        with P.Background(["strace", "-f", "-o", str(log), "-e", "trace=setns", "-e", "inject=setns:delay_enter=2000000",
+        with P.Background(["strace", "-f", "-o", str(log), "-e", "trace=setns", "-e", "inject=setns:delay_enter=5000000",
                            "nsinspect", "enter", ident, "echo", "ran"], reads=False) as running:
             H.wait_until(lambda: log.exists() and "setns(" in H.read(log), "it is in the group")
             freeze(path, True)

@@ -229,7 +229,8 @@ class Machine:
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=sandbox.environment())
         self.pid = wait_until(self.systemd, "systemd does not start")
         wait_until(lambda: self.run("systemctl", "is-active", TARGET).status == 0,
-                   lambda: f"{TARGET} is not reached: {self.run('systemctl', 'list-jobs')}\n{self.journal_text()}")
+                   lambda: f"{TARGET} is not reached: {self.run('systemctl', 'list-jobs')}\n{self.journal_text()}",
+                   4 * host.TIMEOUT)
         self.daemons = wait_until(self.started, lambda: f"services start: {self.names()}")
 
     def started(self):
