@@ -348,7 +348,8 @@ const struct finding_kind finding_kinds[FINDING_CODES] = {
 		.code = "NSI094",
 		.name = "ptrace",
 		.severity = AUDIT_INFO,
-		.remedy = "sysctl kernel.yama.ptrace_scope=1",
+		.remedy = "sysctl kernel.yama.ptrace_scope=1; where there is no such setting, boot with yama in lsm= of the "
+			  "kernel's command line",
 	},
 	[FINDING_LIMIT] = {
 		.code = "NSI100",

@@ -8,28 +8,16 @@
 
 #define VSOCK "/dev/vsock"
 
-static int judge_setting(const struct audit *audit, const char *name, uint64_t bad, enum finding_code code,
-			 struct findings *findings)
+/* `missing`: what is so on a kernel without the setting. */
+static int judge_setting(const struct audit *audit, const char *name, uint64_t bad, const char *missing,
+			 enum finding_code code, struct findings *findings)
 {
 	const struct subject subject = { .text = name };
 	uint64_t value;
 
-	if (!audit_sysctl_read(audit->sysctl_directory, name, &value) || value != bad)
-		return 0;
-	return findings_add(findings, code, &subject, "it is %ju", (uintmax_t)value);
-}
-
-/* A setting since Linux 6.2. Before, it is always allowed. */
-static int judge_tiocsti(const struct audit *audit, struct findings *findings)
-{
-	const char *name = "dev/tty/legacy_tiocsti";
-	const struct subject subject = { .text = name };
-	uint64_t value;
-
-	if (audit_sysctl_read(audit->sysctl_directory, name, &value))
-		return judge_setting(audit, name, 1, FINDING_TIOCSTI, findings);
-	return findings_add(findings, FINDING_TIOCSTI, &subject,
-			    "this kernel has no such setting, and always allows it");
+	if (!audit_sysctl_read(audit->sysctl_directory, name, &value))
+		return findings_add(findings, code, &subject, "%s", missing);
+	return value == bad ? findings_add(findings, code, &subject, "it is %ju", (uintmax_t)value) : 0;
 }
 
 static int judge_vsock(struct findings *findings)
@@ -48,8 +36,13 @@ int audit_escapes(struct audit *audit, struct findings *findings)
 
 	if (!audit_reach_has(&audit->reach, NULL))
 		return 0;
-	r = judge_tiocsti(audit, findings);
+	/* a setting since Linux 6.2 */
+	r = judge_setting(audit, "dev/tty/legacy_tiocsti", 1, "this kernel has no such setting, and always allows it",
+			  FINDING_TIOCSTI, findings);
 	if (r == 0)
-		r = judge_setting(audit, "kernel/yama/ptrace_scope", 0, FINDING_PTRACE, findings);
+		r = judge_setting(
+			audit, "kernel/yama/ptrace_scope", 0,
+			"this kernel has no such setting, and lets processes of the same user trace each other",
+			FINDING_PTRACE, findings);
 	return r == 0 ? judge_vsock(findings) : r;
 }

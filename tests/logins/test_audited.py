@@ -639,14 +639,19 @@ def test_a_user_manager_is_found():
         os.unlink("/home/alice/systemd")
 
 
-def test_a_kernel_that_always_lets_sessions_type_is_found():
-    """Before Linux 6.2, as Debian 12's: there is no setting."""
-    os.unlink(f"{SYSCTL}/dev/tty/legacy_tiocsti")
-    finding, = found("NSI092")
-    assert (finding["code"], finding["name"], finding["subject"]) == ("NSI092", "tiocsti", "dev/tty/legacy_tiocsti")
-    assert finding["seen"] == "this kernel has no such setting, and always allows it"
+@pytest.mark.parametrize("code, name, setting, seen", [
+    # before Linux 6.2, as Debian 12's
+    ("NSI092", "tiocsti", "dev/tty/legacy_tiocsti", "and always allows it"),
+    # without Yama
+    ("NSI094", "ptrace", "kernel/yama/ptrace_scope", "and lets processes of the same user trace each other"),
+])
+def test_a_kernel_that_lacks_a_setting_that_helps_is_found(code, name, setting, seen):
+    os.unlink(f"{SYSCTL}/{setting}")
+    finding, = found(code)
+    assert (finding["code"], finding["name"], finding["subject"]) == (code, name, setting)
+    assert finding["seen"] == f"this kernel has no such setting, {seen}"
     H.set_policy("default.conf", 'mode = "off"\n')
-    assert found("NSI092") == []
+    assert found(code) == []
 
 
 def test_settings_that_help_out_are_found():
