@@ -12,6 +12,7 @@ import glob
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -475,6 +476,55 @@ def session_inits():
             numbers = re.search(r"^NSpid:(.*)$", read(f"/proc/{process.pid}/status"), re.MULTILINE)[1].split()
             if len(numbers) > 1 and numbers[-1] == "1":
                 found.append(process.pid)
+    return found
+
+
+def comm_of(pid):
+    """The name of a process; "" where there is none."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return read(f"/proc/{pid}/comm").rstrip("\n")
+    return ""
+
+
+def state_of(pid):
+    """As proc_pid_stat(5) has it; "" where there is no such process any more."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[0]
+    return ""
+
+
+def asleep(user, name="sleep"):
+    """Processes of a user that run that program, and not just what will execute it. Once there is one."""
+    uid = USERS[user].uid
+    return wait_until(lambda: [process for process in processes() if process.uid == uid and process.name == name
+                               and process.state not in "ZX"], f"{user} has no {name}")
+
+
+def kill_all(found):
+    """With SIGKILL; some may have ended, as by the end of another."""
+    for process in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+def session_init():
+    """Of the only session. One that is about to end goes first: sshd closes it behind the back of its client."""
+    found = []
+
+    def only():
+        found[:] = session_inits()
+        return len(found) == 1
+
+    wait_until(only, lambda: f"not one session, but those of {found}")
+    return found[0]
+
+
+def descriptors(pid):
+    """Where those of a process lead that it has now."""
+    found = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/{pid}/fd/{name}"))
     return found
 
 

@@ -59,7 +59,7 @@ def run(arguments, *, input="", user=None, cwd=None, env=None, timeout=TIMEOUT):
 
 SSH_OPTIONS = ("-F", "none", "-i", KEY, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
                "-o", "UserKnownHostsFile=/root/.ssh/known_hosts", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR",
-               "-o", f"ConnectTimeout={20 * host.SLOWER}", "-o", "GSSAPIAuthentication=no")
+               "-o", f"ConnectTimeout={100 * host.SLOWER}", "-o", "GSSAPIAuthentication=no")
 
 
 class Sshd:
