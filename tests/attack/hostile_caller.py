@@ -157,11 +157,13 @@ def race(choice, count, longest, *command):
                                    stderr=subprocess.DEVNULL, start_new_session=True)
         hits = disturb(process, choice, float(longest))
         try:
-            return process.wait(4), hits
+            return process.wait(patience), hits
         except subprocess.TimeoutExpired:
             process.kill()
             return f"hung, {process.wait()}", hits
 
+    # a module that waits in vain does so for half a minute; a helper that a stop has reached is waited for each time
+    patience = 4 if choice == "child-stop" else 25
     # those that mostly wait, su for two seconds after it was asked to end, go at once
     waits = choice in ("term", "interrupt", "child-stop")
     with concurrent.futures.ThreadPoolExecutor(8 if waits else 1) as pool:

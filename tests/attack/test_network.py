@@ -68,7 +68,7 @@ def with_net_admin(command):
 def tracked(network):
     """A connection of the host to the campus, from port 4053 to port 53, which the rules have the kernel know."""
     with network.host.inside(lambda: network.host.bound(socket.AF_INET, "0.0.0.0", 4053)) as end:
-        end.settimeout(5)
+        end.settimeout(H.TIMEOUT)
         end.connect((N.CAMPUS["4"], 53))
         end.send(b"?")
         assert end.recv(100).startswith(b"campus")
@@ -98,7 +98,7 @@ def test_no_raw_packet_gets_out(network):
 def test_changed_addresses_and_routes_reach_nothing_more(network):
     denied = [f"tcp/{address}/{port}" for address in (*N.HOST.values(), *N.OTHER.values()) for port in (443, 8080)]
     with inside() as root:
-        assert root.reach("tcp/198.51.100.10/443")["tcp/198.51.100.10/443"].startswith("internet 10.99.0.")
+        assert root.reach("tcp/198.51.100.10/443", timeout=20)["tcp/198.51.100.10/443"].startswith("internet 10.99.0.")
         assert root.status("ip address add 192.0.2.99/24 dev eth0")[0] == 2
         with_net_admin("set -e; ip address add 192.0.2.99/24 dev eth0; ip address add 10.1.0.77/32 dev eth0; "
                        "ip route replace default via 169.254.1.1 dev eth0 src 10.1.0.77 onlink; "
@@ -183,7 +183,7 @@ def test_an_administrators_interface_of_a_like_name_is_left_alone(network):
     network.host.run("ip", "link", "add", "nsadmin0", "type", "veth", "peer", "name", "nsadmin1")
     try:
         with inside() as root:
-            assert root.reach("tcp/198.51.100.10/443")["tcp/198.51.100.10/443"].startswith("internet")
+            assert root.reach("tcp/198.51.100.10/443", timeout=20)["tcp/198.51.100.10/443"].startswith("internet")
             rules = network.host.run("nft", "list", "table", "inet", "nsisolate").stdout
             assert '"ns*"' not in rules
         assert "nsadmin0" in network.host.run("ip", "-br", "link").stdout

@@ -23,7 +23,7 @@ def outside(user):
     job = subprocess.Popen(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "bash", "-c",
                             f"exec -a {MARK} sleep 1000"])
     try:
-        H.wait_until(lambda: MARK in H.read(f"/proc/{job.pid}/cmdline"), "the job does not run")
+        H.wait_until(lambda: H.read(f"/proc/{job.pid}/cmdline") == f"{MARK}\0" "1000\0", "the job does not run")
         yield job.pid
     finally:
         job.kill()
@@ -81,7 +81,8 @@ def test_the_unprivileged_sshd_of_the_connection_gives_nothing_away(server):
 
 @pytest.mark.parametrize("ignored", ["HUP", "HUP TERM INT"])
 def test_a_daemon_does_not_outlive_the_login(installed, ignored):
-    command = f"trap '' {ignored}; setsid nohup setsid sleep 1000 >/dev/null 2>&1 </dev/null & sleep 0.1"
+    # by its name it is sleep only once it is
+    command = f"trap '' {ignored}; setsid nohup setsid sleep 1000 >/dev/null 2>&1 </dev/null & until pgrep -x sleep; do :; done"
 
     def sleepers():
         return [process for process in H.processes() if process.name == "sleep"]
@@ -92,7 +93,7 @@ def test_a_daemon_does_not_outlive_the_login(installed, ignored):
         os.kill(process.pid, signal.SIGKILL)
     H.wait_until(lambda: not sleepers(), "sleep does not end")
     P.su("alice", command).check()
-    H.wait_until(lambda: not sleepers(), "outlives the login", 5)
+    H.wait_until(lambda: not sleepers(), "outlives the login")
 
 
 def test_a_child_with_the_pid_of_its_login_program_does_not_leave(installed):
@@ -108,7 +109,8 @@ def test_a_crowd_of_killed_logins_inside_does_not_fill_the_sessions_records(inst
     """Each leaves its record behind; the next ones remove them, and a full directory is its own session's matter."""
     H.set_policy("user/carol.conf")
     crowd = "for i in $(seq 40); do su carol -c 'kill -9 $PPID; true' 2>/dev/null; (su carol -c 'sleep 0.1' & sleep 0.02; kill -9 $!); done"
-    found = P.su("alice", f"{{ {crowd}; }} >/dev/null 2>&1; su carol -c 'echo in'; sudo ls /run/nsisolate/sessions | wc -l")
+    command = f"{{ {crowd}; }} >/dev/null 2>&1; su carol -c 'echo in'; sudo ls /run/nsisolate/sessions | wc -l"
+    found = P.run(["su", "alice", "-c", command], timeout=150)
     lines = found.check().stdout.split()
     assert lines[0] == "in"
     assert int(lines[1]) < 100

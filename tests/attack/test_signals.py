@@ -59,7 +59,7 @@ def test_a_disturbed_login_is_isolated_or_none(login, choice):
     assert choice == "child-stop" or not [status for status in found["statuses"] if status.startswith("hung")], found
     if not choice.startswith("child"):
         assert found["hits"] > 0
-    H.wait_until(lambda: not H.isolated_processes(), lambda: H.isolated_processes(), 10)
+    H.wait_until(lambda: not H.isolated_processes(), H.isolated_processes)
     assert not H.live_records()
     sweep()
 
@@ -96,7 +96,7 @@ def test_a_helper_stopped_as_it_became_root_ends_with_its_login():
     with P.Background([*trace, "-u", "bob", *LOGINS["su"]], reads=False):
         helper, = H.wait_until(held_helpers, "no helper stopped")
         os.kill(helper.parent, signal.SIGKILL)
-        H.wait_until(lambda: not stopped_helpers(), "the helper outlives its login", 5)
+        H.wait_until(lambda: not stopped_helpers(), "the helper outlives its login")
     assert not ran()
 
 
@@ -117,6 +117,6 @@ def test_whoever_is_killed_at_whatever_call_the_command_is_isolated_or_not_run()
                       "-e", f"inject={call}:signal=SIGKILL:when={when}", *LOGINS["su"]])
         statuses[call, when] = done.status
         assert not set(ran()) & on_host(), (call, when)
-        H.wait_until(lambda: not H.isolated_processes(), lambda: (call, when, H.isolated_processes()), 10)
+        H.wait_until(lambda: not H.isolated_processes(), lambda: (call, when, H.isolated_processes()))
     assert len([status for status in statuses.values() if status != 0]) > len(CALLS) / 2, statuses
     sweep()

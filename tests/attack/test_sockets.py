@@ -42,7 +42,7 @@ def listening(address):
 def word(path):
     """What a client of the host gets through a socket in the file system."""
     with socket.socket(socket.AF_UNIX) as peer:
-        peer.settimeout(10)
+        peer.settimeout(H.TIMEOUT)
         peer.connect(path)
         with contextlib.suppress(ConnectionError):
             return peer.recv(100).decode()
@@ -61,7 +61,7 @@ def test_ssh_does_not_forward_to_a_socket_in_a_covered_directory(target, server)
         for user, heard in (("bob", "hello"), ("alice", "")):
             local = f"/root/forward-{user}"
             with P.ssh_forward(user, "-L", f"{local}:{target}"):
-                H.wait_until(lambda local=local: os.path.exists(local), "-L does not listen")
+                H.wait_until(lambda local=local: H.accepts(local), "-L does not listen")
                 assert word(local) == heard
             os.unlink(local)
 
@@ -80,8 +80,7 @@ def test_ssh_does_not_listen_on_the_hosts_tmp(server):
 
 def test_a_dynamic_forwarding_does_not_reach_the_hosts_loopback(server):
     def ask_socks(port):
-        with socket.create_connection(("127.0.0.1", 8003), 10) as peer:
-            peer.settimeout(10)
+        with socket.create_connection(("127.0.0.1", 8003), H.TIMEOUT) as peer:
             peer.sendall(b"\5\1\0" + b"\5\1\0\1\x7f\0\0\1" + port.to_bytes(2, "big"))
             received = b""
             with contextlib.suppress(ConnectionError, TimeoutError):

@@ -93,7 +93,8 @@ def test_a_broken_file_refuses_since_its_mode_is_not_known(log):
 
 def rules():
     nft = next(path for path in (NFT, f"{NFT}.away") if os.path.exists(path))
-    return subprocess.run([nft, "list", "ruleset"], check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run([nft, "list", "ruleset"], check=True, capture_output=True, text=True).stdout
+    return re.sub(r"packets \d+ bytes \d+", "", listed)  # which pass at any time
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """nsinspect audit --since: what is known to be older is left out, and nothing that may be new."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -38,8 +39,11 @@ def next_second():
     return f"@{int(time.time())}"
 
 
+@contextlib.contextmanager
 def outside():
-    return P.Background(OUTSIDE, reads=False)
+    with P.Background(OUTSIDE, reads=False) as process:
+        H.wait_until(lambda: H.comm_of(process.pid) == "sleep", "it runs")
+        yield process
 
 
 def test_a_process_is_as_old_as_its_start():
@@ -96,7 +100,7 @@ def test_what_began_at_an_unknown_time_is_always_shown():
     """A session's loopback that went down: when, nobody can say."""
     with P.Background(["su", "alice", "-c", "echo in; cat"]) as login:
         assert login.read_line() == "in"
-        P.run(["nsenter", "-t", str(H.session_inits()[0]), "-n", "ip", "link", "set", "lo", "down"]).check()
+        P.run(["nsenter", "-t", str(H.session_init()), "-n", "ip", "link", "set", "lo", "down"]).check()
         then = next_second()
         finding, = [finding for finding in audit("--since", then) if finding["code"] == "NSI012"]
         assert finding["since"] is None

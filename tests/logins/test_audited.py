@@ -83,7 +83,7 @@ def outside(user, *command):
 
 def session():
     (name, record), = H.live_records().items()
-    init, = H.session_inits()
+    init = H.session_init()
     return name, record, init
 
 
@@ -135,10 +135,7 @@ def test_logins_of_every_kind_are_no_findings(log):
         assert terminal.logged_in()
         assert_healthy()
     # cron left its job, which ends with the job's own login process
-    for process in H.processes():
-        if process.name == "sleep":
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+    H.kill_all(process for process in H.processes() if process.name == "sleep")
     sweep()
 
 
@@ -188,13 +185,12 @@ def test_a_leftover_of_a_shell_without_the_module_is_found():
     H.restore()
     H.set_policy("default.conf", "")
     P.su("alice", "setsid sleep 600 >/dev/null 2>&1 &").check()
+    left = H.asleep("alice")
     try:
         finding, = found("NSI001")
         assert finding["subject"] == "alice:/usr/bin/sleep"
     finally:
-        for process in H.processes():
-            if process.uid == 3001:
-                os.kill(process.pid, signal.SIGKILL)
+        H.kill_all(left)
 
 
 def test_a_cron_job_without_the_module_is_found_by_its_service():
@@ -202,7 +198,7 @@ def test_a_cron_job_without_the_module_is_found_by_its_service():
     H.write("/etc/pam.d/cron", "".join(line for line in stack.splitlines(True) if H.MODULE not in line))
     job = P.set_crontab("alice", "@reboot sleep 600\n")
     with P.cron():
-        H.wait_until(lambda: [p for p in H.processes() if p.uid == 3001 and p.name == "sleep"], "the job runs")
+        H.asleep("alice")
         jobs = found("NSI001")
         assert jobs and all("came by cron" in finding["seen"] for finding in jobs)
         # only sshd is restricted: then it is none
@@ -210,9 +206,7 @@ def test_a_cron_job_without_the_module_is_found_by_its_service():
         assert found("NSI001") == []
         H.set_policy("default.conf", 'service "cron" { mode = "off" }\n')
         assert found("NSI001") == []
-        for process in H.processes():
-            if process.uid == 3001:
-                os.kill(process.pid, signal.SIGKILL)
+        H.kill_all(process for process in H.processes() if process.uid == 3001)
     os.unlink(job)
 
 
@@ -255,8 +249,7 @@ def test_namespaces_of_ones_own_hide_nothing():
     with outside("alice", "unshare", "--user", "--pid", "--fork", "sh", "-c", "echo in; exec sleep 600") as process:
         assert process.read_line() == "in"
         assert {"NSI001", "NSI002"} <= codes()
-        sleep, = H.children(process.pid)
-        os.kill(sleep.pid, signal.SIGKILL)
+        H.kill_all(H.children(process.pid))
 
 
 def test_a_process_whose_first_thread_has_ended_is_found():
@@ -310,8 +303,7 @@ def test_who_forks_into_a_pid_namespace_is_found(kinds):
         _, _, init = session()
         with entering(init, *kinds) as process:
             assert found("NSI003"), kinds
-            for child in H.children(process.pid):
-                os.kill(child.pid, signal.SIGKILL)
+            H.kill_all(H.children(process.pid))
 
 
 def test_sessions_without_a_pid_namespace_are_told_apart():
@@ -482,6 +474,7 @@ def test_a_namespace_that_is_open_elsewhere_is_found(kind):
     with logged_in():
         _, _, init = session()
         with P.Background(["sh", "-c", f"exec sleep 600 7</proc/{init}/ns/{kind}"], reads=False) as process:
+            H.wait_until(lambda: H.comm_of(process.pid) == "sleep", "it has it open")
             assert [finding["pid"] for finding in found("NSI033")] == [process.pid]
 
 

@@ -25,6 +25,7 @@ from support.shared import PID_NAMESPACE, SHARED, STAY, USERS, WAITING, sockets,
 
 RUN = "/run/nsisolate"
 SESSIONS = f"{RUN}/sessions"
+TRACE = "/run/helper-trace"
 ALICE = f"{USERS}/{H.USERS['alice'].uid}"
 GATE, PLACES = f"{ALICE}/gate", f"{ALICE}/places"
 # how long a login may take when another one hangs in its way, of the 30 s after which it would be refused
@@ -70,7 +71,9 @@ def traced_helper(*options):
     helper, = H.helpers()
     os.rename(helper, f"{helper}.real")
     words = " ".join(f"'{option}'" for option in options)
-    H.write(helper, f"#!/bin/sh\nexec /usr/bin/strace -D -q -o /dev/null {words} {helper}.real\n", 0o755)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(TRACE)
+    H.write(helper, f"#!/bin/sh\nexec /usr/bin/strace -D -q -A -o {TRACE} {words} {helper}.real\n", 0o755)
     try:
         yield
     finally:
@@ -87,7 +90,8 @@ def login_that_stops(*options):
     """A login whose helper or init stops at a system call, and goes on when this ends."""
     with traced_helper(*options):
         login = P.Background(["su", "alice", "-c", PID_NAMESPACE])
-        H.wait_until(stopped, "the helper to stop")
+        # at each of its calls it is stopped for a moment, too
+        H.wait_until(lambda: os.path.exists(TRACE) and "stopped by SIGSTOP" in H.read(TRACE), "the helper to stop")
     try:
         yield login
     finally:
@@ -139,7 +143,7 @@ def test_an_init_that_hangs_is_left_and_passed_over(log):
         namespace = first.read_line()
         second = P.Background(["su", "alice", "-c", STAY])
         assert second.read_line() == namespace
-        init, = H.session_inits()
+        init = H.session_init()
         os.kill(init, signal.SIGSTOP)
         try:
             in_time(lambda: second.__exit__(None, None, None))
@@ -316,7 +320,7 @@ def with_file_system(options, fill=0):
             yield
         finally:
             H.wait_until(lambda: not H.isolated_processes(), "the session to end")
-            sandbox.umount(RUN)
+            H.wait_until(lambda: P.run(["umount", RUN]).status == 0, "it to be in use no more")
     return damaged
 
 
@@ -367,7 +371,7 @@ def test_whatever_is_in_run_a_login_is_whole_or_refused_and_never_waits(state, l
             assert result.check().stdout.strip() != H.namespaces()["pid"]
         else:
             assert result.status != 0 and result.stdout == ""
-            log.wait_for(f"refused: user=alice .*{refusal}", timeout=1)
+            log.wait_for(f"refused: user=alice .*{refusal}")
     assert_next_login_works()
 
 
@@ -468,7 +472,7 @@ def test_an_init_that_can_accept_nobody_stays_calm():
     trace = "/run/accept-trace"
     with P.Background(["su", "alice", "-c", STAY]) as first:
         namespace = first.read_line()
-        init, = H.session_inits()
+        init = H.session_init()
         with subprocess.Popen(["strace", "-p", str(init), "-o", trace, "-e", "inject=accept4:error=ENFILE"],
                               stderr=subprocess.PIPE, text=True) as tracer:
             assert "attached" in tracer.stderr.readline()

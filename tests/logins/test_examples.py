@@ -168,6 +168,7 @@ def test_what_is_left_running(name):
     install(name)
     P.ssh("alice", "setsid sleep 1000 >/dev/null 2>&1 </dev/null & sleep 0.1").check()
     if EXAMPLE[name].waits:
+        H.asleep("alice")
         assert P.ssh("alice", "pgrep -c sleep").stdout == "1\n"
         end(sleeping())
     else:
@@ -293,7 +294,7 @@ def test_with_the_defaults_a_tmux_ends_at_logout_as_the_file_says():
     H.set_policy("user/alice.conf")
     P.ssh("alice", f"{TMUX} new-session -d -s work 'exec sh'").check()
     assert P.ssh("alice", f"{TMUX} has-session -t work").status != 0
-    assert not sleeping("tmux: server")
+    H.wait_until(lambda: not sleeping("tmux: server"), "it goes on")
 
 
 def test_an_editor_knows_that_a_file_is_open_in_another_login():
@@ -302,7 +303,7 @@ def test_an_editor_knows_that_a_file_is_open_in_another_login():
     edit = "cd /tmp && TERM=vt100 vim -u NONE text"
     with P.ssh_background("alice", edit, pty=True):
         try:
-            told = P.ssh("alice", "cd /tmp; while [ ! -e .text.swp ]; do sleep 0.1; done; vim -u NONE -r 2>&1")
+            told = P.ssh("alice", "cd /tmp; while [ ! -s .text.swp ]; do sleep 0.1; done; vim -u NONE -r 2>&1")
         finally:
             end(sleeping("vim"))
     assert "STILL RUNNING" in told.stdout.upper(), told

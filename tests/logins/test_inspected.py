@@ -67,10 +67,12 @@ def test_logins_that_share_a_session():
                 assert [(login["service"], login["state"]) for login in shown["logins"]] == [
                     ("sshd", "running"), ("su", "running")]
                 os.kill(opener, signal.SIGKILL)
-                row = H.wait_until(lambda: [row for row in listed() if len(row["logins"]) == 2], "one to go")[0]
-                assert row["state"] == "active"
-                assert [(login["service"], login["state"]) for login in row["logins"]] == [
-                    ("sshd", "gone"), ("su", "active")]
+
+                def states():
+                    row, = listed()
+                    return row["state"], [(login["service"], login["state"]) for login in row["logins"]]
+
+                H.wait_until(lambda: states() == ("active", [("sshd", "gone"), ("su", "active")]), states)
         H.wait_until(lambda: not listed(), "the end")
 
         def swept():
@@ -170,6 +172,8 @@ def test_who_entered_from_outside_is_told_from_who_logged_in():
     with P.sshd(), P.ssh_background("bob", f"sleep 1001 >/dev/null 2>&1 & {STAY}") as ssh, \
             P.Background(["su", "carol", "-c", f"sudo -n -u alice sh -c 'sleep 1002 >/dev/null 2>&1 & {STAY}'"]) as su:
         ssh.read_line(), su.read_line()
+        for command in "sleep 1001", "sleep 1002":
+            shown_process(command)
         assert set(entries().values()) == {"login", None}
         assert {command for command, entry in entries().items() if entry is None} == {"nsisolate-init"}
         assert entries()["sleep 1001"] == entries()["sleep 1002"] == "login"
@@ -179,15 +183,14 @@ def test_who_entered_from_outside_is_told_from_who_logged_in():
                               reads=False) as entered:
                 row = shown_process("sleep 2001")
                 assert (row["entry"], row["user"], row["pid"] is not None) == ("outside", "root", pid_inside), kinds
-                for child in H.children(entered.pid):
-                    os.kill(child.pid, signal.SIGKILL)
+                H.kill_all(H.children(entered.pid))
         assert set(entries().values()) == {"login", None}
 
 
 def test_who_entered_and_lost_its_parent_is_still_told_where_it_is_on_the_host_with_a_part():
     with P.Background(["su", "alice", "-c", STAY]) as login:
         login.read_line()
-        init, = H.session_inits()
+        init = H.session_init()
         P.run(["nsenter", "-t", str(init), "-p", "sh", "-c", "sleep 2002 >/dev/null 2>&1 &"]).check()
         row = shown_process("sleep 2002")
         assert (row["entry"], row["ppid"]) == ("outside", 1)
@@ -221,6 +224,8 @@ def test_what_a_killed_login_left_did_not_come_from_outside():
 def test_parents_are_told_where_there_is_no_tree():
     with P.Background(["su", "alice", "-c", f"sh -c 'sleep 1003 >/dev/null 2>&1 & {STAY}; true'"]) as login:
         login.read_line()
+        # what has just been executed grows for a moment
+        H.wait_until(lambda: shown_process("sleep 1003")["state"] == "S", "it to sleep")
         rows = {row["command"]: row for row in processes()}
         sleep = rows["sleep 1003"]
         shell = next(row for row in rows.values() if row["pid"] == sleep["ppid"])
@@ -250,7 +255,7 @@ def test_a_login_that_nobody_has_waited_for_does_not_run(host):
     """Its init does not know: it is stopped, as by a control group that was delegated to who called su."""
     with P.Background(["su", "carol", "-c", STAY]) as login:
         login.read_line()
-        init, = host.session_inits()
+        init = H.session_init()
         os.kill(init, signal.SIGSTOP)
         try:
             assert [row["state"] for row in listed()] == ["active"]

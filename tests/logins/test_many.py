@@ -38,7 +38,7 @@ def test_50_ssh_logins_at_once_get_50_sessions(log):
     with P.sshd("MaxStartups=1000"), concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         logins = [pool.submit(P.ssh, "alice", command, timeout=120) for _ in range(AT_ONCE)]
         try:
-            log.wait_for("session opened: ", count=AT_ONCE, timeout=60)
+            log.wait_for("session opened: ", count=AT_ONCE, timeout=100)
         finally:
             H.write(GO, "")
         results = [login.result() for login in logins]

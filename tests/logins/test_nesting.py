@@ -32,10 +32,19 @@ TOLD = "Your session could not be isolated; tell the administrator."
 OUTER_TEXT = f"""\
 #!/bin/bash
 sleep 1000 </dev/null >/dev/null 2>&1 &
+until read -r name </proc/$!/comm && [ "$name" = sleep ]; do :; done
+processes=(/proc/[0-9]*)
+before=${{#processes[@]}}
 touch /tmp/of-the-outer
 {PROBE}
 "$@"
 status=$?
+# what was within ends, and then the init takes it away
+for ((look = 0; look < 1000; look++)); do
+    processes=(/proc/[0-9]*)
+    ((${{#processes[@]}} > before)) || break
+    sleep 0.01
+done
 {PROBE}
 echo $status
 read -r _
@@ -72,7 +81,10 @@ esac
 status=$?
 if [ $status != 42 ]; then
     echo "refused $status"
-    after=$(look)
+    for try in {1..100}; do
+        after=$(look)
+        [ "$after" = "$before" ] && break
+    done
     echo "$before"
     echo "$after"
     echo "bob $(su bob -c 'readlink /proc/self/ns/pid /proc/self/ns/net | tr "\\n" " "')"
@@ -401,10 +413,7 @@ def job_seen(user):
 
 def end_jobs(user):
     """cron's children that run as the user; cron then closes their sessions."""
-    for process in H.processes():
-        if process.uid == H.USERS[user].uid and process.name == "sleep" and process.state not in "ZX":
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+    H.kill_all(H.asleep(user))
 
 
 def test_a_crontab_installed_from_inside_is_run_by_the_hosts_cron_in_a_session_of_its_own():
@@ -437,9 +446,7 @@ def test_a_cron_that_is_started_inside_runs_jobs_inside():
         assert_child(seen, session.outer)
         assert [record["service"] for record in session.records().values()] == ["cron"]
         assert [record["service"] for record in H.records().values()] == ["su"]
-        for process in H.processes():
-            if process.name == "cron" and process.state not in "ZX":
-                os.kill(process.pid, signal.SIGKILL)
+        H.kill_all(process for process in H.processes() if process.name == "cron" and process.state not in "ZX")
         H.wait_until(lambda: seen["namespaces"]["pid"] not in {dict(process.namespaces).get("pid")
                                                                for process in H.processes()}, "the job lives on")
         session.finish(status=137)
@@ -493,7 +500,7 @@ def test_killing_the_outer_login_process_ends_all(program):
         assert len(H.session_inits()) == 3
         os.kill(session.pid, signal.SIGKILL)
         H.wait_until(lambda: not H.isolated_processes() and not H.live_records(),
-                     lambda: f"still there: {H.isolated_processes()} {H.live_records()}", 5)
+                     lambda: f"still there: {H.isolated_processes()} {H.live_records()}")
     P.su("alice", "true").check()  # sweeps the record that nobody was left to remove
     assert H.records() == {}
 
@@ -505,7 +512,7 @@ def test_killing_a_nested_login_process_ends_what_is_within_and_nothing_else():
         os.kill(login, signal.SIGKILL)
         gone = {middle["namespaces"]["pid"], inner["namespaces"]["pid"]}
         H.wait_until(lambda: not gone & {dict(process.namespaces).get("pid") for process in H.processes()},
-                     "they live on", 5)
+                     "they live on")
         session.finish(status=128 + signal.SIGKILL)
         # as that of any session whose login process was killed: a later login removes it
         assert len(session.records()) == 1

@@ -86,6 +86,7 @@ def test_the_session_ends_with_its_last_login_in_whatever_order(log):
     with P.sshd(), P.ssh_background("alice", STAY) as first:
         first.read_line()
         P.su("alice", "nohup sleep 1000 >/dev/null 2>&1 &").check()
+        H.asleep("alice")
         assert "sleep" in where("ps -e -o comm=")
     wait_until_ended()
 
@@ -150,7 +151,7 @@ def test_100_logins_at_once_share_one_session(log):
     with P.sshd("MaxStartups=1000"), concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         logins = [pool.submit(P.ssh, "alice", command, timeout=120) for _ in range(AT_ONCE)]
         try:
-            log.wait_for("session joined: ", count=AT_ONCE - 1, timeout=90)
+            log.wait_for("session joined: ", count=AT_ONCE - 1, timeout=100)
             assert len(live(False)) == 1 and len(live(True)) == AT_ONCE - 1
         finally:
             H.write(GO, "")
@@ -165,7 +166,7 @@ def test_100_logins_at_once_share_one_session(log):
 def test_an_init_that_does_not_answer_is_passed_over(log):
     with P.sshd(), P.ssh_background("alice", STAY) as first:
         namespace = first.read_line()
-        init, = H.session_inits()
+        init = H.session_init()
         os.kill(init, signal.SIGSTOP)
         try:
             with P.ssh_background("alice", STAY) as second:
@@ -184,8 +185,9 @@ def test_a_killed_init_leaves_a_socket_that_nobody_trusts(log):
     with P.sshd() as sshd:
         with P.ssh_background("alice", STAY) as first:
             first.read_line()
-            init, = H.session_inits()
-            # nobody is left to see the end
+            init = H.session_init()
+            # nobody is left to see the end, the init neither
+            os.kill(init, signal.SIGSTOP)
             os.kill(sshd.monitors()[0], signal.SIGKILL)
             os.kill(init, signal.SIGKILL)
             wait_until_ended()
@@ -245,6 +247,7 @@ def test_what_is_left_running_is_there_for_the_next_login(log):
         log.wait_for("session left: ")
         assert len(live(False)) == 1
         assert P.ssh("alice", PID_NAMESPACE).check().stdout.strip() == namespace
+        H.asleep("alice")
         assert P.ssh("alice", "pkill -x sleep").status == 0
         wait_until_ended()
     P.sweep_records()
@@ -276,6 +279,7 @@ def test_a_killed_login_process_leaves_a_session_that_waits(log):
             namespace = first.read_line()
             os.kill(sshd.monitors()[0], signal.SIGKILL)
         assert where() == namespace
+        H.asleep("alice")
         where("pkill -x sleep")
         wait_until_ended()
     P.sweep_records()
@@ -283,10 +287,11 @@ def test_a_killed_login_process_leaves_a_session_that_waits(log):
 
 def test_wait_without_sharing_ends_with_the_last_process(log):
     H.set_policy("user/alice.conf", 'on-logout = "wait"\n')
-    first = where(f"{PID_NAMESPACE}; nohup sleep 2 >/dev/null 2>&1 &")
+    first = where(f"{PID_NAMESPACE}; nohup sleep 1000 >/dev/null 2>&1 &")
     log.wait_for("session left: ")
     assert len(live(False)) == 1
     assert where() != first
+    H.kill_all(H.asleep("alice"))
     wait_until_ended()
     P.sweep_records()
 
@@ -320,7 +325,7 @@ def test_places_come_back_when_the_init_is_killed(log):
     with P.sshd():
         with P.ssh_background("alice", STAY) as first:
             first.read_line()
-            os.kill(H.session_inits()[0], signal.SIGKILL)
+            os.kill(H.session_init(), signal.SIGKILL)
             wait_until_ended()
             assert where()
     P.sweep_records()
@@ -330,10 +335,10 @@ def test_50_logins_at_once_get_just_the_places_there_are(log):
     H.set_policy("user/alice.conf", "max-sessions = 7\n")
     command = f"while [ ! -e {GO} ]; do sleep 0.2; done"
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
-        logins = [pool.submit(P.su, "alice", command) for _ in range(50)]
+        logins = [pool.submit(P.run, ["su", "alice", "-c", command], timeout=120) for _ in range(50)]
         try:
-            log.wait_for("denied: ", count=43, timeout=60)
-            log.wait_for("session opened: ", count=7, timeout=60)
+            log.wait_for("denied: ", count=43, timeout=100)
+            log.wait_for("session opened: ", count=7)
         finally:
             H.write(GO, "")
         results = [login.result() for login in logins]

@@ -19,7 +19,7 @@ from support.on_booted import (ALICE, MANAGER, audit, host, let_linger, lingerin
 
 RUNTIME = f"/run/user/{ALICE}"
 # far more than a login or an end takes, and far less than anybody waits for what does not come
-PROMPT = 15 * H.SLOWER
+PROMPT = 45 * H.SLOWER
 
 
 # a login
@@ -30,8 +30,11 @@ def test_a_login_is_a_session_of_logind_and_an_isolated_one(machine):
         assert time.monotonic() - start < PROMPT
         assert [properties[key] for key in ("Service", "State", "Scope")] == ["sshd", "active", f"session-{name}.scope"]
         assert seen["env"]["XDG_SESSION_ID"] == name
-        everything, members = machine.processes(), scope(machine, properties)
-        assert {everything[pid].name for pid in members} == {"bash", "cat", "nsisolate-init", "sshd"}
+
+        def names():
+            return {H.comm_of(pid) for pid in scope(machine, properties)}
+
+        H.wait_until(lambda: names() == {"bash", "cat", "nsisolate-init", "sshd"}, names)
         opened = machine.wait_for_line(r"session opened: id=.* user=alice service=sshd rhost=127\.0\.0\.1 .*mode=enforce")
         assert opened["_COMM"] == "sshd" and opened["SYSLOG_FACILITY"] in ("4", "10")
         listed, = json.loads(machine.run("nsinspect", "-J").check().stdout)["sessions"]
@@ -61,7 +64,9 @@ def test_the_journal_has_fields_and_explains_them(machine):
     for identity, sender in {"NSL001": "sshd", "NSL007": "nsinspect", "NSL008": "nsinspect", "NSL006": "nsinspect",
                              "NSL003": "sshd"}.items():
         found = entry(machine, identity, f"NSISOLATE_ID={session}")
-        assert (found["MESSAGE_ID"], found["_COMM"], found["NSISOLATE_USER"]) == (numbers[identity], sender, "alice")
+        # what journald looks up in /proc is missing of a sender that has ended by then
+        assert found.get("_COMM", sender) == found["SYSLOG_IDENTIFIER"] == sender
+        assert (found["MESSAGE_ID"], found["NSISOLATE_USER"]) == (numbers[identity], "alice")
         assert found["_TRANSPORT"] == "journal" and f"{identity} " in found["MESSAGE"]
     assert len(machine.journal("--grep", f"session opened: id={session}")) == 1
     assert [line["_UID"] for line in machine.journal("MESSAGE=forged")] == [str(ALICE)]
@@ -158,6 +163,7 @@ def test_a_session_sees_no_control_group_above_its_own(machine):
     H.set_policy("default.conf", "cgroup { isolate = true }\n")
     told = P.ssh("alice", GROUPS).check().stdout.split()
     assert "0::/" in told and not everything & set(told) and int(told[-1]) > 0
+    H.wait_until(lambda: not machine.leftovers(), "they have logged out")
     with logged_in(machine) as (_, _, properties, seen):
         assert seen["namespaces"]["cgroup"] != os.readlink("/proc/self/ns/cgroup")
         assert audit(machine) == []
@@ -211,7 +217,7 @@ LINGER = "(setsid sleep 1000 >/dev/null 2>&1 &); echo '\"in\"'; cat >/dev/null"
 def test_what_waits_is_ended_where_logind_kills(machine):
     H.set_policy("default.conf", 'on-logout = "wait"\n')
     with kill_user_processes(machine), logged_in(machine, command=LINGER):
-        assert lingering(machine)
+        H.wait_until(lambda: lingering(machine), "nothing waits")
     H.wait_until(lambda: not machine.leftovers(), machine.leftovers, PROMPT)
 
 
@@ -220,7 +226,7 @@ def test_what_waits_stays_in_its_scope_until_it_ends(machine):
     with logged_in(machine, command=LINGER) as (_, name, properties, _):
         pass
     H.wait_until(lambda: machine.sessions().get(name, {}).get("State") == "closing", "it is closing")
-    sleep, = lingering(machine)
+    sleep, = H.wait_until(lambda: lingering(machine), "nothing waits")
     assert sleep.pid in scope(machine, properties)
     assert {finding["code"] for finding in audit(machine)} == {"NSI022"}
     os.kill(sleep.pid, signal.SIGTERM)
@@ -232,7 +238,9 @@ def test_a_restart_of_ssh_keeps_live_sessions(machine):
         listener = machine.unit("ssh.service")["MainPID"]
         machine.run("systemctl", "restart", "ssh.service").check()
         assert machine.unit("ssh.service")["MainPID"] != listener
-        assert login.process.poll() is None and set(machine.sessions()) == {name}
+        assert login.process.poll() is None
+        # logind notices some time later that the session of a login before this is empty
+        H.wait_until(lambda: set(machine.sessions()) == {name}, machine.sessions)
         listed, = json.loads(machine.run("nsinspect", "-J").check().stdout)["sessions"]
         assert (listed["id"], listed["state"]) == (seen["env"]["NSISOLATE_ID"], "active")
         assert audit(machine) == []

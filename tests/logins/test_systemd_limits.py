@@ -9,7 +9,7 @@ import pytest
 
 from support import host as H
 from support import programs as P
-from support.on_booted import (ALICE, audit, host, logged_in, machine, machines, scope)  # noqa: F401
+from support.on_booted import (ALICE, audit, host, inner_pid, logged_in, machine, machines, scope)  # noqa: F401
 
 LIMITS = True  # of on_booted.machine
 MIB = 1 << 20
@@ -42,11 +42,6 @@ def limit(machine, pid, controller):
 
 def limits(machine, pid):
     return [(controller, limit(machine, pid, controller)) for controller in FILES]
-
-
-def inner_pid(machine, name):
-    """Of machine's PID namespace: a process of that name in a login."""
-    return machine.run("pgrep", "-u", "alice", "-x", name).check().stdout.split()[0]
 
 
 FORKS = """
@@ -86,15 +81,22 @@ def test_a_login_is_held_to_them(machine):
         assert 40 < int(bombed[0]) < 60 and bombed[1] == "11"
         assert P.ssh("alice", python(EATS.format(200))).status == 137
         assert P.ssh("alice", python(EATS.format(20))).check().stdout == f"{20 * MIB}\n"
+        H.wait_until(lambda: set(machine.sessions()) == {name}, "the others have logged out")
         # root sets another limit, and it is found
-        machine.run("systemctl", "set-property", "--runtime", f"session-{name}.scope", "TasksMax=1000").check()
+        set_tasks(machine, name, pid, 1000)
         found, = audit(machine, "--hurried")
         assert (found["code"], found["name"]) == ("NSI015", "limits-changed")
         assert "limits.tasks: pids.max is 1000 in the control group" in found["seen"]
         shown = machine.run("nsinspect", "show", session_id(machine)).check().stdout
         assert "memory=96m tasks=1000 cpu-weight=50" in shown
-        machine.run("systemctl", "set-property", "--runtime", f"session-{name}.scope", "TasksMax=60").check()
+        set_tasks(machine, name, pid, 60)
         assert audit(machine, "--hurried") == []
+
+
+def set_tasks(machine, name, pid, number):
+    """systemd answers before it has written it."""
+    machine.run("systemctl", "set-property", "--runtime", f"session-{name}.scope", f"TasksMax={number}").check()
+    H.wait_until(lambda: limit(machine, pid, "pids") == number, "it is written")
 
 
 def session_id(machine):
@@ -242,7 +244,7 @@ def test_a_login_within_a_session_stays_in_its_limits(machine, since):
     H.write("/etc/sudoers.d/tests", "alice ALL=(bob, carol) NOPASSWD: ALL\n", 0o440)
     H.set_policy("user/carol.conf", OTHER)
     with logged_in(machine, command=f"sudo -n -u bob sh -c '{IN}'"):
-        pid = machine.run("pgrep", "-u", "bob", "-x", "cat").check().stdout.split()[0]
+        pid = inner_pid(machine, "cat", "bob")
         assert limits(machine, pid) == GOT
         assert audit(machine, "--hurried") == []
     done = P.ssh("alice", "sudo -n -u carol true")
@@ -265,10 +267,14 @@ def test_logins_that_share_a_session_have_limits_of_their_own(machine):
     H.set_policy("default.conf", f'scope = "user"\n{POLICY}')
     with logged_in(machine) as (_, _, first, seen), logged_in(machine) as (_, _, second, other):
         assert seen["env"]["NSISOLATE_ID"] == other["env"]["NSISOLATE_ID"] and first["Scope"] != second["Scope"]
-        processes = machine.processes()
-        assert [sum(processes[pid].name == "nsisolate-init" for pid in scope(machine, properties))
-                for properties in (first, second)] == [1, 0]
-        for pid in machine.run("pgrep", "-u", "alice", "-x", "cat").check().stdout.split():
+        inits = {pid for pid, process in machine.processes().items() if process.name == "nsisolate-init"}
+        assert [len(inits & set(scope(machine, properties))) for properties in (first, second)] == [1, 0]
+
+        def both():
+            pids = machine.run("pgrep", "-u", "alice", "-x", "cat").stdout.split()
+            return len(pids) == 2 and pids
+
+        for pid in H.wait_until(both, "no two are in"):
             assert limits(machine, pid) == GOT
         assert audit(machine, "--hurried") == []
 

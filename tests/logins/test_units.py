@@ -87,6 +87,7 @@ def busy(host):
                    "hostname elsewhere; ip link set lo down; umount -l /var/tmp"]).check()
         host.set_policy("user/carol.conf", 'uts { hostname = "later" }\n')
         with P.Background(["setpriv", "--reuid=3001", "--regid=3001", "--clear-groups", "sleep", "600"], reads=False):
+            H.asleep("alice")
             yield
 
 

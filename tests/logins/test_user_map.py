@@ -99,13 +99,13 @@ def test_a_login_that_is_killed_leaves_nothing(number):
 def test_the_process_outside_holds_nothing_and_ends_with_the_session():
     with P.Background(["su", "alice", "-c", STAY]) as login:
         login.read_line()
-        waiting, = (each for each in H.processes() if each.name == "nsisolate-end")
-        held = [os.readlink(f"/proc/{waiting.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{waiting.pid}/fd")]
-        assert held == ["anon_inode:[pidfd]"] * 2 and userns(waiting.pid) == userns() != userns(login.pid)
+        # it takes this name when it has nothing else any more
+        waiting, = H.wait_until(lambda: [each for each in H.processes() if each.name == "nsisolate-end"], "it waits")
+        assert H.descriptors(waiting.pid) == ["anon_inode:[pidfd]"] * 2 and userns(waiting.pid) == userns() != userns(login.pid)
         # neither the login program nor the init keeps a way back
         for pid in (login.pid, *H.session_inits()):
-            kept = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-            assert not [name for name in kept if re.match(r"\w+:\[\d+\]$", name) and not name.startswith(("socket", "pipe"))]
+            H.wait_until(lambda pid=pid: not [name for name in H.descriptors(pid) if re.match(r"\w+:\[\d+\]$", name) and
+                                              not name.startswith(("socket", "pipe"))], lambda pid=pid: H.descriptors(pid))
 
 
 def test_show_list_and_audit_see_it_and_who_enters_is_in_it():

@@ -88,7 +88,7 @@ def test_two_builds_are_the_same(builds):
 
 
 def test_lintian_finds_nothing(packages):
-    found = P.run(["lintian", "--allow-root", "--fail-on", "error,warning", *packages], timeout=120)
+    found = P.run(["lintian", "--allow-root", "--fail-on", "error,warning", *packages], timeout=300)
     assert (found.status, found.stdout) == (0, ""), f"{found}"
 
 

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,7 +17,8 @@
 /* The log, filled by a process that reads the socket. */
 static struct {
 	volatile size_t length;
-	volatile unsigned synchronised; /* the last mark that was read */
+	_Atomic unsigned marks;        /* taken so far, by whatever process */
+	_Atomic unsigned synchronised; /* the highest mark that was read */
 	char text[8 << 20];
 } * log_shared;
 static int log_socket = -1; /* connected */
@@ -35,7 +37,11 @@ static _Noreturn void read_log(int socket)
 		if (size <= 0)
 			_exit(size < 0);
 		if ((size_t)size == sizeof(unsigned)) {
-			memcpy((void *)&log_shared->synchronised, line, sizeof(unsigned));
+			unsigned mark;
+
+			memcpy(&mark, line, sizeof(mark));
+			if (mark > log_shared->synchronised)
+				log_shared->synchronised = mark;
 			continue;
 		}
 		if (used + (size_t)size + 2 > sizeof(log_shared->text))
@@ -69,14 +75,16 @@ void log_start(void)
 	close_fd(listener);
 }
 
-/* Everything that was logged before the call is in the text: a mark of ours has come through behind it. */
+/*
+ * Everything that was logged before the call is in the text: a mark has come through behind it, ours or one that
+ * another process took after us.
+ */
 const char *log_text(void)
 {
-	static unsigned mark;
+	const unsigned mark = atomic_fetch_add(&log_shared->marks, 1) + 1;
 
-	mark = mark * 5 + (unsigned)getpid() + 1;
 	if (send(log_socket, &mark, sizeof(mark), MSG_NOSIGNAL) == sizeof(mark))
-		while (log_shared->synchronised != mark)
+		while (log_shared->synchronised < mark)
 			(void)poll(NULL, 0, 1);
 	return log_shared->text + forgotten;
 }

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define EVENTUALLY_MS 10000
+#define EVENTUALLY_MS 30000
 #define PROC_FILE_MAX (64 * 1024) /* what is read of one */
 
 int host_proc = -1;

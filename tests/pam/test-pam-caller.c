@@ -160,7 +160,9 @@ static void with_a_child_that_ends_meanwhile(void)
 	CHECK_INT(sigaction(SIGCHLD, &action, NULL), 0);
 	CHECK_INT(pipe2(told, O_CLOEXEC), 0);
 	pid = start_child(end_when_told, told);
-	(void)snprintf(script, sizeof(script), "#!/bin/sh\nkill -9 %d\nsleep 0.2\n", (int)pid);
+	(void)snprintf(script, sizeof(script),
+		       "#!/bin/sh\nkill -9 %d\nuntil grep -q '^State:.Z' /proc/%d/status; do :; done\n", (int)pid,
+		       (int)pid);
 	replace_helper(script, 0755);
 	CHECK(login_open(&login, 0) != PAM_SUCCESS);
 	CHECK_INT(child_signals, 1);

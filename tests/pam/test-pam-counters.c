@@ -161,7 +161,7 @@ static void what_is_not_ours_is_left_alone(void)
 		write_text("/run/other", zeros, 0600);
 		forget();
 		makers[i]();
-		alarm(5);
+		alarm(60);
 		counters_open(&counters);
 		CHECK(!counters.numbers);
 		counters_add(&counters, COUNTER_OPENED);

@@ -77,19 +77,19 @@ static void is_killed(void)
 
 static void ends_while_another_process_holds_the_socket(void)
 {
-	alarm(10);
+	alarm(60);
 	expect_failure(SCRIPT("sleep 3 & exit 0"), 0755, "ended without an answer");
 }
 
 static void hangs_up_and_stays(void)
 {
-	alarm(20);
+	alarm(60);
 	expect_failure(SCRIPT("exec 3>&-; exec sleep 1000"), 0755, "ended without an answer");
 }
 
 static void answers_and_stays(void)
 {
-	alarm(20);
+	alarm(60);
 	expect_failure(SCRIPT(READ "printf '" VERSION "\\0failed\\0why\\0' >&3; exec sleep 1000"), 0755, "why");
 }
 

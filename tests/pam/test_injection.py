@@ -254,7 +254,7 @@ def inits_are_sealed():
 def settle(driver, before):
     """The login program once nothing about it changes any more: the namespaces' and helper's ends are not immediate."""
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: driver.state() == before, "", 3)
+        wait_until(lambda: driver.state() == before, "")
     return driver.state()
 
 
@@ -272,7 +272,7 @@ def judge_opening(login, name, value, expected):
     if value == 0:
         problems = []
         with contextlib.suppress(AssertionError):
-            wait_until(inits_are_sealed, "", 3)
+            wait_until(inits_are_sealed, "")
         said, status = driver.run()
         if status == 0 and said != expected:
             problems.append("a session that is not whole: " + "; ".join(
@@ -352,15 +352,17 @@ def sockets():
 
 
 def next_login():
-    """Gets in without a wait, and takes away what a killed one could not."""
+    """
+    Gets in, and takes away what a killed one could not. What was wrong with it, in words, and whether it waited: for
+    whoever waits as nobody answers, or nobody lets go, that is three seconds at least.
+    """
     driver = Driver()
-    started = time.monotonic()
-    problems = []
+    problems, begin, seconds = [], time.monotonic(), 0
     try:
-        if driver.open() != 0:
+        value = driver.open()
+        seconds = time.monotonic() - begin
+        if value != 0:
             problems.append("the next login is refused")
-        elif time.monotonic() - started > 2:
-            problems.append(f"the next login waits for {time.monotonic() - started:.1f} s")
         else:
             driver.run()
             driver.tell(rb"closed 0\n")
@@ -370,9 +372,10 @@ def next_login():
     finally:
         driver.kill()
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: not (host_module.isolated_processes() or host_module.records() or sockets()), "", 3)
-    return problems + [f"record {name} is never swept" for name in host_module.records()] + [
-        f"{path} is never swept" for path in sockets()]
+        wait_until(lambda: not (host_module.isolated_processes() or host_module.records() or sockets()), "")
+    problems += [f"record {name} is never swept" for name in host_module.records()]
+    problems += [f"{path} is never swept" for path in sockets()]
+    return problems, [f"the next login waits for {seconds:.1f} s"] if seconds > 2 else []
 
 
 def cases():
@@ -388,6 +391,25 @@ def course(host):
         yield
 
 
+def disturbed_once(flow, role, kind, helper, fault, expected, before):
+    """What was wrong with what came of one fault, and what it had the next login wait for."""
+    name, option = fault
+    if (role, kind) == ("caller", "kill"):
+        problems = try_caller_kill(flow, helper, option, expected)
+    else:
+        problems = try_fault(flow, role, helper, fault, expected)
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not left(before), "")
+    problems += left(before)
+    if flow == FLOWS["open"] and kind == "error" and host_module.records() and (role, name) not in (
+            # the login program that does not get the answer cannot know the record
+            ("caller", "unlink"), ("caller", "recvmsg"), ("caller", "poll")):
+        problems.append("records without sessions")
+    more, waited = next_login()
+    host_module.kill_leftovers(before)
+    return problems + more, waited
+
+
 @pytest.mark.usefixtures("course")
 @pytest.mark.parametrize("flow, role, kind", cases())
 def test_every_fault_ends_in_a_whole_session_or_in_none(stack, flow, role, kind):
@@ -400,22 +422,17 @@ def test_every_fault_ends_in_a_whole_session_or_in_none(stack, flow, role, kind)
     host_before = host_module.State.now()
     failures, count, started = [], 0, time.monotonic()
     OUTCOMES.clear()
-    for name, option in faults(names, kind, role, flow.short):
+    for fault in faults(names, kind, role, flow.short):
         count += 1
-        if (role, kind) == ("caller", "kill"):
-            problems = try_caller_kill(flow, stack, option, expected)
-        else:
-            problems = try_fault(flow, role, stack, (name, option), expected)
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: not left(host_before), "", 5)
-        problems += left(host_before)
-        if flow == FLOWS["open"] and kind == "error" and host_module.records() and (role, name) not in (
-                # the login program that does not get the answer cannot know the record
-                ("caller", "unlink"), ("caller", "recvmsg"), ("caller", "poll")):
-            problems.append("records without sessions")
-        problems += next_login()
-        host_module.kill_leftovers(host_before)
-        failures += [f"{option}: {problem}" for problem in problems]
+        problems, waited = disturbed_once(flow, role, kind, stack, fault, expected, host_before)
+        # who waits because of the fault waits each time; a busy machine is not that slow each time
+        for _ in range(3):
+            if waited and not problems:
+                problems, waited = disturbed_once(flow, role, kind, stack, fault, expected, host_before)
+        failures += [f"{fault[1]}: {problem}" for problem in problems + waited]
+        # each has been waited for, and there is a limit on a test's time
+        if len(failures) > 3:
+            break
     refusals = len(OUTCOMES) - OUTCOMES.count(0)
     print(f"{count} faults, {refusals} refusals in {time.monotonic() - started:.1f} s")
     assert not failures, "\n".join(failures)

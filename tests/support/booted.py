@@ -201,8 +201,10 @@ class Hierarchy:
     def remove_old_groups(self):
         """Those of runs that were killed: empty, and not just made."""
         for group in glob.glob(f"{self.parent}/{CGROUPS}*"):
-            if time.time() - os.stat(group).st_mtime > 600:
-                remove_groups(group)
+            # another run's may go meanwhile
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - os.stat(group).st_mtime > 600:
+                    remove_groups(group)
 
     def remove(self):
         wait_until(lambda: remove_groups(self.group), "control groups are in use")
@@ -227,8 +229,14 @@ class Machine:
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=sandbox.environment())
         self.pid = wait_until(self.systemd, "systemd does not start")
         wait_until(lambda: self.run("systemctl", "is-active", TARGET).status == 0,
-                   lambda: f"{TARGET} is not reached: {self.run('systemctl', 'list-jobs')}\n{self.journal_text()}")
-        self.daemons = self.names()
+                   lambda: f"{TARGET} is not reached: {self.run('systemctl', 'list-jobs')}\n{self.journal_text()}",
+                   4 * host.TIMEOUT)
+        self.daemons = wait_until(self.started, lambda: f"services start: {self.names()}")
+
+    def started(self):
+        """The daemons' names, once no program is about to be executed: until then systemd calls it "(cron)"."""
+        names = self.names()
+        return not any(name.startswith("(") for name in names) and names
 
     def has_ended(self):
         return self.process.poll() is not None
@@ -298,7 +306,8 @@ class Machine:
         slice and the runtime directory of a user whose manager did not start, until they log in again.
         """
         for path in self.records():
-            os.unlink(path)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         users = [user.uid for user in host.USERS.values() if user.uid]
         self.run("systemctl", "stop", *(f"user-runtime-dir@{uid}.service" for uid in users),
                  *(f"user-{uid}.slice" for uid in users))

@@ -13,7 +13,7 @@ def session(user="alice"):
     """Its root directory as the host reaches it, and its init's PID, both as text."""
     with programs.Background(["su", user, "-c", "echo in; cat >/dev/null"]) as login:
         login.read_line()
-        init, = host.session_inits()
+        init = host.session_init()
         yield f"/proc/{init}/root", str(init)
 
 

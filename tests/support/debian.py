@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from support import programs, sandbox
-from support.host import KEY, read, wait_until, write
+from support.host import KEY, TIMEOUT, read, state_of, wait_until, write
 
 LAYER = "/usr/local/lib/nsisolate-tests/debian-root"
 ROOT = "/srv/debian"
@@ -53,13 +53,15 @@ class Debian:
         self.unshare.kill()
         self.unshare.wait()
         self.unshare.stdout.close()
+        # its init ends after all others there
+        wait_until(lambda: state_of(self.pid) in ("", "Z"), "its processes do not end")
         subprocess.run(["rm", "-rf", ROOT], check=True)
 
     def arguments(self, *command):
         return ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--wd=/", "--", *command]
 
     def run(self, *command):
-        return programs.run(self.arguments(*command))
+        return programs.run(self.arguments(*command), timeout=4 * TIMEOUT)
 
     def path(self, path):
         return f"/proc/{self.pid}/root{path}"

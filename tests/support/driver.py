@@ -70,7 +70,7 @@ class Driver:
 
     def go(self):
         self.process.stdin.write(b".")
-        assert self.process.wait(20) == 0
+        assert self.process.wait(host.TIMEOUT) == 0
 
     def end(self):
         self.tell(rb"ended\n")
@@ -98,7 +98,7 @@ def strace_on(pid, *options):
         yield
     finally:
         tracer.send_signal(signal.SIGINT)
-        tracer.wait(20)
+        tracer.wait(host.TIMEOUT)
         tracer.stderr.close()
 
 

@@ -12,6 +12,7 @@ import glob
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -95,6 +96,12 @@ def write(path, text, mode=0o644, owner=None):
     os.chmod(path, mode)
     if owner:
         os.chown(path, owner.uid, owner.uid)
+
+
+def accepts(path):
+    """Whether somebody listens on a socket in the file system: it is there a moment before."""
+    rows = [line.split() for line in read("/proc/net/unix").splitlines()[1:]]
+    return any(int(row[3], 16) & 0x10000 and row[7:] == [path] for row in rows)  # __SO_ACCEPTCON
 
 
 # Populating, by the init of the sandbox, before anything else runs.
@@ -324,6 +331,7 @@ def set_policy(name, text="", mode=0o644):
 
 # The system log.
 
+MARK = b"no line of anybody's"
 LINE = re.compile(r"<(?P<priority>\d+)>(?:\w{3} [ \d]\d \d\d:\d\d:\d\d )?(?P<text>.*)", re.DOTALL)
 
 
@@ -346,22 +354,39 @@ class Log:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind("/dev/log")
         os.chmod("/dev/log", 0o666)
+        self.marks, self.marker = 0, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.marker.connect("/dev/log")
         threading.Thread(target=self.receive, daemon=True).start()
 
     def receive(self):
         while True:
-            match = LINE.fullmatch(self.socket.recv(65536).decode(errors="backslashreplace").rstrip("\n\0"))
-            if match:
+            datagram = self.socket.recv(65536)
+            match = LINE.fullmatch(datagram.decode(errors="backslashreplace").rstrip("\n\0"))
+            if datagram == MARK:
+                with self.changed:
+                    self.marks += 1
+                    self.changed.notify_all()
+            elif match:
                 priority = int(match["priority"])
                 with self.changed:
                     self.lines.append(LogLine(priority >> 3, priority & 7, match["text"]))
                     self.changed.notify_all()
 
+    def take_in(self):
+        """All that was sent before; one socket's datagrams come in their order."""
+        with self.changed:
+            wanted = self.marks + 1
+        self.marker.send(MARK)
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.marks >= wanted, TIMEOUT), "the system log is not read"
+
     def clear(self):
+        self.take_in()
         with self.changed:
             self.lines.clear()
 
     def matching(self, pattern):
+        self.take_in()
         with self.changed:
             return [line for line in self.lines if re.search(pattern, line.text)]
 
@@ -380,6 +405,7 @@ class Log:
         return "\n".join(line.text for line in self.lines) or "(no line at all)"
 
     def text(self):
+        self.take_in()
         with self.changed:
             return self.text_locked()
 
@@ -453,6 +479,55 @@ def session_inits():
     return found
 
 
+def comm_of(pid):
+    """The name of a process; "" where there is none."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return read(f"/proc/{pid}/comm").rstrip("\n")
+    return ""
+
+
+def state_of(pid):
+    """As proc_pid_stat(5) has it; "" where there is no such process any more."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[0]
+    return ""
+
+
+def asleep(user, name="sleep"):
+    """Processes of a user that run that program, and not just what will execute it. Once there is one."""
+    uid = USERS[user].uid
+    return wait_until(lambda: [process for process in processes() if process.uid == uid and process.name == name
+                               and process.state not in "ZX"], f"{user} has no {name}")
+
+
+def kill_all(found):
+    """With SIGKILL; some may have ended, as by the end of another."""
+    for process in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+def session_init():
+    """Of the only session. One that is about to end goes first: sshd closes it behind the back of its client."""
+    found = []
+
+    def only():
+        found[:] = session_inits()
+        return len(found) == 1
+
+    wait_until(only, lambda: f"not one session, but those of {found}")
+    return found[0]
+
+
+def descriptors(pid):
+    """Where those of a process lead that it has now."""
+    found = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found
+
+
 def records():
     """The sessions' records, id → {key: value}."""
     found = {}
@@ -472,9 +547,10 @@ def record_is_alive(path):
 
 def login_is_alive(path):
     """The init holds a lock on the second byte as long as the login lives that the record is of."""
-    with open(path, "rb") as file:
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
         request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
         return struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, request))[0] != fcntl.F_UNLCK
+    return False
 
 
 def live_records():
@@ -517,7 +593,7 @@ def leftovers(before):
     return found
 
 
-def assert_nothing_left(before, timeout=10):
+def assert_nothing_left(before, timeout=TIMEOUT):
     """Ends are asynchronous (init, network namespace), so it waits; what is left then is a failure."""
     with contextlib.suppress(AssertionError):
         wait_until(lambda: not leftovers(before), "", timeout)
@@ -528,9 +604,14 @@ def assert_nothing_left(before, timeout=10):
 def kill_leftovers(before):
     """So that one failed test does not fail those after it."""
     known = {pid for pid, _ in before.processes}
-    for process in processes():
-        if process.pid not in known and process.state not in "ZX":
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, 9)
+    left = [process.pid for process in processes() if process.pid not in known and process.state not in "ZX"]
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 9)
+    if left:
+        # what is asleep in the kernel may take its time
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not [process for process in processes() if process.pid in left], "")
     for path in glob.glob(f"{RECORDS}/*"):
-        os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)

@@ -27,8 +27,9 @@ class Inside:
         self.process.stdin.flush()
 
         def whole():
+            ended = self.process.poll() is not None
             received.extend(self.process.stdout.read() or b"")
-            return END.search(received) or self.process.poll() is not None
+            return END.search(received) or ended
 
         wait_until(whole, lambda: f"{command!r} does not end; so far {bytes(received)!r}")
         end = END.search(received)

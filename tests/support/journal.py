@@ -7,6 +7,8 @@ import shutil
 import socket
 import struct
 
+from support.host import TIMEOUT
+
 DIRECTORY = "/run/systemd/journal"
 SOCKET = f"{DIRECTORY}/socket"
 LOG = "/dev/log"
@@ -34,7 +36,7 @@ class Journal:
         os.symlink(f"{LOG}.socket", f"{DIRECTORY}/dev-log")
         os.symlink(f"{DIRECTORY}/dev-log", LOG)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.settimeout(20)
+        self.socket.settimeout(TIMEOUT)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.socket.bind(SOCKET)
         os.chmod(SOCKET, 0o666)
@@ -59,7 +61,7 @@ class Journal:
         except BlockingIOError:
             return True
         finally:
-            self.socket.settimeout(20)
+            self.socket.settimeout(TIMEOUT)
         return False
 
 

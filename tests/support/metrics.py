@@ -59,7 +59,7 @@ def node_exporter(directory):
                       reads=False):
         def scrape():
             with contextlib.suppress(OSError):
-                with urllib.request.urlopen("http://127.0.0.1:9100/metrics", timeout=5) as answer:
+                with urllib.request.urlopen("http://127.0.0.1:9100/metrics", timeout=H.TIMEOUT) as answer:
                     return answer.read().decode()
             return None
 

@@ -33,14 +33,14 @@ while True:
 # what answers at ADDRESS PORT: the word, or the error
 ASK = """
 import socket, sys
-kind, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+kind, address, port, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 try:
     if kind == "tcp":
-        with socket.create_connection((address, port), 5) as peer:
+        with socket.create_connection((address, port), seconds) as peer:
             print(peer.recv(100).decode())
     else:
         peer = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-        peer.settimeout(2)
+        peer.settimeout(seconds)
         peer.connect((address, port))
         peer.send(b"?")
         print(peer.recv(100).decode())
@@ -54,9 +54,9 @@ def run(*arguments):
     return P.run(list(arguments)).check()
 
 
-def ask(kind, address, port):
-    """The command by which a session asks who answers there."""
-    return f"/usr/bin/python3 {ASK_PROGRAM} {kind} {address} {port}"
+def ask(kind, address, port, seconds=20):
+    """The command by which a session asks who answers there, within a time that matters where nobody is to."""
+    return f"/usr/bin/python3 {ASK_PROGRAM} {kind} {address} {port} {seconds}"
 
 
 @contextlib.contextmanager

@@ -40,6 +40,10 @@ def expired(_signal, _frame):
     raise TimeoutError("the test took too long")
 
 
+def of_users():
+    return [process for process in H.processes() if process.uid in (ALICE, H.USERS["bob"].uid)]
+
+
 @pytest.fixture(autouse=True)
 def host(request, machine):
     """Of conftest.py, for this host: everybody isolated, and nothing left when a test ends."""
@@ -50,9 +54,8 @@ def host(request, machine):
     signal.alarm(120 * H.SLOWER)
     try:
         yield H
-        H.wait_until(lambda: machine.has_ended() or not machine.leftovers(),
-                     lambda: f"left behind: {machine.leftovers()}\n{machine.journal_text()}")
-        assert [process for process in H.processes() if process.uid in (ALICE, H.USERS["bob"].uid)] == []
+        H.wait_until(lambda: (machine.has_ended() or not machine.leftovers()) and not of_users(),
+                     lambda: f"left behind: {machine.leftovers()} {of_users()}\n{machine.journal_text()}")
     finally:
         signal.alarm(0)
         if request.session.testsfailed and not machine.has_ended():
@@ -87,6 +90,11 @@ def audit(machine, *options):
 
 def without_module(machine, *services):
     machine.run("nsisolate-pam", "disable", *services).check()
+
+
+def inner_pid(machine, name, user="alice"):
+    """Of machine's PID namespace: a process of that name in a login, once that executes it."""
+    return H.wait_until(lambda: machine.run("pgrep", "-u", user, "-x", name).stdout.split(), f"no {name} of {user}")[0]
 
 
 def lingering(machine):

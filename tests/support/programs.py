@@ -59,7 +59,7 @@ def run(arguments, *, input="", user=None, cwd=None, env=None, timeout=TIMEOUT):
 
 SSH_OPTIONS = ("-F", "none", "-i", KEY, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
                "-o", "UserKnownHostsFile=/root/.ssh/known_hosts", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR",
-               "-o", f"ConnectTimeout={20 * host.SLOWER}", "-o", "GSSAPIAuthentication=no")
+               "-o", f"ConnectTimeout={100 * host.SLOWER}", "-o", "GSSAPIAuthentication=no")
 
 
 class Sshd:
@@ -74,10 +74,9 @@ class Sshd:
         wait_until(self.listening, "sshd does not listen")
 
     def listening(self):
+        """Without connecting: the process for that connection would be there for a while, and in the log."""
         assert self.process.poll() is None, f"sshd ended: {self.process.stderr.read()}"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 22), 1) as connection:
-            return connection.recv(4) == b"SSH-"
-        return False
+        return listening_on(22)
 
     def monitors(self):
         """The privileged process of each connection, in which PAM runs."""
@@ -138,6 +137,8 @@ class Background:
         received = bytearray()
 
         def more():
+            # first: what it wrote before its end is there to be read then
+            ended = self.process.poll() is not None
             try:
                 while not received.endswith(b"\n"):
                     byte = os.read(descriptor, 1)
@@ -146,7 +147,7 @@ class Background:
                     received.extend(byte)
                 return True
             except BlockingIOError:
-                return self.process.poll() is not None
+                return ended
 
         wait_until(more, lambda: f"no line from {self.process.args}", timeout)
         return received.decode().rstrip("\n")
@@ -194,7 +195,7 @@ def ssh_agent():
         path = f"{directory}/agent"
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL, env=ENVIRONMENT)
         try:
-            wait_until(lambda: os.path.exists(path), "ssh-agent does not listen")
+            wait_until(lambda: host.accepts(path), "ssh-agent does not listen")
             environment = ENVIRONMENT | {"SSH_AUTH_SOCK": path}
             run(["ssh-add", "-q", KEY], env=environment).check()
             yield environment
@@ -243,7 +244,7 @@ class Listener:
         self.socket.close()
 
 
-def connect(port, timeout=5):
+def connect(port, timeout=TIMEOUT):
     """What a listener on the host's loopback says, "" when it closes at once, None when nobody listens."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout) as peer:
@@ -276,6 +277,11 @@ class Terminal:
         return self
 
     def __exit__(self, *_unused):
+        if not self.child.closed:
+            # who is hung up on has the time that a logout takes: close() itself kills after some tenths of a second
+            self.child.ptyproc.fileobj.close()
+            with contextlib.suppress(AssertionError):
+                wait_until(lambda: not self.child.isalive(), "", 10)
         self.child.close(force=True)
 
     def answer(self, prompt, reply):
@@ -326,6 +332,13 @@ def login(user, command, password=None):
         done = terminal.run(command)
         terminal.leave()
         return done
+
+
+def end_child(child):
+    """pexpect's close() gives a killed program a tenth of a second to be gone."""
+    with contextlib.suppress(pexpect.ExceptionPexpect):
+        child.close(force=True)
+    wait_until(lambda: not child.isalive(), "the program to end")
 
 
 def su(user, command, *, options=(), cwd=None, by=None, input=""):

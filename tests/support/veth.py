@@ -28,8 +28,7 @@ def both(address):
 
 def first_line(port, path="127.0.0.1"):
     """What a server behind a forwarded port says first; "" when the connection is closed instead."""
-    with socket.create_connection((path, port), timeout=10) as connection:
-        connection.settimeout(10)
+    with socket.create_connection((path, port), timeout=host.TIMEOUT) as connection:
         with contextlib.suppress(ConnectionResetError):
             return connection.makefile().readline().strip()
     return ""
@@ -37,7 +36,7 @@ def first_line(port, path="127.0.0.1"):
 
 def socks(port, address, to):
     """Through ssh -D, SOCKS5 without a name or password."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=host.TIMEOUT) as connection:
         connection.sendall(b"\5\1\0")
         assert connection.recv(2) == b"\5\0"
         connection.sendall(b"\5\1\0\1" + socket.inet_aton(address) + to.to_bytes(2, "big"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later
 """A place for records, and sessions to go with them: a namespaced init that holds the lock of its record."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -8,9 +9,11 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
 
 import pytest
+
+from support import host as H
+from support import programs
 
 NAMESPACES = ["mnt", "net", "ipc", "uts", "pid", "user", "cgroup", "time"]
 
@@ -57,7 +60,7 @@ def start_time(pid):
 def children(pid):
     try:
         return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 
@@ -65,6 +68,12 @@ def descendants(pid):
     for child in children(pid):
         yield child
         yield from descendants(child)
+
+
+def is_python(pid):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/usr/bin/python3")
+    return False
 
 
 def namespaces_of(pid):
@@ -81,6 +90,28 @@ def escape(value):
     if isinstance(value, str):
         value = value.encode("utf-8", "surrogateescape")
     return "".join(chr(b) if 0x20 <= b <= 0x7e and b != 0x5c else f"\\x{b:02x}" for b in value)
+
+
+class HeldUp:
+    """nsinspect, in a call that it does not leave, or not make, until it is let go."""
+
+    def __init__(self, directory, call, when, *arguments):
+        log = directory / "calls"
+        self.process = subprocess.Popen(
+            ["strace", "-D", "-f", "-qqq", "-o", str(log), "-e", f"trace={call}", "-e", f"inject={call}:delay_{when}=600000000",
+             binary(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**programs.ENVIRONMENT, "ASAN_OPTIONS": "detect_leaks=0"})
+        words = rf"{call}\(" if when == "enter" else rf"{call}\(.*\) += "
+        H.wait_until(lambda: log.exists() and re.search(words, log.read_text()), call)
+
+    def let_go(self):
+        """By the tracer's end: exit status, output and errors."""
+        tracer = int(re.search(r"^TracerPid:\t(\d+)$", H.read(f"/proc/{self.process.pid}/status"), re.MULTILINE)[1])
+        if tracer:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(tracer, signal.SIGKILL)
+        out, err = self.process.communicate(timeout=H.TIMEOUT)
+        return self.process.returncode, out, err
 
 
 class Session:
@@ -147,13 +178,8 @@ class Session:
         return pathlib.Path(f"/proc/{self.init}/root{RECORDS}")
 
     def find_init(self):
-        for _ in range(500):
-            # below nsenter, if any, and unshare; once it is python its namespaces are final
-            for pid in descendants(self.unshare.pid):
-                if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/usr/bin/python3"):
-                    return pid
-            time.sleep(0.01)
-        raise AssertionError("no init")
+        # below nsenter, if any, and unshare; once it is python its namespaces are final
+        return H.wait_until(lambda: next((pid for pid in descendants(self.unshare.pid) if is_python(pid)), None), "an init")
 
     def text(self, **fields):
         return "nsisolate-record=1\n" + "".join(f"{k}={escape(str(v)) if not isinstance(v, bytes) else escape(v)}\n"
@@ -170,16 +196,14 @@ class Session:
             login.wait()
         # without a PID namespace the init's children would outlive it
         for pid in children(self.init):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.unshare.kill()
         self.unshare.wait()
         self.unshare.stdin.close()
         self.unshare.stdout.close()
         # --kill-child: the init dies with unshare; its lock goes with it
-        for _ in range(500):
-            if not os.path.exists(f"/proc/{self.init}"):
-                return
-            time.sleep(0.01)
+        H.wait_until(lambda: not os.path.exists(f"/proc/{self.init}"), "the init to end")
 
 
 class Records:
@@ -199,11 +223,9 @@ class Records:
         """A session in which others can be recorded, as the engine prepares it."""
         pathlib.Path(RECORDS).parent.mkdir(exist_ok=True)
         session = self.open(ident, commands=[MAKE_RECORDS, *commands], **arguments)
-        for _ in range(500):
-            if session.records.parent.stat().st_mode & 0o1000 and session.records.exists():
-                return session
-            time.sleep(0.01)
-        raise AssertionError("no directory for records")
+        H.wait_until(lambda: session.records.parent.stat().st_mode & 0o1000 and session.records.exists(),
+                     "a directory for records")
+        return session
 
     def nest(self, outer, ident=None, **arguments):
         return self.open(ident, inside=outer, **{"user": "carol", "service": "su", **arguments})

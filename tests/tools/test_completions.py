@@ -53,8 +53,7 @@ def in_zsh(line, user=None):
     child.send("\x05\x15echo o''ver\r")
     child.expect("over\r\n")
     shown = child.before
-    child.close(force=True)
-    child.wait()
+    P.end_child(child)
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x07|\x08", "", shown)
     rows = shown.replace("\r", "\n").split("\n")
     return {word for row in rows if not row.startswith("ready>") and line not in row and "o''ver" not in row for word in row.split()}

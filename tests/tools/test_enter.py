@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import binary, namespaces_of
+from conftest import HeldUp, binary, namespaces_of
 from support import host as H
 from support import programs
 
@@ -82,37 +82,25 @@ def test_process_that_has_the_init_pid_but_no_lock_is_not_entered(live, session)
     refused(enter("bbbbbbbbbbbb", "true"), "it has ended")
 
 
-def stopped_at(tmp_path, call, *arguments):
-    """strace holds nsinspect up in a call until what the test does has happened."""
-    trace = subprocess.Popen(["strace", "-f", "-o", str(tmp_path / "log"), "-e", f"trace={call}",
-                              "-e", f"inject={call}:delay_enter=2000000", binary(), *arguments], stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                             env={**programs.ENVIRONMENT, "ASAN_OPTIONS": "detect_leaks=0"})
-    H.wait_until(lambda: (tmp_path / "log").exists() and f"{call}(" in (tmp_path / "log").read_text(), call)
-    return trace
-
-
 @pytest.mark.parametrize("call", ["pidfd_open", "setns"])
 def test_session_that_ends_on_the_way_is_refused(live, session, tmp_path, call):
     bystander = live.open(uid=3001)
-    trace = stopped_at(tmp_path, call, "enter", session.id, "echo", "ran")
+    entering = HeldUp(tmp_path, call, "enter", "enter", session.id, "echo", "ran")
     session.end()
-    out, err = trace.communicate(timeout=H.TIMEOUT)
-    assert (trace.returncode, out) == (FAILED, "")
+    status, out, err = entering.let_go()
+    assert (status, out) == (FAILED, "")
     assert re.search("has ended", err) and err.count("\n") == 1
     assert os.path.exists(f"/proc/{bystander.init}/ns/mnt")
 
 
 def test_init_that_has_moved_since_is_refused(live, session, tmp_path):
     """root inside could trace it: what is entered is where it was seen."""
-    trace = stopped_at(tmp_path, "setns", "enter", session.id, "echo", "ran")
+    entering = HeldUp(tmp_path, "setns", "enter", "enter", session.id, "echo", "ran")
     # gdb is no package of the tests: the init, which is python here, moves itself as it is told to
-    session.unshare.stdin.write("move\n")
-    session.unshare.stdin.flush()
-    H.wait_until(lambda: namespaces_of(session.init)["uts"] != session.namespaces["uts"], "the init moves")
-    out, err = trace.communicate(timeout=H.TIMEOUT)
-    assert (trace.returncode, out) == (FAILED, "")
-    assert err == f"nsinspect: {session.id}: not entered: step setns: its init is in other namespaces now\n"
+    session.tell("move")
+    assert namespaces_of(session.init)["uts"] != session.namespaces["uts"]
+    assert entering.let_go() == (
+        FAILED, "", f"nsinspect: {session.id}: not entered: step setns: its init is in other namespaces now\n")
 
 
 def test_session_whose_namespaces_are_not_the_recorded_ones_is_refused(live):
@@ -208,7 +196,7 @@ def test_end_of_output_ends_a_writer(session):
 
 
 def test_what_is_left_behind_does_not_hold_it_up(session):
-    assert enter(session.id, "sh", "-c", "sleep 600 & echo out", timeout=10).stdout == "out\n"
+    assert enter(session.id, "sh", "-c", "sleep 600 & echo out").stdout == "out\n"
     H.wait_until(lambda: [process.name for process in H.descendants(session.init)] == ["sleep"], "it goes on")
 
 
@@ -253,10 +241,9 @@ def test_command_ends_with_nsinspect(live, options, flags):
 
 def test_nsinspect_that_is_killed_on_the_way_leaves_nothing(session, tmp_path):
     before = {process.pid for process in H.processes()}
-    trace = stopped_at(tmp_path, "setns", "enter", session.id, "sleep", "600")
-    tracee, = H.children(trace.pid)
-    os.kill(tracee.pid, signal.SIGKILL)
-    trace.communicate(timeout=H.TIMEOUT)
+    entering = HeldUp(tmp_path, "setns", "enter", "enter", session.id, "sleep", "600")
+    entering.process.kill()
+    entering.let_go()
     H.wait_until(lambda: {p.pid for p in H.processes() if p.state != "Z"} <= before, "nothing is left")
 
 

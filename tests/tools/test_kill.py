@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import binary
+from conftest import HeldUp, binary
 from support import host as H
 
 USERS = pathlib.Path("/run/nsisolate/users")
@@ -90,16 +90,10 @@ def test_process_that_has_the_init_pid_but_no_lock_is_not_hit(live):
 def test_session_that_ends_between_finding_and_killing_is_passed_over(live, tmp_path):
     """The lock is asked for again once the init is pinned."""
     session = live.open()
-    # strace holds nsinspect up in pidfd_open until the session has ended
-    trace = subprocess.Popen(["strace", "-f", "-o", str(tmp_path / "log"), "-e", "trace=pidfd_open",
-                              "-e", "inject=pidfd_open:delay_exit=3000000", binary(), "kill", session.id],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                             env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
-    H.wait_until(lambda: (tmp_path / "log").exists() and "pidfd_open" in (tmp_path / "log").read_text(), "pidfd_open")
+    killing = HeldUp(tmp_path, "pidfd_open", "exit", "kill", session.id)
     bystander = live.open()
     session.end()
-    out, err = trace.communicate(timeout=30)
-    assert (trace.returncode, out, err) == (1, "", f"nsinspect: {session.id}: not killed: it has ended\n")
+    assert killing.let_go() == (1, "", f"nsinspect: {session.id}: not killed: it has ended\n")
     assert is_running(bystander)
 
 

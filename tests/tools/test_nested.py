@@ -522,8 +522,10 @@ def test_crowd_of_sessions_is_cut_off(attack):
     script = ("import fcntl,os,time\nbase='/run/nsisolate/sessions/'\ntext=open(base+'abbbbbbbbbbb').read()\n"
               "for n in range(300):\n name='bad%09x' % n\n f=open(base+name,'w+')\n"
               " f.write(text.replace('id=abbbbbbbbbbb','id='+name)); f.flush()\n"
-              " if os.fork()==0:\n  fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(600)\n"
-              "time.sleep(1); print(flush=True); time.sleep(600)")
+              " ready,done=os.pipe()\n"
+              " if os.fork()==0:\n  fcntl.lockf(f, fcntl.LOCK_EX); os.write(done, b'.'); time.sleep(600)\n"
+              " os.read(ready, 1); os.close(ready); os.close(done)\n"
+              "print(flush=True); time.sleep(600)")
     attack.run_in_background(script)
     seen = attack.seen(notes=["not all that is nested in it is known: there are too many"])
     assert seen["111111111111"] == {"122222222222": {}}

@@ -8,7 +8,6 @@ import pathlib
 import pty
 import re
 import subprocess
-import time
 
 import pytest
 
@@ -31,13 +30,15 @@ def processes_of(records, *arguments, expected=1, command=None):
     Its processes, once they are as many as expected and one of them runs the command; without what made the session,
     which is in it but for the PID namespace.
     """
-    for _ in range(200):
-        found = [process for process in flatten(records.rows(*arguments, command="ps", key="processes"))
-                 if process["pid"] is not None]
-        if len(found) == expected and (command is None or command in [process["command"] for process in found]):
-            return found
-        time.sleep(0.02)
-    raise AssertionError(found)
+    found = []
+
+    def are_there():
+        found[:] = [process for process in flatten(records.rows(*arguments, command="ps", key="processes"))
+                    if process["pid"] is not None]
+        return len(found) == expected and (command is None or command in [process["command"] for process in found])
+
+    H.wait_until(are_there, lambda: found)
+    return found
 
 
 # list
@@ -457,22 +458,13 @@ def test_show_puts_kernel_and_record_side_by_side(records):
 def test_show_asks_inside_for_the_host_name_and_stays_outside(records):
     before = os.uname().nodename
     session = records.open(commands=["hostname inside.example"])
-    for _ in range(100):
-        shown = json.loads(records.run("show", "-J", session.id).stdout)
-        if shown["inside"]["hostname"] == "inside.example":
-            break
-        time.sleep(0.02)
-    assert shown["inside"]["hostname"] == "inside.example"
+    shown_until(records, session, lambda shown: shown["inside"]["hostname"] == "inside.example")
     assert os.uname().nodename == before
 
 
 def test_show_lists_interfaces_that_are_up_with_their_addresses(records):
     session = records.open(commands=["ip link set lo up"])
-    for _ in range(100):
-        shown = json.loads(records.run("show", "-J", session.id).stdout)
-        if any(i["address"] == "::1/128" for i in shown["interfaces"]):
-            break
-        time.sleep(0.02)
+    shown = shown_until(records, session, lambda shown: any(i["address"] == "::1/128" for i in shown["interfaces"]))
     assert {"name": "lo", "up": True, "address": "127.0.0.1/8"} in shown["interfaces"]
 
 
@@ -485,12 +477,14 @@ def test_show_is_text_for_people(records):
 
 def shown_until(records, session, condition):
     """What show says, once that is so."""
-    for _ in range(200):
-        shown = json.loads(records.run("show", "-J", session.id).stdout)
-        if condition(shown):
-            return shown
-        time.sleep(0.02)
-    raise AssertionError(shown)
+    shown = {}
+
+    def is_so():
+        shown.update(json.loads(records.run("show", "-J", session.id).stdout))
+        return condition(shown)
+
+    H.wait_until(is_so, lambda: shown)
+    return shown
 
 
 def of_processes(shown, key, name):

@@ -328,7 +328,7 @@ def test_shell_at_a_terminal_has_job_control():
 @pytest.mark.parametrize("ending", [
     "nsrun -t -u alice true", "nsrun -t -u alice -- sh -c 'kill -KILL $$'", "nsrun -t -u alice no-such-command",
     "nsrun -t -u nobody-of-that-name true", "nsrun -t -u alice -- sh -c 'stty raw -echo'",
-    "(sleep 0.5; kill -TERM $(pidof nsrun)) & nsrun -t -u alice -- sleep 600; wait",
+    "(until pgrep -fx 'sleep 600' >/dev/null; do sleep 0.05; done; kill -TERM $(pidof nsrun)) & nsrun -t -u alice -- sleep 600; wait",
 ])
 def test_callers_terminal_is_as_it_was_after(ending):
     with bash() as terminal:
@@ -587,7 +587,7 @@ def server(path):
     socat = subprocess.Popen(["socat", "-t", "86400", f"UNIX-LISTEN:{path},fork,mode=660,group=students",
                               f"EXEC:{EXAMPLES}/nsrun-serve alice"], env=programs.ENVIRONMENT, start_new_session=True)
     try:
-        wait_until(lambda: os.path.exists(path), "socat listens")
+        wait_until(lambda: host_module.accepts(path), "socat listens")
         yield
     finally:
         socat.terminate()

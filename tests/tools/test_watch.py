@@ -12,6 +12,7 @@ import pytest
 
 from conftest import binary, nsinspect
 from support import host as H
+from support import programs as P
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
@@ -21,7 +22,7 @@ RED = "\x1b[31m"
 class Watch:
     def __init__(self, records, command="list", *arguments, dimensions=(20, 120), every="0.1"):
         words = [command, f"--watch={every}", "--record-dir", str(records.directory), *arguments]
-        self.child = pexpect.spawn(binary(), words, env=ENVIRONMENT, timeout=20, encoding="utf-8", dimensions=dimensions)
+        self.child = pexpect.spawn(binary(), words, env=ENVIRONMENT, timeout=H.TIMEOUT, encoding="utf-8", dimensions=dimensions)
         self.child.delaybeforesend = None
         self.before = None
 
@@ -30,7 +31,7 @@ class Watch:
         return self
 
     def __exit__(self, *_unused):
-        self.child.close(force=True)
+        P.end_child(self.child)
 
     def mode(self):
         return termios.tcgetattr(self.child.child_fd)[3] & (termios.ICANON | termios.ECHO)
@@ -159,7 +160,7 @@ def test_seconds_that_are_none(records, seconds):
 
 def on_terminal(records, *arguments, env=None):
     child = pexpect.spawn(binary(), [*arguments, "--record-dir", str(records.directory)], env={**ENVIRONMENT, **(env or {})},
-                          timeout=20, encoding="utf-8", dimensions=(50, 200))
+                          timeout=H.TIMEOUT, encoding="utf-8", dimensions=(50, 200))
     text = child.read()
     child.close()
     return text

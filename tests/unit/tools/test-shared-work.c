@@ -79,7 +79,7 @@ static struct shared_work make(struct work *work, size_t starts)
 				     .data = work,
 				     .start = start,
 				     .starts = starts,
-				     .patience_ms = 300,
+				     .patience_ms = 2000, /* a busy machine's child gets that far */
 				     .help = say,
 				     .decide = decide,
 				     .accept = accept };
