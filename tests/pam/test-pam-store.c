@@ -22,11 +22,11 @@ __attribute__((visibility("default"))) int pam_set_data(pam_handle_t *pamh, cons
 	return data && refused && strcmp(name, refused) == 0 ? PAM_BUF_ERR : real(pamh, name, data, cleanup);
 }
 
-__attribute__((visibility("default"))) int pam_putenv(pam_handle_t *pamh, const char *text)
+__attribute__((visibility("default"))) int pam_putenv(pam_handle_t *pamh, const char *name_value)
 {
 	const __typeof__(&pam_putenv) real = (__typeof__(&pam_putenv))dlsym(RTLD_NEXT, "pam_putenv");
 
-	return refused && strncmp(text, refused, strlen(refused)) == 0 ? PAM_BUF_ERR : real(pamh, text);
+	return refused && strncmp(name_value, refused, strlen(refused)) == 0 ? PAM_BUF_ERR : real(pamh, name_value);
 }
 
 static void a_session_that_cannot_be_kept_is_left_and_refused(void)
