@@ -34,11 +34,20 @@ export NSISOLATE_CLANG_BUILD="$PWD/build-coverage"
 export FUZZ_SECONDS="${FUZZ_SECONDS:-15}"
 # most of a login test is waiting: two for each processor
 processes=$(($(nproc) * 2))
-meson test -C build-sanitized --no-rebuild --print-errorlogs --num-processes "$processes" --no-suite lint
-meson test -C build-test --no-rebuild --print-errorlogs --num-processes "$processes"
+NSISOLATE_UNSTEADY=$(mktemp)
+export NSISOLATE_UNSTEADY
+trap 'rm -f "$NSISOLATE_UNSTEADY"' EXIT
+failed=
+tests/support/run-tests build-sanitized --num-processes "$processes" --no-suite lint || failed="$failed build-sanitized"
+tests/support/run-tests build-test --num-processes "$processes" || failed="$failed build-test"
 # the benchmarks judge nothing; a short form shows that they run
 export NSISOLATE_ROUNDS="${NSISOLATE_ROUNDS:-20}" NSISOLATE_AT_ONCE="${NSISOLATE_AT_ONCE:-1 8}" \
     NSISOLATE_ALIVE="${NSISOLATE_ALIVE:-20}" NSISOLATE_MOUNTS="${NSISOLATE_MOUNTS:-300}"
-meson test -C build-test --no-rebuild --benchmark --print-errorlogs --verbose
-tests/coverage/run build-coverage --processes "$processes"
+meson test -C build-test --no-rebuild --benchmark --print-errorlogs --verbose || failed="$failed benchmarks"
+tests/coverage/run build-coverage --processes "$processes" || failed="$failed build-coverage"
+cat "$NSISOLATE_UNSTEADY"
+if [ -n "$failed" ]; then
+    echo "test.sh: failed:$failed" >&2
+    exit 1
+fi
 echo "all tests passed"
