@@ -19,8 +19,9 @@ def records(trace, arguments, **options):
     process, as two processes' calls would cut each other's lines in one."""
     done = P.run(["strace", "-ff", "-ttt", "-xx", "-s", "9000", "-e", "trace=sendto,recvfrom", "-e", "signal=none", "-o", str(trace),
                   *arguments], **options)
-    lines = [line for path in trace.parent.glob(f"{trace.name}.*") for line in path.read_text().splitlines()]
+    lines = []
     for path in trace.parent.glob(f"{trace.name}.*"):
+        lines += path.read_text().splitlines()
         path.unlink()
     text = "\n".join(sorted(lines, key=lambda line: float(line.split()[0])))
     assert not REFUSED.search(text), text

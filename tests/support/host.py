@@ -82,11 +82,15 @@ def read(path):
         return file.read()
 
 
-def read_of(process, name):
+def read_of_pid(pid, name):
     """Of a process that may end meanwhile: then nothing."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return read(f"/proc/{process.pid}/{name}")
+        return read(f"/proc/{pid}/{name}")
     return ""
+
+
+def read_of(process, name):
+    return read_of_pid(process.pid, name)
 
 
 def write(path, text, mode=0o644, owner=None):
@@ -481,16 +485,13 @@ def session_inits():
 
 def comm_of(pid):
     """The name of a process; "" where there is none."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return read(f"/proc/{pid}/comm").rstrip("\n")
-    return ""
+    return read_of_pid(pid, "comm").rstrip("\n")
 
 
 def state_of(pid):
     """As proc_pid_stat(5) has it; "" where there is no such process any more."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[0]
-    return ""
+    stat = read_of_pid(pid, "stat")
+    return stat.rsplit(")", 1)[1].split()[0] if stat else ""
 
 
 def asleep(user, name="sleep"):
@@ -604,14 +605,13 @@ def assert_nothing_left(before, timeout=TIMEOUT):
 def kill_leftovers(before):
     """So that one failed test does not fail those after it."""
     known = {pid for pid, _ in before.processes}
-    left = [process.pid for process in processes() if process.pid not in known and process.state not in "ZX"]
-    for pid in left:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 9)
+    left = [process for process in processes() if process.pid not in known and process.state not in "ZX"]
+    kill_all(left)
     if left:
+        pids = {process.pid for process in left}
         # what is asleep in the kernel may take its time
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: not [process for process in processes() if process.pid in left], "")
+            wait_until(lambda: not [process for process in processes() if process.pid in pids], "")
     for path in glob.glob(f"{RECORDS}/*"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
