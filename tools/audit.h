@@ -42,11 +42,11 @@ struct look {
 	struct sessions sessions;
 	struct mount_list mounts; /* of the host's PID 1 */
 	struct findings findings;
-	struct inside_request *insides; /* once somebody has asked in the sessions, of those that can be */
+	struct inside_request *insides; /* once somebody has asked in sessions, of those that can be */
 	size_t inside_count, inside_room;
 	struct audit_verdicts verdicts; /* of the logins that opened them */
 	uint32_t engines_absent;        /* a bit an engine: of that nothing is there in the session in question */
-	struct audit_ahead *ahead;      /* what a child has found of them; NULL: none has looked */
+	struct audit_ahead *ahead;      /* what children have found of them; NULL: none has looked */
 };
 
 /* Each adds what it finds. 0 or -errno: memory or descriptors ran out, or /proc cannot be read. */
@@ -56,14 +56,14 @@ int audit_limits(struct look *look) _must_check_;
 int audit_network(struct look *look) _must_check_;
 
 /*
- * What takes long of the sessions, and goes by paths that are theirs to make, is looked at by a child of
- * audit_processes(), before audit_sessions() takes over what it has found.
+ * What takes long of the sessions, and goes by paths that are theirs to make, is looked at by children of
+ * audit_processes(), before audit_sessions() takes over what they have found.
  */
 int audit_ahead_prepare(struct look *look) _must_check_;
 void audit_ahead_release(struct look *look);
 
-/* In the child: one session. */
-void audit_sessions_ahead(struct look *look, size_t number);
+/* In a child: one session, of those up to `end` that it looks at. */
+void audit_sessions_ahead(struct look *look, size_t number, size_t end);
 
 /* The child was held up in this session: it is not looked into any more, and whoever typed the command is told.
  * -ENOMEM. */

@@ -3,9 +3,9 @@
 
 #include "common/error.h"
 #include "common/read_whole.h"
-#include "common/write_whole.h"
 #include "tools/shared_work.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -13,21 +13,26 @@
 
 enum progress { PROGRESS_NONE, PROGRESS_DONE, PROGRESS_GIVEN_UP };
 
-/* Shared with the child. */
+/* Of one session. Where its findings are in the file holds once it is done. */
 struct told {
-	size_t size;        /* bytes of the file that are whole: a child that is killed may have begun to write more */
-	uint8_t progress[]; /* an enum progress a session */
+	size_t at, size;
+	_Atomic uint8_t progress; /* an enum progress */
+};
+
+/* Shared with the children. */
+struct shared {
+	_Atomic size_t size; /* bytes of the file that are taken: of a child that is killed, for nothing */
+	struct told sessions[];
 };
 
 struct audit_ahead {
-	size_t shared_size;
-	struct told *told;
+	size_t count, shared_size;
+	struct shared *shared;
 	int file; /* a head and its texts for each finding, those of a session at once */
 };
 
 struct head {
 	struct finding finding; /* its texts are behind it, each with its '\0' */
-	size_t session;
 	size_t size;
 	bool has_user;
 };
@@ -39,11 +44,12 @@ int audit_ahead_new(size_t sessions, struct audit_ahead **ret)
 
 	if (!ahead)
 		return -ENOMEM;
-	ahead->shared_size = sizeof(struct told) + sessions;
-	ahead->told = shared_memory_new(ahead->shared_size);
+	ahead->count = sessions;
+	ahead->shared_size = sizeof(struct shared) + sessions * sizeof(struct told);
+	ahead->shared = shared_memory_new(ahead->shared_size);
 	ahead->file = memfd_create("findings", MFD_CLOEXEC);
-	if (!ahead->told || ahead->file < 0) {
-		r = ahead->told ? negative_errno() : -ENOMEM;
+	if (!ahead->shared || ahead->file < 0) {
+		r = ahead->shared ? negative_errno() : -ENOMEM;
 		audit_ahead_free(ahead);
 		return r;
 	}
@@ -54,19 +60,18 @@ int audit_ahead_new(size_t sessions, struct audit_ahead **ret)
 struct audit_ahead *audit_ahead_free(struct audit_ahead *ahead)
 {
 	if (ahead) {
-		shared_memory_free(ahead->told, ahead->shared_size);
+		shared_memory_free(ahead->shared, ahead->shared_size);
 		close_fd(ahead->file);
 		free(ahead);
 	}
 	return NULL;
 }
 
-static void put(FILE *out, size_t session, const struct finding *finding)
+static void put(FILE *out, const struct finding *finding)
 {
 	const char *user = finding->user ? finding->user : "";
 	const struct head head = {
 		.finding = *finding,
-		.session = session,
 		.size = strlen(finding->subject) + strlen(user) + strlen(finding->seen) + 3,
 		.has_user = finding->user != NULL,
 	};
@@ -77,8 +82,23 @@ static void put(FILE *out, size_t session, const struct finding *finding)
 	(void)fwrite(finding->seen, strlen(finding->seen) + 1, 1, out);
 }
 
+static bool write_at(int file, const char *bytes, size_t size, size_t at)
+{
+	while (size > 0) {
+		ssize_t written = pwrite(file, bytes, size, (off_t)at);
+
+		if (written <= 0)
+			return false;
+		bytes += written;
+		size -= (size_t)written;
+		at += (size_t)written;
+	}
+	return true;
+}
+
 void audit_ahead_tell(struct audit_ahead *ahead, size_t session, const struct findings *findings)
 {
+	struct told *told = &ahead->shared->sessions[session];
 	_cleanup_free_ char *bytes = NULL;
 	size_t size = 0;
 	FILE *out = findings->count > 0 ? open_memstream(&bytes, &size) : NULL;
@@ -86,13 +106,14 @@ void audit_ahead_tell(struct audit_ahead *ahead, size_t session, const struct fi
 	if (findings->count > 0 && !out)
 		return;
 	for (size_t i = 0; i < findings->count; i++)
-		put(out, session, &findings->items[i]);
-	if (out &&
-	    (fclose(out) != 0 || size > ROOM_MAX - ahead->told->size ||
-	     lseek(ahead->file, (off_t)ahead->told->size, SEEK_SET) < 0 || write_whole(ahead->file, bytes, size) < 0))
+		put(out, &findings->items[i]);
+	if (out && fclose(out) != 0)
 		return;
-	ahead->told->size += size;
-	ahead->told->progress[session] = PROGRESS_DONE;
+	told->size = size;
+	told->at = atomic_fetch_add(&ahead->shared->size, size);
+	if (told->at > ROOM_MAX || size > ROOM_MAX - told->at || !write_at(ahead->file, bytes, size, told->at))
+		return;
+	atomic_store(&told->progress, PROGRESS_DONE);
 }
 
 static int add(const struct head *head, const char *texts, struct findings *findings)
@@ -110,28 +131,40 @@ static int add(const struct head *head, const char *texts, struct findings *find
 	return findings_add(findings, head->finding.code, &subject, "%s", seen);
 }
 
-int audit_ahead_take(const struct audit_ahead *ahead, struct findings *findings)
+static int take(const char *bytes, size_t size, struct findings *findings)
 {
-	_cleanup_free_ char *bytes = NULL;
 	struct head head;
-	size_t size = 0;
-	int r = read_head(ahead->file, ahead->told->size, &bytes, &size);
+	int r = 0;
 
 	for (size_t at = 0; r == 0 && size - at >= sizeof(head); at += sizeof(head) + head.size) {
 		memcpy(&head, bytes + at, sizeof(head));
+		r = add(&head, bytes + at + sizeof(head), findings);
+	}
+	return r;
+}
+
+int audit_ahead_take(const struct audit_ahead *ahead, struct findings *findings)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t size = 0;
+	int r = read_head(ahead->file, ROOM_MAX, &bytes, &size);
+
+	for (size_t i = 0; r == 0 && i < ahead->count; i++) {
+		const struct told *told = &ahead->shared->sessions[i];
+
 		/* of one that is not done all is looked at again */
-		if (ahead->told->progress[head.session] == PROGRESS_DONE)
-			r = add(&head, bytes + at + sizeof(head), findings);
+		if (told->progress == PROGRESS_DONE)
+			r = take(bytes + told->at, told->size, findings);
 	}
 	return r;
 }
 
 bool audit_ahead_is_done(const struct audit_ahead *ahead, size_t session)
 {
-	return ahead->told->progress[session] != PROGRESS_NONE;
+	return ahead->shared->sessions[session].progress != PROGRESS_NONE;
 }
 
 void audit_ahead_give_up(struct audit_ahead *ahead, size_t session)
 {
-	ahead->told->progress[session] = PROGRESS_GIVEN_UP;
+	ahead->shared->sessions[session].progress = PROGRESS_GIVEN_UP;
 }

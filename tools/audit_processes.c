@@ -59,14 +59,14 @@ static void accept(size_t item, uint32_t said, void *data)
 		members_add(pass->look->sessions.items[said - AUDIT_CLEAR_IN]);
 }
 
-static void look_ahead(size_t number, void *data)
+static void look_ahead(size_t number, size_t end, void *data)
 {
 	struct audit_pass *pass = data;
 
-	audit_sessions_ahead(pass->look, number);
+	audit_sessions_ahead(pass->look, number, end);
 }
 
-/* A session in which a child was held up is passed over, and a new child goes on behind it. */
+/* A session in which a child was held up is passed over, and new children look into those that are not done. */
 static int share(struct audit_pass *pass)
 {
 	struct shared_work work = {
@@ -88,8 +88,7 @@ static int share(struct audit_pass *pass)
 			return r;
 		r = audit_sessions_give_up(pass->look, stuck);
 		work.count = 0;
-		work.start_first = stuck + 1;
-	} while (r == 0 && work.start_first < work.starts);
+	} while (r == 0);
 	return r;
 }
 

@@ -100,14 +100,14 @@ static const struct inside *find_inside(const struct look *look, const struct se
 	return NULL;
 }
 
-/* All at once, which is done by one child. */
-static int ask_inside(struct look *look)
+/* All of those at once, which is done by one child. */
+static int ask_inside(struct look *look, size_t first, size_t end)
 {
-	look->insides = inside_requests_new(look->sessions.count + 1);
+	look->insides = inside_requests_new(end - first + 1);
 	if (!look->insides)
 		return -ENOMEM;
-	look->inside_room = look->sessions.count + 1;
-	for (size_t i = 0; i < look->sessions.count; i++) {
+	look->inside_room = end - first + 1;
+	for (size_t i = first; i < end; i++) {
 		const struct session *session = look->sessions.items[i];
 		struct inside_request *request = &look->insides[look->inside_count];
 
@@ -171,10 +171,11 @@ static int judge_policy(struct look *look, const struct session *session)
 	return judge_verdict(look, session, verdict);
 }
 
-/* What is looked at ahead: all that is read inside, or goes by the session's plan. */
-static int judge_ahead(struct look *look, const struct session *session)
+/* What is looked at ahead: all that is read inside, or goes by the session's plan. Others follow it, up to `end`. */
+static int judge_ahead(struct look *look, size_t number, size_t end)
 {
-	int r = look->insides ? 0 : ask_inside(look);
+	const struct session *session = look->sessions.items[number];
+	int r = look->insides ? 0 : ask_inside(look, number, end);
 
 	look->engines_absent = 0;
 	if (r == 0)
@@ -182,12 +183,12 @@ static int judge_ahead(struct look *look, const struct session *session)
 	return r < 0 ? r : audit_engine_of(look, session);
 }
 
-void audit_sessions_ahead(struct look *look, size_t number)
+void audit_sessions_ahead(struct look *look, size_t number, size_t end)
 {
 	if (audit_ahead_is_done(look->ahead, number))
 		return;
 	findings_release(&look->findings);
-	if (judge_ahead(look, look->sessions.items[number]) == 0)
+	if (judge_ahead(look, number, end) == 0)
 		audit_ahead_tell(look->ahead, number, &look->findings);
 }
 
@@ -227,7 +228,7 @@ int audit_sessions(struct look *look)
 
 		r = judge_state(look, session);
 		if (r == 0 && !audit_ahead_is_done(look->ahead, i))
-			r = judge_ahead(look, session);
+			r = judge_ahead(look, i, look->sessions.count);
 	}
 	return r;
 }

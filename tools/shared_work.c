@@ -17,11 +17,12 @@
 #define CHILDREN_MAX 7
 #define AT_ONCE      16  /* items that are taken together */
 #define WORTH_IT     256 /* items for which another child is made */
+#define START_ITEMS  8   /* items that take as long as a start */
 #define SAID_DONE    UINT32_MAX
 
 struct shared {
-	_Atomic size_t next;    /* item that nobody has taken yet */
-	_Atomic size_t started; /* start() that is at work, or `starts` */
+	_Atomic size_t next;                  /* item that nobody has taken yet */
+	_Atomic size_t started[CHILDREN_MAX]; /* start() that a child is at, or `starts` */
 	uint32_t said[];
 };
 
@@ -29,7 +30,7 @@ struct team {
 	const struct shared_work *work;
 	struct shared *shared;
 	pid_t children[CHILDREN_MAX];
-	size_t count;
+	size_t count, wanted;
 	int ends; /* of a pipe that all children hold: it ends with the last of them */
 };
 
@@ -57,17 +58,23 @@ static bool take(const struct team *team, size_t *ret, size_t *ret_end)
 	return first < count;
 }
 
-static void help(const struct team *team, bool starts)
+/* The first of its starts; that of who would come after the last child is behind them all. */
+static size_t first_start(const struct team *team, size_t child)
+{
+	return team->work->starts * child / team->wanted;
+}
+
+static void help(const struct team *team, size_t child)
 {
 	const struct shared_work *work = team->work;
+	const size_t starts_end = first_start(team, child + 1);
 	size_t item, end;
 
-	for (size_t i = work->start_first; starts && i < work->starts; i++) {
-		atomic_store(&team->shared->started, i);
-		work->start(i, work->data);
+	for (size_t i = first_start(team, child); i < starts_end; i++) {
+		atomic_store(&team->shared->started[child], i);
+		work->start(i, starts_end, work->data);
 	}
-	if (starts)
-		atomic_store(&team->shared->started, work->starts);
+	atomic_store(&team->shared->started[child], work->starts);
 	while (take(team, &item, &end))
 		for (; item < end; item++)
 			team->shared->said[item] = work->help(item, work->data);
@@ -76,60 +83,90 @@ static void help(const struct team *team, bool starts)
 /* Nobody asks any more: a child ends with this process. */
 static void start_child(struct team *team, pid_t parent)
 {
-	pid_t child = fork();
+	const size_t number = team->count;
+	pid_t child;
 
+	atomic_store(&team->shared->started[number], first_start(team, number));
+	child = fork();
 	if (child == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() == parent)
-			help(team, team->count == 0);
+			help(team, number);
 		_exit(0);
 	}
 	if (child > 0)
 		team->children[team->count++] = child;
 }
 
-/* One at least, which can be given up where this process could not. Without a child all is done here. */
-static void start_children(struct team *team)
+/*
+ * One at least, which can be given up where this process could not. While they make starts this process waits, once the
+ * items are decided: then all processors are theirs.
+ */
+static size_t count_wanted(const struct shared_work *work)
 {
-	const pid_t self = getpid();
-	size_t wanted = 1 + team->work->count / WORTH_IT, processors = 1;
-	int ends[2];
+	size_t wanted = 1 + (work->count + work->starts * START_ITEMS) / WORTH_IT, processors = 1;
 	cpu_set_t set;
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		processors = (size_t)CPU_COUNT(&set);
+	if (work->count > work->starts * START_ITEMS && processors > 1)
+		processors--;
 	if (wanted > CHILDREN_MAX)
 		wanted = CHILDREN_MAX;
-	if (wanted >= processors)
-		wanted = processors > 1 ? processors - 1 : 1;
+	return wanted < processors ? wanted : processors;
+}
+
+/* Without a child all is done here. */
+static void start_children(struct team *team)
+{
+	const pid_t self = getpid();
+	int ends[2];
+
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return;
 	team->ends = ends[0];
-	for (size_t i = 0; i < wanted; i++)
+	team->wanted = count_wanted(team->work);
+	for (size_t i = 0; i < team->wanted; i++)
 		start_child(team, self);
 	close_fd(ends[1]);
 }
 
-/* Until all have ended, or the first is stuck. */
+/* What one of them is at, and until when it may be. */
+struct patience {
+	size_t at;
+	int64_t until;
+};
+
+/* Of one that has nothing to start any more nothing is too late. */
+static bool is_stuck(const struct team *team, size_t child, struct patience *patience, int64_t now)
+{
+	const size_t at = atomic_load(&team->shared->started[child]);
+
+	if (at != patience->at || at == team->work->starts)
+		*patience = (struct patience){ at, now + team->work->patience_ms };
+	return patience->until <= now;
+}
+
+/* Until all have ended, or one is stuck. */
 static size_t wait_for_end(const struct team *team)
 {
-	const size_t starts = team->work->starts;
-	size_t at = atomic_load(&team->shared->started);
-	int64_t until = now_ms() + team->work->patience_ms;
+	struct patience patiences[CHILDREN_MAX];
 	struct pollfd poller = { .fd = team->ends, .events = POLLIN };
 
+	for (size_t i = 0; i < team->count; i++)
+		patiences[i] = (struct patience){ SIZE_MAX, 0 };
 	for (;;) {
-		int64_t left = until - now_ms();
-		size_t now;
+		const int64_t now = now_ms();
+		int64_t until = INT64_MAX;
 
-		if (poll(&poller, 1, left > 0 ? (int)left : 0) > 0)
-			return starts;
-		now = atomic_load(&team->shared->started);
-		if (now == at && left <= 0 && at < starts)
-			return at;
-		if (now != at || at == starts)
-			until = now_ms() + team->work->patience_ms;
-		at = now;
+		for (size_t i = 0; i < team->count; i++) {
+			if (is_stuck(team, i, &patiences[i], now))
+				return patiences[i].at;
+			if (patiences[i].until < until)
+				until = patiences[i].until;
+		}
+		if (poll(&poller, 1, (int)(until - now)) > 0)
+			return team->work->starts;
 	}
 }
 
@@ -187,7 +224,6 @@ int shared_work_do(const struct shared_work *work, size_t *ret_stuck)
 
 	if (!team.shared)
 		return -ENOMEM;
-	atomic_store(&team.shared->started, work->start_first);
 	start_children(&team);
 	r = decide_own(&team);
 	*ret_stuck = stop_children(&team, r == 0);

@@ -18,9 +18,12 @@
 struct shared_work {
 	size_t count; /* items */
 	void *data;   /* for all below */
-	/* In the first child, before it helps with the items: start_first .. starts-1, one after another. */
-	void (*start)(size_t number, void *data);
-	size_t start_first, starts;
+	/*
+	 * In children, before they help with the items: 0 .. starts-1, of which each child makes some that follow each
+	 * other, one after another, up to `end`.
+	 */
+	void (*start)(size_t number, size_t end, void *data);
+	size_t starts;
 	int patience_ms; /* that each of these may take */
 	/* In a child: what is to be said of an item, or SHARED_UNDECIDED. */
 	uint32_t (*help)(size_t item, void *data);
@@ -32,8 +35,8 @@ struct shared_work {
 };
 
 /*
- * 0; what `decide` returned; or -errno. *ret_stuck: the number of a start() that took too long, so that its child was
- * killed, or `starts`.
+ * 0; what `decide` returned; or -errno. *ret_stuck: the number of a start() that took too long, so that the children
+ * were killed, with others begun or not, or `starts`.
  */
 int shared_work_do(const struct shared_work *work, size_t *ret_stuck) _must_check_;
 
