@@ -15,6 +15,7 @@
 #include "tools/audit_verdicts.h"
 #include "tools/mounts.h"
 #include "tools/sessions.h"
+#include "tools/task_facts.h"
 
 struct audit {
 	const char *record_directory;
@@ -42,7 +43,9 @@ struct look {
 	struct sessions sessions;
 	struct mount_list mounts; /* of the host's PID 1 */
 	struct findings findings;
-	struct inside_request *insides; /* once somebody has asked in sessions, of those that can be */
+	struct task_facts_reader reader; /* of these, from the start of the look: */
+	struct task_facts facts;         /* what the kernel tells of the processes, or nothing */
+	struct inside_request *insides;  /* once somebody has asked in sessions, of those that can be */
 	size_t inside_count, inside_room;
 	struct audit_verdicts verdicts; /* of the logins that opened them */
 	uint32_t engines_absent;        /* a bit an engine: of that nothing is there in the session in question */

@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define INIT_NAME   "Name:\tnsisolate-init\n"
+#define INIT_NAME   "Name:\t" AUDIT_INIT_NAME "\n"
 #define STATUS_ROOM 8192
 
 bool audit_is_named_init(const char *status)

@@ -15,5 +15,8 @@
 bool audit_is_plain(pid_t pid, const uint64_t host[NAMESPACE_KINDS], const bool telling[NAMESPACE_KINDS],
 		    const struct holdings *holdings);
 
+/* What an init of a session calls itself, as anybody can. */
+#define AUDIT_INIT_NAME "nsisolate-init"
+
 /* By the text of its status, where what a process calls itself stands first. */
 bool audit_is_named_init(const char *status);

@@ -2,6 +2,7 @@
 
 /* Processes that are where they should not be: all are looked at, and the work is shared with children. */
 
+#include "tools/audit_filter.h"
 #include "tools/audit_plain.h"
 #include "tools/audit_suspects.h"
 #include "tools/shared_work.h"
@@ -92,6 +93,24 @@ static int share(struct audit_pass *pass)
 	return r;
 }
 
+/* Those of which the kernel has told enough are counted, and no more is read of them. */
+static void pass_over_clear(struct audit_pass *pass)
+{
+	size_t left = 0;
+
+	if (!audit_filter_is_there(pass->look))
+		return;
+	for (size_t i = 0; i < pass->count; i++) {
+		struct session *session = NULL;
+
+		if (audit_filter_is_clear(pass, pass->pids[i], &session))
+			members_add(session);
+		else
+			pass->pids[left++] = pass->pids[i];
+	}
+	pass->count = left;
+}
+
 int audit_processes(struct look *look)
 {
 	struct audit_pass pass = { .look = look };
@@ -99,6 +118,8 @@ int audit_processes(struct look *look)
 
 	find_telling(&look->sessions, pass.telling);
 	r = holdings_make(&look->sessions, &pass.holdings);
+	if (r == 0)
+		r = audit_logins_make(&look->sessions, &pass.logins);
 
 	if (r == 0)
 		r = holdings_visit_mounts(&pass.holdings, &look->mounts, add_mount, look);
@@ -106,10 +127,14 @@ int audit_processes(struct look *look)
 		r = members_open(&look->sessions, &pass.members);
 	if (r == 0)
 		r = members_list(pass.members, &pass.pids, &pass.count);
-	if (r == 0)
+	if (r == 0) {
+		task_facts_take(&look->reader, &look->facts);
+		pass_over_clear(&pass);
 		r = share(&pass);
+	}
 	members_close(pass.members);
 	free(pass.pids);
+	audit_logins_release(&pass.logins);
 	holdings_release(&pass.holdings);
 	return r;
 }

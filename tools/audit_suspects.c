@@ -77,33 +77,16 @@ static char *name_process(const struct suspect *suspect, const char *user)
 }
 
 /* The start is read of those few that have the pid of one. */
-static bool is_login_process(const struct record *record, struct suspect *suspect)
+static bool is_login(struct suspect *suspect)
 {
+	const struct audit_logins *logins = &suspect->pass->logins;
 	struct process_info stat;
 
-	if (record->login_pid != suspect->info.pid ||
-	    record->outer_pid_namespace != suspect->look->sessions.host[NAMESPACE_PID])
+	if (!audit_logins_have_pid(logins, suspect->info.pid))
 		return false;
 	if (suspect->info.start == 0 && process_stat_read(suspect->process, &stat) == 0)
 		suspect->info.start = stat.start;
-	return record->login_start == suspect->info.start;
-}
-
-/* It is in its session's namespaces but for that of PIDs, or about to leave them. */
-static bool is_login(struct suspect *suspect)
-{
-	const struct sessions *sessions = &suspect->look->sessions;
-
-	for (size_t i = 0; i < sessions->count; i++) {
-		const struct session *session = sessions->items[i];
-
-		if (session->view.valid && is_login_process(&session->view.record, suspect))
-			return true;
-		for (size_t j = 0; j < session->login_count; j++)
-			if (session->logins[j].view.valid && is_login_process(&session->logins[j].view.record, suspect))
-				return true;
-	}
-	return false;
+	return audit_logins_have(logins, suspect->info.pid, suspect->info.start);
 }
 
 /* systemd(1) calls itself so; who else does is outside all the same. */
@@ -357,12 +340,12 @@ static int judge_strangers(struct suspect *suspect)
 }
 
 /* Most are: who is in a session with no part on the host is where it should be. */
-static bool is_whole(const struct suspect *suspect, const struct session *session)
+bool audit_is_whole(const struct look *look, const struct session *session, const uint64_t namespaces[NAMESPACE_KINDS])
 {
-	char outside[64];
-
-	name_kinds(suspect, session, false, outside, sizeof(outside));
-	return *outside == '\0';
+	for (enum namespace_kind kind = 0; kind < NAMESPACE_KINDS; kind++)
+		if (session->apart[kind] && namespaces[kind] == look->sessions.host[kind])
+			return false;
+	return true;
 }
 
 static int judge_process(struct suspect *suspect, const struct session *session)
@@ -383,7 +366,7 @@ int audit_judge(struct session *session, int process, void *data)
 		members_add(session);
 	else if (session)
 		pass->said = AUDIT_CLEAR_IN + (uint32_t)session->number;
-	if (session && (read_telling(&suspect) < 0 || is_whole(&suspect, session)))
+	if (session && (read_telling(&suspect) < 0 || audit_is_whole(pass->look, session, suspect.namespaces)))
 		return 0;
 	r = read_process(&suspect, process, &thread);
 	if (r == 0)

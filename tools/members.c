@@ -163,6 +163,14 @@ static int owner_by_pid_namespace(struct members *owners, int process, struct se
 }
 
 /* Of several the innermost: what it has not of its own it shares with those around it. */
+static void prefer_innermost(const struct members *owners, uint64_t inode, struct session **session)
+{
+	const struct owner *owner = find_owner(owners, inode);
+
+	if (owner && owner->session && (!*session || owner->session->depth > (*session)->depth))
+		*session = owner->session;
+}
+
 static int owner_by_other_kinds(const struct members *owners, int process, struct session **ret)
 {
 	*ret = NULL;
@@ -172,11 +180,7 @@ static int owner_by_other_kinds(const struct members *owners, int process, struc
 
 		if (r < 0)
 			return r;
-
-		const struct owner *owner = find_owner(owners, inode);
-
-		if (owner && owner->session && (!*ret || owner->session->depth > (*ret)->depth))
-			*ret = owner->session;
+		prefer_innermost(owners, inode, ret);
 	}
 	return 0;
 }
@@ -202,6 +206,22 @@ static int find_session(struct members *owners, int process, struct session **re
 	if (r == 0 && other && fits(other, *ret))
 		*ret = other;
 	return r;
+}
+
+bool members_find(const struct members *members, const uint64_t namespaces[NAMESPACE_KINDS], struct session **ret)
+{
+	const uint64_t inode = namespaces[NAMESPACE_PID];
+	const struct owner *owner = find_owner(members, inode);
+	struct session *session = owner ? owner->session : NULL, *other = NULL;
+
+	if (inode != members->own_pid_namespace && !owner)
+		return false;
+	if (inode == members->own_pid_namespace)
+		session = NULL;
+	for (size_t i = 0; members->any_by_other_kinds && i < ELEMENTS(other_kinds); i++)
+		prefer_innermost(members, namespaces[other_kinds[i]], &other);
+	*ret = other && fits(other, session) ? other : session;
+	return true;
 }
 
 static int visit_process(struct members *owners, int proc, const char *name, bool all, member_visitor visit, void *data)

@@ -37,6 +37,13 @@ int members_list(const struct members *members, pid_t **ret, size_t *ret_count) 
 /* As members_visit_all(), of one process. */
 int members_visit_one(struct members *members, pid_t pid, member_visitor visit, void *data) _must_check_;
 
+/*
+ * The session, or NULL, of a process in these namespaces, of which none may be 0. False: it is in a PID namespace that
+ * is no session's, and only the kernel knows within which that is.
+ */
+bool members_find(const struct members *members, const uint64_t namespaces[NAMESPACE_KINDS],
+		  struct session **ret) _must_check_;
+
 /* Fills `processes` of every session, with those of sessions nested in it. */
 int members_count(const struct sessions *sessions) _must_check_;
 

@@ -130,8 +130,10 @@ static int look_at_host(struct audit *audit, struct findings *findings)
 static int take_look(struct audit *audit, struct findings *ret)
 {
 	struct look look = { .audit = audit };
-	int r = mounts_read(1, &look.mounts);
+	int r;
 
+	task_facts_start(&look.reader);
+	r = mounts_read(1, &look.mounts);
 	if (r == 0)
 		r = sessions_read(audit->record_directory, LOOK_WHOLE, &look.sessions);
 	if (r == 0)
@@ -139,6 +141,8 @@ static int take_look(struct audit *audit, struct findings *ret)
 	for (size_t i = 0; r == 0 && i < ELEMENTS(live); i++)
 		r = live[i](&look);
 	audit_ahead_release(&look);
+	task_facts_stop(&look.reader);
+	task_facts_release(&look.facts);
 	sessions_release(&look.sessions);
 	mounts_release(&look.mounts);
 	if (r < 0)
