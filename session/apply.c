@@ -6,6 +6,7 @@
 #include "session/mount_homes.h"
 #include "session/mount_trees.h"
 #include "session/mounts.h"
+#include "session/network_new.h"
 #include "session/uts.h"
 
 /* The steps of place init; every other kind has nothing here. */
@@ -16,9 +17,11 @@ static const struct {
 	int (*finish)(const struct step *step, int tree);
 	bool early;  /* before anything is prepared */
 	bool passed; /* the init itself does it, whoever did the others */
+	bool enters; /* a namespace that the helper has made meanwhile */
 } kinds[STEP_KINDS] = {
 	[STEP_PROPAGATION] = { .apply = mount_set_propagation, .early = true },
 	[STEP_HIDE_PROCS] = { .apply = hide_procs, .early = true },
+	[STEP_NETWORK_NEW] = { .enters = true },
 	[STEP_LOOPBACK_UP] = { .apply = loopback_up },
 	[STEP_HOSTNAME] = { .apply = apply_hostname },
 	[STEP_DOMAINNAME] = { .apply = apply_domainname },
@@ -39,8 +42,10 @@ static const struct {
 	[STEP_MOUNT_HOSTS] = { .apply = mount_etc_file },
 };
 
-static int run(const struct step *step, int tree)
+static int run(const struct step *step, int helper, int tree)
 {
+	if (kinds[step->kind].enters)
+		return helper < 0 ? 0 : network_new_enter(helper);
 	if (kinds[step->kind].finish)
 		return kinds[step->kind].finish(step, tree);
 	return kinds[step->kind].apply ? kinds[step->kind].apply(step) : -ENOSYS;
@@ -48,14 +53,14 @@ static int run(const struct step *step, int tree)
 
 enum pass { PASS_EARLY, PASS_PREPARE, PASS_REST, PASSES };
 
-static int run_in_pass(enum pass pass, const struct step *step, int *tree)
+static int run_in_pass(enum pass pass, const struct step *step, int helper, int *tree)
 {
 	int r;
 
 	if (step_place(step->kind) != PLACE_INIT || kinds[step->kind].passed)
 		return 0;
 	if (pass != PASS_PREPARE)
-		return kinds[step->kind].early == (pass == PASS_EARLY) ? run(step, *tree) : 0;
+		return kinds[step->kind].early == (pass == PASS_EARLY) ? run(step, helper, *tree) : 0;
 	if (!kinds[step->kind].prepare)
 		return 0;
 	r = kinds[step->kind].prepare(step);
@@ -73,7 +78,7 @@ static const char *object_of(enum pass pass, const struct step *step)
 	return step->target ? step->target : step->value;
 }
 
-int apply_init_steps(const struct plan *plan, const struct step **ret_failed, const char **ret_object)
+int apply_init_steps(const struct plan *plan, int helper, const struct step **ret_failed, const char **ret_object)
 {
 	int *trees = calloc(plan->count + 1, sizeof(*trees));
 	int r = trees ? 0 : -ENOMEM;
@@ -86,7 +91,7 @@ int apply_init_steps(const struct plan *plan, const struct step **ret_failed, co
 		for (size_t i = 0; r == 0 && i < plan->count; i++) {
 			*ret_failed = &plan->steps[i];
 			*ret_object = object_of(pass, &plan->steps[i]);
-			r = run_in_pass(pass, &plan->steps[i], &trees[i]);
+			r = run_in_pass(pass, &plan->steps[i], helper, &trees[i]);
 		}
 	}
 	for (size_t i = 0; trees && i < plan->count; i++)

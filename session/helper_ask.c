@@ -65,7 +65,8 @@ static int receive_reply(const struct helper *process, struct message *message, 
 int helper_begin(const struct session_request *request, const char *helper, struct session_request *ret_own,
 		 struct helper *ret, char **ret_text)
 {
-	_cleanup_close_ int self = pidfd_open(getpid(), 0);
+	const pid_t caller = getpid();
+	_cleanup_close_ int self = pidfd_open(caller, 0);
 	int r;
 
 	if (self < 0) {
@@ -79,7 +80,7 @@ int helper_begin(const struct session_request *request, const char *helper, stru
 		return r;
 	}
 	*ret_own = *request;
-	ret_own->caller = getpid();
+	ret_own->caller = caller;
 	ret_own->caller_pidfd = TAKE_FD(self);
 	ret_own->flags |= is_threaded() ? REQUEST_THREADED : 0;
 	return 0;

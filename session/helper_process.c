@@ -38,14 +38,15 @@ bool has_zombie_child(void)
 
 /*
  * A blocked signal stays pending whatever its action, and the program's handler
- * must not be called for the helper: setting SIG_DFL discards it, sigaction(2). With it
+ * must not be called for the helper: setting SIG_DFL or SIG_IGN discards it, sigaction(2). With it
  * goes one that the program is owed for a child of its own, which is therefore sent again.
  */
 static void give_back_child_signal(const struct helper *helper)
 {
 	const struct sigaction standard = { .sa_handler = SIG_DFL };
 
-	sigaction(SIGCHLD, &standard, NULL);
+	if (helper->old_child_action.sa_handler != SIG_DFL && helper->old_child_action.sa_handler != SIG_IGN)
+		sigaction(SIGCHLD, &standard, NULL);
 	sigaction(SIGCHLD, &helper->old_child_action, NULL);
 	/* the helper has been reaped: this is another child, whose end its program has yet to hear of */
 	if (helper->child_signal_pending || has_zombie_child())

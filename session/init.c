@@ -50,18 +50,32 @@ static int send_report(const struct init_arguments *arguments, const struct repo
 	return message_send(arguments->caller, &message, NULL, 0);
 }
 
-/* The helper ended without a word: somebody killed it, and nobody waits for this session. */
-static int wait_for_helper(const struct init_arguments *arguments)
+/* 1: INIT_WRITTEN; 0: a network, which is not wanted any more where a step before has failed; -errno. */
+static int hear_helper(const struct init_arguments *arguments)
 {
 	_cleanup_(message_release) struct message message = { 0 };
+	_cleanup_close_ int network = -1;
 	struct message_reader reader;
-	size_t no_fds = 0;
-	int r = message_receive(arguments->helper, HELPER_TIMEOUT_MS, &message, NULL, &no_fds);
+	const char *word;
+	size_t fds = 1;
+	int r = message_receive(arguments->helper, HELPER_TIMEOUT_MS, &message, &network, &fds);
 
 	if (r < 0)
 		return r;
 	reader = message_read(&message);
-	return strcmp(message_get(&reader), INIT_WRITTEN) == 0 ? 0 : -EPROTO;
+	word = message_get(&reader);
+	return strcmp(word, INIT_WRITTEN) == 0 ? 1 : strcmp(word, INIT_NETWORK) == 0 ? 0 : -EPROTO;
+}
+
+/* The helper ended without a word: somebody killed it, and nobody waits for this session. */
+static int wait_for_helper(const struct init_arguments *arguments)
+{
+	int r;
+
+	do
+		r = hear_helper(arguments);
+	while (r == 0);
+	return r < 0 ? r : 0;
 }
 
 /* Locked before it is linked: whoever sees a record with a free lock knows that its session has ended. */
@@ -120,12 +134,12 @@ static int have_steps_done(const struct init_arguments *arguments, struct messag
 	return r < 0 ? r : tell_helper(arguments);
 }
 
-static int do_steps(const struct plan *plan, struct report *ret_report)
+static int do_steps(const struct init_arguments *arguments, struct report *ret_report)
 {
 	const struct step *failed = NULL;
 	const char *object = NULL;
 
-	ret_report->error = apply_init_steps(plan, &failed, &object);
+	ret_report->error = apply_init_steps(arguments->plan, arguments->helper, &failed, &object);
 	if (ret_report->error < 0) {
 		ret_report->step = step_name(failed->kind);
 		ret_report->object = object;
@@ -137,7 +151,7 @@ static int do_steps(const struct plan *plan, struct report *ret_report)
 static int prepare(const struct init_arguments *arguments, struct message *message, struct report *ret_report)
 {
 	const struct init_files *files = &arguments->files;
-	int r = arguments->steps < 0 ? do_steps(arguments->plan, ret_report)
+	int r = arguments->steps < 0 ? do_steps(arguments, ret_report)
 				     : have_steps_done(arguments, message, ret_report);
 
 	if (r == 0)

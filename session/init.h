@@ -28,13 +28,16 @@ struct init_arguments {
 	bool wait;             /* on-logout = "wait" */
 	int caller_pidfd;      /* readable when the login process has ended, pidfd_open(2) */
 	int caller;            /* socket to the login process: one report, one acknowledgement, then closed */
-	int helper;            /* socket to the helper: "written", then closed */
+	int helper;            /* socket to the helper: the network, network_new.h; "written"; then closed */
 	int steps; /* socket from which the report of the steps comes, user_map.h; -1: they are the init's to do */
 	struct init_files files;
 };
 
 /* What the init tells the helper under user_map.h: it is in its last mount namespace, or will be in none. */
 #define INIT_SETTLED "settled"
+
+/* What the helper tells the init, with a descriptor: the new network namespace is made, network_new.h. */
+#define INIT_NETWORK "network"
 
 /* What the helper tells the init: the record is whole and the reply is sent. */
 #define INIT_WRITTEN "written"

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/launch.h"
 
+#include "common/error.h"
 #include "common/wait_child.h"
 #include "session/error_text.h"
 #include "session/inherit.h"
+#include "session/network_new.h"
+#include "session/process.h"
 #include "session/syscalls.h"
 #include "session/user_map.h"
 
@@ -101,6 +104,7 @@ static void release(struct launch *launch)
 {
 	launch->pidfd = close_fd(launch->pidfd);
 	launch->socket = close_fd(launch->socket);
+	launch->network = close_fd(launch->network);
 }
 
 int launch_finish(struct launch *launch)
@@ -137,7 +141,8 @@ static int start_init(const struct session_request *request, const struct launch
 {
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
-	const unsigned flags = inherit_clone_flags(order->plan);
+	const unsigned beside = plan_find(order->plan, STEP_NETWORK_NEW) ? CLONE_NEWNET : 0;
+	const unsigned flags = inherit_clone_flags(order->plan) & ~beside;
 	int pair[2];
 	int pidfd = -1;
 	struct clone_args clone = {
@@ -166,7 +171,7 @@ static int start_init(const struct session_request *request, const struct launch
 			.steps = steps,
 			.files = order->files,
 		});
-	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .socket = TAKE_FD(ours) };
+	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .socket = TAKE_FD(ours), .network = -1 };
 	return 0;
 }
 
@@ -202,14 +207,45 @@ static int map_and_run(const struct launch_order *order, const struct launch *la
 	return r < 0 ? describe(ret_failure, step_name(STEP_USER_MAP), object, r) : 0;
 }
 
-int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
-		 char **ret_failure)
+/* The one that clone3(2) has made. Our child, which nobody has waited for: its number is nobody else's. */
+static int open_network(struct launch *launch)
+{
+	_cleanup_close_ int namespaces = process_namespaces_open(launch->pid);
+
+	if (namespaces < 0)
+		return namespaces;
+	launch->network = openat(namespaces, namespace_table[NAMESPACE_NETWORK].proc_link, O_RDONLY | O_CLOEXEC);
+	return launch->network < 0 ? negative_errno() : 0;
+}
+
+static int make_network(struct launch *launch, char **ret_failure)
+{
+	int r = launch->network = network_new_make();
+
+	if (r < 0)
+		return describe_full(ret_failure, step_name(STEP_NAMESPACES), "unshare", CLONE_NEWNET, r);
+	r = network_new_send(launch->socket, launch->network);
+	return r < 0 ? describe(ret_failure, step_name(STEP_NETWORK_NEW), "sendmsg", r) : 0;
+}
+
+static int provide_network(const struct launch_order *order, struct launch *launch, char **ret_failure)
+{
+	int r;
+
+	if (plan_find(order->plan, STEP_NETWORK_NEW))
+		return make_network(launch, ret_failure);
+	if (!(plan_new_flags(order->plan) & CLONE_NEWNET))
+		return 0;
+	r = open_network(launch);
+	return r < 0 ? describe(ret_failure, step_name(STEP_NAMESPACES), "/proc", r) : 0;
+}
+
+static int start_mapped(const struct session_request *request, const struct launch_order *order, struct launch *ret,
+			char **ret_failure)
 {
 	_cleanup_close_ int ours = -1, theirs = -1;
 	int pair[2], r;
 
-	if (!plan_has_user_map(order->plan))
-		return start_inside(request, order, -1, ret, ret_failure);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return describe(ret_failure, "init", "socketpair", -errno);
 	ours = pair[0];
@@ -220,6 +256,20 @@ int launch_start(const struct session_request *request, const struct launch_orde
 	/* it has its own, and learns by the end of ours that the steps are done */
 	theirs = close_fd(theirs);
 	r = map_and_run(order, ret, ours, ret_failure);
+	if (r < 0)
+		launch_abort(ret);
+	return r;
+}
+
+int launch_start(const struct session_request *request, const struct launch_order *order, struct launch *ret,
+		 char **ret_failure)
+{
+	int r = plan_has_user_map(order->plan) ? start_mapped(request, order, ret, ret_failure)
+					       : start_inside(request, order, -1, ret, ret_failure);
+
+	if (r < 0)
+		return r;
+	r = provide_network(order, ret, ret_failure);
 	if (r < 0)
 		launch_abort(ret);
 	return r;

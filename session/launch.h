@@ -27,8 +27,9 @@ struct launch_order {
 /* An init on its way. */
 struct launch {
 	pid_t pid;
-	int pidfd;  /* of the init */
-	int socket; /* on which it waits for INIT_WRITTEN */
+	int pidfd;   /* of the init */
+	int socket;  /* on which it waits for INIT_WRITTEN */
+	int network; /* namespace that was made for the session; -1: none was */
 };
 
 /*

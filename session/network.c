@@ -85,20 +85,12 @@ int network_start(const struct policy *policy, struct network *network, char **r
 	return give_order(policy, network, ret_problem);
 }
 
-/* Our child, which nobody has waited for: its number is nobody else's. */
-static int send_namespace(const struct network *network, pid_t init)
+static int send_namespace(const struct network *network, int session)
 {
 	_cleanup_(message_release) struct message message = { 0 };
-	char path[48];
 
-	(void)snprintf(path, sizeof(path), "/proc/%jd/ns/net", (intmax_t)init);
-
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
 	message_put(&message, PROTOCOL_VERSION);
-	return message_send(network->socket, &message, &fd, 1);
+	return message_send(network->socket, &message, &session, 1);
 }
 
 static int receive_answer(struct network *network, char **ret_problem)
@@ -124,9 +116,9 @@ static int receive_answer(struct network *network, char **ret_problem)
 	return message_at_end(&reader) ? 0 : problem(ret_problem, -EBADMSG, "%s: no answer to read", NSISOLATE_VETH);
 }
 
-int network_finish(struct network *network, pid_t init, char **ret_problem)
+int network_finish(struct network *network, int session, char **ret_problem)
 {
-	int r = send_namespace(network, init);
+	int r = send_namespace(network, session);
 
 	/* one that has refused already is gone, and its answer is there to be read */
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET)

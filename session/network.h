@@ -28,8 +28,8 @@ struct network {
  */
 int network_start(const struct policy *policy, struct network *network, char **ret_problem) _must_check_;
 
-/* Has the interface made in the network namespace of the init, and waits until it is there. Likewise. */
-int network_finish(struct network *network, pid_t init, char **ret_problem) _must_check_;
+/* Has the interface made in the network namespace `session`, a descriptor, and waits until it is there. Likewise. */
+int network_finish(struct network *network, int session, char **ret_problem) _must_check_;
 
 /* Mode audit: whether a session of this policy would have its network; changes nothing. Likewise. */
 int network_rehearse(const struct policy *policy, char **ret_problem) _must_check_;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/open_private.h"
 
+#include "common/error.h"
 #include "config/decide.h"
 #include "config/problem.h"
 #include "session/audit.h"
@@ -14,6 +15,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #define LOGIN_DEFS "/etc/login.defs"
@@ -109,23 +111,36 @@ static int make_plan(const struct session_request *request, const char *id, stru
 	return r;
 }
 
-/* Of all its namespaces the reply names those that the session has of its own. */
-static int own_namespaces(pid_t init, unsigned clone_flags, uint64_t ret[NAMESPACE_KINDS])
+/* What was made for the init is its, which is on its way into it, or ends. */
+static int namespace_of(const struct launch *launch, int directory, enum namespace_kind kind, uint64_t *ret)
 {
-	_cleanup_close_ int directory = process_namespaces_open(init);
+	struct stat status;
+
+	if (kind != NAMESPACE_NETWORK || launch->network < 0)
+		return process_namespace_in(directory, kind, ret);
+	if (fstat(launch->network, &status) < 0)
+		return negative_errno();
+	*ret = status.st_ino;
+	return 0;
+}
+
+/* Of all its namespaces the reply names those that the session has of its own. */
+static int own_namespaces(const struct launch *launch, unsigned clone_flags, uint64_t ret[NAMESPACE_KINDS])
+{
+	_cleanup_close_ int directory = process_namespaces_open(launch->pid);
 	int r = directory < 0 ? directory : 0;
 
 	for (enum namespace_kind kind = 0; r == 0 && kind < NAMESPACE_KINDS; kind++) {
 		ret[kind] = 0;
 		if (clone_flags & (unsigned)namespace_table[kind].clone_flag)
-			r = process_namespace_in(directory, kind, &ret[kind]);
+			r = namespace_of(launch, directory, kind, &ret[kind]);
 	}
 	return r;
 }
 
 /* What can be written down while the init is still at its steps. */
 static bool describe_session(const struct session_request *request, const struct plan *plan, struct open_result *result,
-			     pid_t init, int file)
+			     int file)
 {
 	int r;
 
@@ -136,12 +151,12 @@ static bool describe_session(const struct session_request *request, const struct
 	result->reply.policy_hash = result->policy->hash;
 	result->reply.notice = result->policy->notice;
 	result->reply.mode = result->policy->mode == MODE_AUDIT ? MODE_NAME_AUDIT : MODE_NAME_ENFORCE;
-	r = own_namespaces(init, plan->clone_flags, result->reply.namespaces);
+	r = own_namespaces(&result->launch, plan->clone_flags, result->reply.namespaces);
 	if (r < 0) {
 		open_fail(result, "namespaces", "/proc", r);
 		return false;
 	}
-	r = session_record_write(request, result->policy, &result->reply, &result->network, init, file);
+	r = session_record_write(request, result->policy, &result->reply, &result->network, result->launch.pid, file);
 	if (r < 0) {
 		open_fail(result, "record", RECORD_DIRECTORY, r);
 		return false;
@@ -326,7 +341,7 @@ static void launch_session(struct opening *opening, struct open_result *result)
 	}
 	if (opening_start_slirp(opening, result) < 0 || opening_finish_network(opening, result) < 0 ||
 	    !settle(&order, result) ||
-	    !describe_session(opening->request, opening->plan, result, result->launch.pid, opening->files.record) ||
+	    !describe_session(opening->request, opening->plan, result, opening->files.record) ||
 	    opening_finish_slirp(opening, result) < 0) {
 		launch_abort(&result->launch);
 		return;
@@ -423,7 +438,7 @@ void session_open_from_request(const struct session_request *request, struct ope
 	*ret = (struct open_result){ .uid = request->uid,
 				     .reply.init_pidfd = -1,
 				     .network = NETWORK_NONE_YET,
-				     .launch = { .pidfd = -1, .socket = -1 } };
+				     .launch = { .pidfd = -1, .socket = -1, .network = -1 } };
 	if (!decide(request, ret))
 		return;
 	if (request->flags & REQUEST_LIMITS) {

@@ -47,7 +47,7 @@ int opening_start_slirp(struct opening *opening, struct open_result *result)
 	if (!plan_find(opening->plan, STEP_SLIRP))
 		return 0;
 	opening->files.slirp = close_fd(opening->files.slirp);
-	r = slirp_start(result->launch.pid, opening->slirp_end, &opening->slirp);
+	r = slirp_start(result->launch.network, opening->slirp_end, &opening->slirp);
 	if (r < 0)
 		return fail_slirp(result, NULL, r);
 	result->reply.slirp_pid = opening->slirp.pid;
@@ -87,7 +87,7 @@ int opening_finish_network(const struct opening *opening, struct open_result *re
 
 	if (!plan_find(opening->plan, STEP_VETH))
 		return 0;
-	r = network_finish(&result->network, result->launch.pid, &problem);
+	r = network_finish(&result->network, result->launch.network, &problem);
 	if (r < 0)
 		open_fail_network(result, problem);
 	return r;

@@ -39,7 +39,7 @@ static int do_steps(const struct plan *plan, int maker)
 	const char *object = NULL;
 	int r;
 
-	report.error = apply_init_steps(plan, &failed, &object);
+	report.error = apply_init_steps(plan, -1, &failed, &object);
 	if (report.error < 0) {
 		report.step = step_name(failed->kind);
 		report.object = object ? object : "";

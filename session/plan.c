@@ -29,6 +29,15 @@ unsigned policy_clone_flags(const struct policy *policy)
 	return flags;
 }
 
+int plan_add_network_new(struct plan *plan, const struct policy *policy)
+{
+	bool is_new = policy->network.mode != NETWORK_HOST && policy->network.mode != NETWORK_NAMED;
+
+	if (!is_new || policy->user.map != USER_MAP_NONE || plan_find(plan, STEP_NETWORK_NEW))
+		return 0;
+	return plan_add_step(plan, (struct step){ .kind = STEP_NETWORK_NEW });
+}
+
 /* The network that is there before the session. */
 static int add_named_network(struct plan *plan, const struct policy *policy)
 {
@@ -142,6 +151,8 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		r = plan_add_step(plan, (struct step){ .kind = STEP_SLIRP, .target = SLIRP_INTERFACE });
 	if (r == 0)
 		r = plan_add_mounts(plan, policy, login, ret_problem);
+	if (r == 0)
+		r = plan_add_network_new(plan, policy);
 	if (r == 0 && (policy->network.mode == NETWORK_LOOPBACK || policy->network.mode == NETWORK_VETH ||
 		       policy->network.mode == NETWORK_SLIRP))
 		r = plan_add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });

@@ -33,12 +33,13 @@ enum step_kind {
 	STEP_NETWORK_NAMED, /* host: setns(2) to a network namespace of ip-netns(8), for the init to be made in */
 	STEP_TIME,          /* host: a time namespace, with its offset, for the init to be made in */
 	STEP_LIMITS,        /* host: looks at the control groups that pam_systemd(8) has put the login in, limits.h */
-	STEP_NAMESPACES,    /* host: clone3(2) of the init */
+	STEP_NAMESPACES,    /* host: clone3(2) of the init, and unshare(2) of its network */
 	STEP_USER_MAP,      /* host: the maps of the session's user namespace, user_map.h */
 	STEP_FIREWALL,      /* host: the policy's rules in nftables */
 	STEP_VETH,          /* host: both ends of the session's interface, with addresses and routes */
 	STEP_SLIRP,         /* host: a slirp4netns(1) for the session's network, slirp.h */
 	STEP_PROPAGATION,   /* init: mount_setattr(2) of the whole tree */
+	STEP_NETWORK_NEW,   /* init: setns(2) to the new network namespace, which is made meanwhile, network_new.h */
 	STEP_LOOPBACK_UP,   /* init: IFF_UP on lo */
 	STEP_HOSTNAME,      /* init: sethostname(2) */
 	STEP_DOMAINNAME,    /* init: setdomainname(2), the NIS domain */

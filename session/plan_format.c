@@ -86,6 +86,8 @@ static void put_step(FILE *out, const struct plan *plan, const struct step *step
 
 	if (step->kind == STEP_NAMESPACES)
 		put_namespaces(out, plan_new_flags(plan));
+	if (step->kind == STEP_NETWORK_NEW)
+		(void)fputs("the new one", out);
 	if (step->kind == STEP_TIME)
 		(void)fprintf(out, "boottime %+" PRIi64, step->seconds);
 	if (step->kind == STEP_SETNS)

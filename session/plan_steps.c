@@ -19,6 +19,7 @@ static const struct {
 	[STEP_VETH] = { "veth", PLACE_HOST },
 	[STEP_SLIRP] = { "slirp", PLACE_HOST },
 	[STEP_PROPAGATION] = { "propagation", PLACE_INIT },
+	[STEP_NETWORK_NEW] = { "network", PLACE_INIT },
 	[STEP_LOOPBACK_UP] = { "loopback-up", PLACE_INIT },
 	[STEP_HOSTNAME] = { "hostname", PLACE_INIT },
 	[STEP_DOMAINNAME] = { "domainname", PLACE_INIT },

@@ -21,8 +21,9 @@
  *   report    version "ready", or version "failed" step object errno
  *   ack       version: the caller is in; the init answers nothing
  *
- * Between helper and init, on a socket of their own: "written", once the record is written and the reply sent, so
- * that the report can only come after the reply, and the record be linked only when it is whole.
+ * Between helper and init, on a socket of their own: "network" with a descriptor of the new network namespace, where
+ * the helper makes one, network_new.h; and "written", once the record is written and the reply sent, so that the report
+ * can only come after the reply, and the record be linked only when it is whole.
  */
 
 #include "common/cleanup.h"

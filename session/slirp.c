@@ -83,21 +83,19 @@ static int place_descriptors(int exit_fd, int ready_fd, int said_fd)
  * Its sandbox takes away what is mounted below its root: in a mount namespace of its own, from which nothing reaches
  * the host's. It must not keep anything else of ours, nor end with the login program.
  */
-static _Noreturn void become_slirp(pid_t init, int exit_fd, int ready_fd, int said_fd)
+static _Noreturn void become_slirp(const char *session, int exit_fd, int ready_fd, int said_fd)
 {
 	struct mount_attr slave = { .propagation = MS_SLAVE };
-	char network[48];
 	char *const arguments[] = {
 		(char *)"slirp4netns",       (char *)"--configure",
 		(char *)"--mtu=65520",       (char *)"--disable-host-loopback",
 		(char *)"--enable-sandbox",  (char *)"--enable-seccomp",
 		(char *)"--exit-fd=3",       (char *)"--ready-fd=4",
-		(char *)"--netns-type=path", network,
+		(char *)"--netns-type=path", (char *)session,
 		(char *)SLIRP_INTERFACE,     NULL,
 	};
 	char *const environment[] = { NULL };
 
-	(void)snprintf(network, sizeof(network), "/proc/%jd/ns/net", (intmax_t)init);
 	if (setsid() < 0 || place_descriptors(exit_fd, ready_fd, said_fd) < 0)
 		_exit(CHILD_DESCRIPTORS);
 	if (unshare(CLONE_NEWNS) < 0 || mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave, sizeof(slave)) < 0)
@@ -165,11 +163,12 @@ int slirp_wait(struct slirp *slirp, char **ret_problem)
 		      : say_end(status, slirp->said, ret_problem);
 }
 
-int slirp_start(pid_t init, int exit_fd, struct slirp *ret)
+int slirp_start(int session, int exit_fd, struct slirp *ret)
 {
 	_cleanup_close_ int said = new_said();
 	_cleanup_close_ int ready = -1, theirs = -1;
 	struct slirp slirp = { 0 };
+	char path[48];
 	int fds[2], r;
 
 	if (said < 0)
@@ -178,11 +177,13 @@ int slirp_start(pid_t init, int exit_fd, struct slirp *ret)
 		return -errno;
 	ready = fds[0];
 	theirs = fds[1];
+	/* we wait until it is ready */
+	(void)snprintf(path, sizeof(path), "/proc/%jd/fd/%d", (intmax_t)getpid(), session);
 	slirp.pid = fork();
 	if (slirp.pid < 0)
 		return -errno;
 	if (slirp.pid == 0)
-		become_slirp(init, exit_fd, theirs, said);
+		become_slirp(path, exit_fd, theirs, said);
 	r = process_start_time(slirp.pid, &slirp.start);
 	if (r < 0) {
 		(void)end_slirp(&slirp);

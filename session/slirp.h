@@ -40,10 +40,10 @@ struct slirp {
 	}
 
 /*
- * Starts it for the network of the process `init`, and does not wait: it takes some milliseconds. Closes nothing that
- * is given to it. 0, or -errno; then there is none.
+ * Starts it for the network namespace `session`, a descriptor that stays open until it is ready, and does not wait: it
+ * takes some milliseconds. Closes nothing that is given to it. 0, or -errno; then there is none.
  */
-int slirp_start(pid_t init, int exit_fd, struct slirp *ret) _must_check_;
+int slirp_start(int session, int exit_fd, struct slirp *ret) _must_check_;
 
 /*
  * Waits until it is ready; from then on it is on its own. 0, or -errno with *ret_problem, a malloced sentence's end, or

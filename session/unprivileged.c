@@ -117,6 +117,7 @@ static bool is_roots(const struct step *step)
 	case STEP_NETWORK_NAMED:
 	case STEP_LIMITS:
 	case STEP_USER_MAP:
+	case STEP_NETWORK_NEW:
 	case STEP_FIREWALL:
 	case STEP_VETH:
 	case STEP_SLIRP:

@@ -54,7 +54,7 @@ static _Noreturn void run_steps(const struct plan *plan, int steps)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		_exit(1);
-	report.error = apply_init_steps(plan, &failed, &object);
+	report.error = apply_init_steps(plan, -1, &failed, &object);
 	if (report.error < 0) {
 		report.step = step_name(failed->kind);
 		report.object = object ? object : "";

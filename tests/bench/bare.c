@@ -19,7 +19,7 @@ static _Noreturn void bare_child(const struct plan *plan, int ready)
 {
 	const char *object;
 	const struct step *failed = NULL;
-	int r = apply_init_steps(plan, &failed, &object);
+	int r = apply_init_steps(plan, -1, &failed, &object);
 
 	if (r < 0)
 		fprintf(stderr, "step %s: %s\n", step_name(failed->kind), strerror(-r));

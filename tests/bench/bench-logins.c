@@ -7,9 +7,12 @@
  *
  *     bench-logins -H                 the head of the table
  *     bench-logins [-n AT-ONCE] [-a ALIVE] [-m MOUNTS] CONFDIR USER ROUNDS LABEL ISOLATES OURS OTHER
+ *     bench-logins -w CONFDIR USER ROUNDS LABEL ISOLATES OURS COMMAND
  *
- * OURS and OTHER: services below CONFDIR; OTHER may be "bare". So many sessions of OURS are alive meanwhile, of users
- * bench0 to bench49, so many mounts are on the host, and so many logins begin at once.
+ * OURS and OTHER: services below CONFDIR; OTHER may be "bare". COMMAND: a program that isolates by itself, as a login
+ * shell, and ends with "true"; its whole time, less what true(1) takes by itself, beside opening and closing together.
+ * So many sessions of OURS are alive meanwhile, of users bench0 to bench49, so many mounts are on the host, and so many
+ * logins begin at once.
  */
 
 #include "bare.h"
@@ -39,6 +42,7 @@ struct times {
 struct options {
 	const char *confdir, *user;
 	unsigned at_once, alive, mounts;
+	bool wrapper; /* the other is a program around the login shell */
 };
 
 static int silent(int count, const struct pam_message **messages, struct pam_response **ret, void *data)
@@ -299,17 +303,42 @@ static void compare(const struct options *options, size_t rounds, char *const na
 		free(figures[i]);
 }
 
+static void compare_to_wrapper(const struct options *options, size_t rounds, char *const names[4])
+{
+	struct times *results = mmap(NULL, sizeof(*results), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	_cleanup_free_ double *ours = calloc(rounds, sizeof(double)), *other = calloc(rounds, sizeof(double));
+	_cleanup_free_ double *start = calloc(rounds, sizeof(double));
+	char *words[COMMAND_WORDS_MAX];
+	double spawn;
+
+	if (results == MAP_FAILED || !ours || !other || !start)
+		die("memory");
+	split_command(names[3], words);
+	for (size_t round = 0; round < rounds; round++) {
+		run_at_once(options, names[2], results);
+		ours[round] = results->open + results->close;
+		start[round] = time_nothing();
+		other[round] = time_command(words);
+	}
+	spawn = quantile(start, rounds, 0.5);
+	for (size_t round = 0; round < rounds; round++)
+		other[round] -= spawn;
+	print_row(names[0], names[1], ours, other, rounds);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { .at_once = 1 };
 	size_t rounds;
 	int option;
 
-	while ((option = getopt(argc, argv, "Hn:a:m:")) != -1) {
+	while ((option = getopt(argc, argv, "Hwn:a:m:")) != -1) {
 		const unsigned number = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
 
 		if (option == 'H')
 			print_head();
+		else if (option == 'w')
+			options.wrapper = true;
 		else if (option == 'n')
 			options.at_once = number;
 		else if (option == 'a')
@@ -324,7 +353,8 @@ int main(int argc, char **argv)
 	rounds = argc - optind == 7 ? strtoul(argv[optind + 2], NULL, 10) : 0;
 	if (rounds == 0 || options.at_once == 0 || options.at_once > AT_ONCE_MAX) {
 		fprintf(stderr,
-			"usage: %s [-n AT-ONCE] [-a ALIVE] [-m MOUNTS] CONFDIR USER ROUNDS LABEL ISOLATES OURS OTHER\n",
+			"usage: %s [-w] [-n AT-ONCE] [-a ALIVE] [-m MOUNTS] CONFDIR USER ROUNDS LABEL ISOLATES OURS "
+			"OTHER\n",
 			argv[0]);
 		return 2;
 	}
@@ -333,6 +363,9 @@ int main(int argc, char **argv)
 	if (options.mounts > 0)
 		fill_mounts(options.mounts);
 	fill_sessions(&options, argv[optind + 5]);
-	compare(&options, rounds, &argv[optind + 3]);
+	if (options.wrapper)
+		compare_to_wrapper(&options, rounds, &argv[optind + 3]);
+	else
+		compare(&options, rounds, &argv[optind + 3]);
 	return 0;
 }

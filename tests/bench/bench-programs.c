@@ -9,58 +9,24 @@
 
 #include "bench.h"
 
-#include <spawn.h>
-#include <string.h>
-#include <sys/wait.h>
-
-#define WORDS_MAX 64
-
-extern char **environ;
-
-/* Of a command whose words have no blanks; sh(1) is not what is measured. */
-static void split(char *command, char *ret[WORDS_MAX])
-{
-	size_t count = 0;
-
-	for (char *word; count < WORDS_MAX - 1 && (word = strsep(&command, " "));)
-		if (*word)
-			ret[count++] = word;
-	ret[count] = NULL;
-}
-
-static double time_command(char *const words[])
-{
-	const double start = now_us();
-	int status = -1, r;
-	pid_t pid;
-
-	r = posix_spawnp(&pid, words[0], NULL, NULL, words, environ);
-	if (r != 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
-		fprintf(stderr, "%s failed: %d\n", words[0], r != 0 ? r : status);
-		exit(2);
-	}
-	return now_us() - start;
-}
-
 int main(int argc, char **argv)
 {
-	static char *const nothing[] = { (char *)"true", NULL };
 	const size_t rounds = argc == 6 ? strtoul(argv[1], NULL, 10) : 0;
 	_cleanup_free_ double *ours = calloc(rounds + 1, sizeof(*ours));
 	_cleanup_free_ double *other = calloc(rounds + 1, sizeof(*other));
 	_cleanup_free_ double *start = calloc(rounds + 1, sizeof(*start));
-	char *words[2][WORDS_MAX];
+	char *words[2][COMMAND_WORDS_MAX];
 	double spawn;
 
 	if (rounds == 0 || !ours || !other || !start) {
 		fprintf(stderr, "usage: %s ROUNDS LABEL ISOLATES OURS OTHER\n", argv[0]);
 		return 2;
 	}
-	split(argv[4], words[0]);
-	split(argv[5], words[1]);
+	split_command(argv[4], words[0]);
+	split_command(argv[5], words[1]);
 	for (size_t i = 0; i < rounds; i++) {
 		ours[i] = time_command(words[0]);
-		start[i] = time_command(nothing);
+		start[i] = time_nothing();
 		other[i] = time_command(words[1]);
 	}
 	spawn = quantile(start, rounds, 0.5);

@@ -2,9 +2,14 @@
 #include "bench.h"
 
 #include <security/pam_appl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+
+extern char **environ;
 
 double now_us(void)
 {
@@ -52,6 +57,37 @@ double time_module(const char *confdir, const char *service, const char *user)
 		die("pam_close_session");
 	pam_end(pamh, PAM_SUCCESS);
 	return end - start;
+}
+
+void split_command(char *command, char *ret[COMMAND_WORDS_MAX])
+{
+	size_t count = 0;
+
+	for (char *word; count < COMMAND_WORDS_MAX - 1 && (word = strsep(&command, " "));)
+		if (*word)
+			ret[count++] = word;
+	ret[count] = NULL;
+}
+
+double time_command(char *const words[])
+{
+	const double start = now_us();
+	int status = -1, r;
+	pid_t pid;
+
+	r = posix_spawnp(&pid, words[0], NULL, NULL, words, environ);
+	if (r != 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+		fprintf(stderr, "%s failed: %d\n", words[0], r != 0 ? r : status);
+		exit(2);
+	}
+	return now_us() - start;
+}
+
+double time_nothing(void)
+{
+	static char *const nothing[] = { (char *)"true", NULL };
+
+	return time_command(nothing);
 }
 
 static int by_value(const void *left, const void *right)

@@ -14,6 +14,18 @@ void die(const char *what) __attribute__((noreturn));
 /* The time of pam_open_session(3) alone; the session is closed before this returns. It must have isolated the user. */
 double time_module(const char *confdir, const char *service, const char *user);
 
+#define COMMAND_WORDS_MAX 64
+
+/* Cuts a command into words, which are apart by blanks and stay in it; ends with NULL. sh(1) is not what is measured.
+ */
+void split_command(char *command, char *ret[COMMAND_WORDS_MAX]);
+
+/* Of a whole program, in microseconds from its start to its end. */
+double time_command(char *const words[]);
+
+/* Of true(1): what starting any program costs. */
+double time_nothing(void);
+
 /* The head of the table that the benchmarks share, in Markdown; a row goes with it. */
 void print_head(void);
 

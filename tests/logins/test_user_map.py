@@ -65,15 +65,22 @@ def test_mode_audit_and_a_dry_run_show_it(log):
     assert re.search(r"^host +user-map +identity$", dry, re.M) and re.search(r"^init +lock-mounts +/ all$", dry, re.M), dry
 
 
-def test_logins_from_inside_have_sessions_of_their_own():
-    """With a plain policy, and with a user namespace in the user namespace."""
-    look = "readlink /proc/self/ns/user /proc/self/ns/pid; ls /tmp | wc -l"
+@pytest.mark.parametrize("network", ["loopback", "host"])
+def test_logins_from_inside_have_sessions_of_their_own(network):
+    """
+    With a plain policy, and with a user namespace in the user namespace; from where the network is the host's, too, which
+    nobody in there can go back to.
+    """
+    H.set_policy("user/alice.conf", POLICY + f'network {{ mode = "{network}" }}\n')
+    look = "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/net; ls /tmp | wc -l"
     for policy in ("", POLICY):
         H.set_policy("user/carol.conf", policy)
-        done = P.su("alice", f"touch /tmp/mine; readlink /proc/self/ns/user /proc/self/ns/pid; sudo -n -u carol sh -c '{look}'")
-        outer_user, outer_pid, user, pid, files = done.check().stdout.split()
-        assert (user == outer_user) == (policy == "") and pid != outer_pid and files == "0"
+        outer = "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/net"
+        done = P.su("alice", f"touch /tmp/mine; {outer}; sudo -n -u carol sh -c '{look}'; readlink /proc/self/ns/net")
+        outer_user, outer_pid, outer_net, user, pid, net, files, after = done.check().stdout.split()
+        assert (user == outer_user) == (policy == "") and pid != outer_pid and net != outer_net and files == "0"
         assert userns() not in (user, outer_user)
+        assert after == outer_net and (outer_net == os.readlink("/proc/self/ns/net")) == (network == "host")
 
 
 @pytest.mark.parametrize("more", [SHARED, SHARED + 'on-logout = "wait"\n'], ids=["user", "wait"])

@@ -24,7 +24,7 @@ SYSTEM_FILES = "Too many open files in system: the limit fs.file-max is reached"
 MEMORY = "Cannot allocate memory: the memory of the machine or of its control group, or RLIMIT_AS or RLIMIT_DATA, "
 MOUNTS = "No space left on device: the limit fs.mount-max is reached"
 DISK = "No space left on device: the file system is full, or has no inode left"
-NAMESPACES = "step namespaces: clone3: No space left on device: "
+NAMESPACES = "step namespaces: {call}: No space left on device: "
 
 # who meets it, strace's words, what the log says
 INJECTED = [
@@ -39,7 +39,10 @@ INJECTED = [
     ("helper", "pidfd_open:error=EMFILE", f"step caller: {FILES}"),
     ("helper", "clone3:error=EAGAIN", f"step namespaces: clone3: {PROCESSES}"),
     ("helper", "clone3:error=ENOMEM", f"step namespaces: clone3: {MEMORY}"),
-    ("helper", "clone3:error=ENOSPC", NAMESPACES + r"the limit user\.max_\*_namespaces is reached"),
+    ("helper", "clone3:error=ENOSPC", NAMESPACES.format(call="clone3") + r"the limit user\.max_\*_namespaces is reached"),
+    ("helper", "unshare:error=ENOMEM", f"step namespaces: unshare: {MEMORY}"),
+    ("helper", "unshare:error=ENOSPC", NAMESPACES.format(call="unshare") + r"the limit user\.max_\*_namespaces is reached"),
+    ("helper", "sendmsg:error=ENOMEM", f"step network: sendmsg: {MEMORY}"),
     ("helper", "socketpair:error=EMFILE", f"step init: socketpair: {FILES}"),
     ("helper", "write:error=ENOSPC:when=2", f"step record: /run/nsisolate/sessions: {DISK}"),
     ("init", "mount_setattr:error=ENOSPC", f"step propagation: /: {MOUNTS}"),
@@ -148,7 +151,8 @@ def test_a_limit_on_namespaces_is_named(helper, log, kind):
         assert attempt() == 0
 
     assert in_user_namespace(limited) == 0
-    log.wait_for(f"refused: user=alice .*: {NAMESPACES}.*the limit user.max_{kind}_namespaces is reached")
+    prefix = NAMESPACES.format(call="unshare" if kind == "net" else "clone3")
+    log.wait_for(f"refused: user=alice .*: {prefix}.*the limit user.max_{kind}_namespaces is reached")
     assert len(log.matching("refused: ")) == 1
 
 
