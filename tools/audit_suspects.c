@@ -245,37 +245,13 @@ static int judge_entry(struct suspect *suspect, const struct session *session)
 	return *outside ? add_entered(suspect, entered, outside) : 0;
 }
 
-/* A process whose first thread has ended looks like a zombie while others run on. A descriptor, or -ESRCH. */
-static int open_live_thread(int process)
-{
-	int fd = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir) {
-		close_fd(fd);
-		return -ESRCH;
-	}
-	while ((entry = readdir(dir))) {
-		_cleanup_close_ int thread = -1;
-		struct process_info info;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		thread = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (thread >= 0 && process_stat_read(thread, &info) == 0 && !process_is_zombie(&info))
-			return TAKE_FD(thread);
-	}
-	return -ESRCH;
-}
-
 /* What is read of a thread is the process's, but for its number and its start. */
 static int read_thread(struct suspect *suspect, int process, int *ret_thread)
 {
 	struct process_info leader;
 	int r = process_stat_read(process, &leader);
 
-	*ret_thread = r < 0 ? r : open_live_thread(process);
+	*ret_thread = r < 0 ? r : process_open_live_thread(process);
 	if (*ret_thread < 0)
 		return -ESRCH;
 	suspect->process = *ret_thread;

@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "session/process.h"
+#include "tools/process_info.h"
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -171,7 +172,7 @@ static void prefer_innermost(const struct members *owners, uint64_t inode, struc
 		*session = owner->session;
 }
 
-static int owner_by_other_kinds(const struct members *owners, int process, struct session **ret)
+static int owner_by_kinds_of(const struct members *owners, int process, struct session **ret)
 {
 	*ret = NULL;
 	for (size_t i = 0; i < ELEMENTS(other_kinds); i++) {
@@ -183,6 +184,18 @@ static int owner_by_other_kinds(const struct members *owners, int process, struc
 		prefer_innermost(owners, inode, ret);
 	}
 	return 0;
+}
+
+static int owner_by_other_kinds(const struct members *owners, int process, struct session **ret)
+{
+	int r = owner_by_kinds_of(owners, process, ret);
+
+	if (r == -ENOENT) {
+		_cleanup_close_ int thread = process_open_live_thread(process);
+
+		r = thread < 0 ? thread : owner_by_kinds_of(owners, thread, ret);
+	}
+	return r;
 }
 
 /*

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/read_whole.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
@@ -162,4 +163,27 @@ void process_info_release(struct process_info *info)
 {
 	free(info->command);
 	*info = (struct process_info){ 0 };
+}
+
+int process_open_live_thread(int process)
+{
+	int fd = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		close_fd(fd);
+		return -ESRCH;
+	}
+	while ((entry = readdir(dir))) {
+		_cleanup_close_ int thread = -1;
+		struct process_info info;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		thread = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (thread >= 0 && process_stat_read(thread, &info) == 0 && !process_is_zombie(&info))
+			return TAKE_FD(thread);
+	}
+	return -ESRCH;
 }

@@ -41,6 +41,12 @@ void process_info_release(struct process_info *info);
 /* As read_head() has it, of a file of /proc; -ESRCH when the process is gone. ret_size may be NULL. */
 int process_file_read(int process, const char *name, size_t limit, char **ret, size_t *ret_size) _must_check_;
 
+/*
+ * A process whose first thread has ended looks like a zombie, without namespaces, while others run on: the directory of
+ * one that does. A descriptor, or -ESRCH.
+ */
+int process_open_live_thread(int process) _must_check_;
+
 /* True for a process that has ended and waits for its parent. */
 static inline bool process_is_zombie(const struct process_info *info)
 {
