@@ -103,13 +103,14 @@ class HeldUp:
             env={**programs.ENVIRONMENT, "ASAN_OPTIONS": "detect_leaks=0"})
         words = rf"{call}\(" if when == "enter" else rf"{call}\(.*\) += "
         H.wait_until(lambda: log.exists() and re.search(words, log.read_text()), call)
+        # as long as it is there: one that is killed has a tracer no more, which others may still have
+        self.tracer = int(re.search(r"^TracerPid:\t(\d+)$", H.read(f"/proc/{self.process.pid}/status"), re.MULTILINE)[1])
+        assert self.tracer > 0
 
     def let_go(self):
         """By the tracer's end: exit status, output and errors."""
-        tracer = int(re.search(r"^TracerPid:\t(\d+)$", H.read(f"/proc/{self.process.pid}/status"), re.MULTILINE)[1])
-        if tracer:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(tracer, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.tracer, signal.SIGKILL)
         out, err = self.process.communicate(timeout=H.TIMEOUT)
         return self.process.returncode, out, err
 
