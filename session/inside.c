@@ -10,8 +10,10 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -67,14 +69,15 @@ static void add_address(struct inside *inside, const struct ifaddrs *list, const
 {
 	struct inside_address found = { .up = (entry->ifa_flags & IFF_UP) != 0 };
 
-	/* every interface has an entry of its link; it counts where there is no other */
-	if (!entry->ifa_addr ||
-	    (!format_address(entry, found.address, sizeof(found.address)) && has_address(list, entry->ifa_name)))
-		return;
+	/* whoever is root inside can have any number */
 	if (inside->count == INSIDE_ADDRESSES) {
 		inside->truncated = true;
 		return;
 	}
+	/* every interface has an entry of its link; it counts where there is no other */
+	if (!entry->ifa_addr ||
+	    (!format_address(entry, found.address, sizeof(found.address)) && has_address(list, entry->ifa_name)))
+		return;
 	(void)snprintf(found.interface, sizeof(found.interface), "%s", entry->ifa_name);
 	inside->addresses[inside->count++] = found;
 }
@@ -148,11 +151,15 @@ void inside_requests_free(struct inside_request *requests, size_t count)
 int inside_read_many(struct inside_request *requests, size_t count)
 {
 	int status, r;
+	const pid_t parent = getpid();
 	pid_t child = fork();
 
 	if (child < 0)
 		return -errno;
 	if (child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
 		for (size_t i = 0; i < count; i++)
 			requests[i].result = answer(&requests[i]);
 		_exit(0);

@@ -141,8 +141,8 @@ static int start_init(const struct session_request *request, const struct launch
 {
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
-	const unsigned beside = plan_find(order->plan, STEP_NETWORK_NEW) ? CLONE_NEWNET : 0;
-	const unsigned flags = inherit_clone_flags(order->plan) & ~beside;
+	const bool beside = plan_find(order->plan, STEP_NETWORK_NEW) && network_new_can_return();
+	const unsigned flags = inherit_clone_flags(order->plan) & ~(beside ? (unsigned)CLONE_NEWNET : 0);
 	int pair[2];
 	int pidfd = -1;
 	struct clone_args clone = {
@@ -171,7 +171,11 @@ static int start_init(const struct session_request *request, const struct launch
 			.steps = steps,
 			.files = order->files,
 		});
-	*ret = (struct launch){ .pid = pid, .pidfd = pidfd, .socket = TAKE_FD(ours), .network = -1 };
+	*ret = (struct launch){ .pid = pid,
+				.pidfd = pidfd,
+				.socket = TAKE_FD(ours),
+				.network = -1,
+				.has_network = (flags & CLONE_NEWNET) != 0 };
 	return 0;
 }
 
@@ -218,26 +222,25 @@ static int open_network(struct launch *launch)
 	return launch->network < 0 ? negative_errno() : 0;
 }
 
-static int make_network(struct launch *launch, char **ret_failure)
-{
-	int r = launch->network = network_new_make();
-
-	if (r < 0)
-		return describe_full(ret_failure, step_name(STEP_NAMESPACES), "unshare", CLONE_NEWNET, r);
-	r = network_new_send(launch->socket, launch->network);
-	return r < 0 ? describe(ret_failure, step_name(STEP_NETWORK_NEW), "sendmsg", r) : 0;
-}
-
 static int provide_network(const struct launch_order *order, struct launch *launch, char **ret_failure)
 {
-	int r;
+	int r = 0;
 
-	if (plan_find(order->plan, STEP_NETWORK_NEW))
-		return make_network(launch, ret_failure);
-	if (!(plan_new_flags(order->plan) & CLONE_NEWNET))
-		return 0;
-	r = open_network(launch);
-	return r < 0 ? describe(ret_failure, step_name(STEP_NAMESPACES), "/proc", r) : 0;
+	if (launch->has_network) {
+		r = open_network(launch);
+		if (r < 0)
+			return describe(ret_failure, step_name(STEP_NAMESPACES), "/proc", r);
+	} else if (plan_find(order->plan, STEP_NETWORK_NEW)) {
+		r = launch->network = network_new_make();
+		if (r < 0)
+			return describe_full(ret_failure, step_name(STEP_NAMESPACES), "unshare", CLONE_NEWNET, r);
+	}
+	if (plan_find(order->plan, STEP_NETWORK_NEW)) {
+		r = network_new_send(launch->socket, launch->network);
+		if (r < 0)
+			return describe(ret_failure, step_name(STEP_NETWORK_NEW), "sendmsg", r);
+	}
+	return 0;
 }
 
 static int start_mapped(const struct session_request *request, const struct launch_order *order, struct launch *ret,

@@ -7,11 +7,15 @@
  * under user_map.h: there it has to belong to the session's user namespace, and clone3(2) makes it with the init.
  */
 
+#include <stdbool.h>
+
 /*
- * By the helper, which is back in its own afterwards, or where no way leads back ends in the new one (as in a session
- * with a user namespace of its own: nothing of such a login's is done to the network around it). A descriptor,
- * O_CLOEXEC, or -errno.
+ * Whether the helper could come back from one. Not to a network of a user namespace around its own, as in a container
+ * or session that has its own, but not of networks: there, too, clone3(2) makes it.
  */
+bool network_new_can_return(void);
+
+/* By the helper, which is back in its own afterwards. A descriptor, O_CLOEXEC, or -errno. */
 int network_new_make(void);
 
 /* By the helper: hands the namespace to the init on `init`, protocol.h. 0 or -errno. */

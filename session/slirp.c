@@ -177,7 +177,9 @@ int slirp_start(int session, int exit_fd, struct slirp *ret)
 		return -errno;
 	ready = fds[0];
 	theirs = fds[1];
-	/* we wait until it is ready */
+	/* we wait until it is ready. Where the login program's user is another, our descriptors can be opened by who
+	 * can trace us only, proc(5), unless the rest of us is root's as it is */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	(void)snprintf(path, sizeof(path), "/proc/%jd/fd/%d", (intmax_t)getpid(), session);
 	slirp.pid = fork();
 	if (slirp.pid < 0)

@@ -109,6 +109,9 @@ void audit_ahead_tell(struct audit_ahead *ahead, size_t session, const struct fi
 		put(out, &findings->items[i]);
 	if (out && fclose(out) != 0)
 		return;
+	/* what has no room takes none of others */
+	if (size > ROOM_MAX)
+		return;
 	told->size = size;
 	told->at = atomic_fetch_add(&ahead->shared->size, size);
 	if (told->at > ROOM_MAX || size > ROOM_MAX - told->at || !write_at(ahead->file, bytes, size, told->at))
