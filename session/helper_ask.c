@@ -66,6 +66,9 @@ int helper_begin(const struct session_request *request, const char *helper, stru
 		 struct helper *ret, char **ret_text)
 {
 	const pid_t caller = getpid();
+	/* before there is a helper: for a moment after it is another program it still counts as in our memory,
+	 * execve(2) */
+	const bool threaded = is_threaded();
 	_cleanup_close_ int self = pidfd_open(caller, 0);
 	int r;
 
@@ -82,7 +85,7 @@ int helper_begin(const struct session_request *request, const char *helper, stru
 	*ret_own = *request;
 	ret_own->caller = caller;
 	ret_own->caller_pidfd = TAKE_FD(self);
-	ret_own->flags |= is_threaded() ? REQUEST_THREADED : 0;
+	ret_own->flags |= threaded ? REQUEST_THREADED : 0;
 	return 0;
 }
 
