@@ -105,6 +105,7 @@ static void release(struct launch *launch)
 	launch->pidfd = close_fd(launch->pidfd);
 	launch->socket = close_fd(launch->socket);
 	launch->network = close_fd(launch->network);
+	launch->home = close_fd(launch->home);
 }
 
 int launch_finish(struct launch *launch)
@@ -141,8 +142,9 @@ static int start_init(const struct session_request *request, const struct launch
 {
 	_cleanup_close_ int ours = -1;
 	_cleanup_close_ int theirs = -1;
-	const bool beside = plan_find(order->plan, STEP_NETWORK_NEW) && network_new_can_return();
-	const unsigned flags = inherit_clone_flags(order->plan) & ~(beside ? (unsigned)CLONE_NEWNET : 0);
+	/* without a way back to it the init is born in the new one */
+	_cleanup_close_ int home = plan_find(order->plan, STEP_NETWORK_NEW) ? network_new_home() : -1;
+	const unsigned flags = inherit_clone_flags(order->plan) & ~(home >= 0 ? (unsigned)CLONE_NEWNET : 0);
 	int pair[2];
 	int pidfd = -1;
 	struct clone_args clone = {
@@ -175,7 +177,7 @@ static int start_init(const struct session_request *request, const struct launch
 				.pidfd = pidfd,
 				.socket = TAKE_FD(ours),
 				.network = -1,
-				.has_network = (flags & CLONE_NEWNET) != 0 };
+				.home = home >= 0 ? TAKE_FD(home) : -1 };
 	return 0;
 }
 
@@ -222,25 +224,33 @@ static int open_network(struct launch *launch)
 	return launch->network < 0 ? negative_errno() : 0;
 }
 
+static int make_network(struct launch *launch, char **ret_failure)
+{
+	int r = launch->network = network_new_make(launch->home);
+
+	launch->home = close_fd(launch->home);
+	return r < 0 ? describe_full(ret_failure, step_name(STEP_NAMESPACES), "unshare", CLONE_NEWNET, r) : 0;
+}
+
 static int provide_network(const struct launch_order *order, struct launch *launch, char **ret_failure)
 {
-	int r = 0;
+	int r;
 
-	if (launch->has_network) {
+	if (!(plan_new_flags(order->plan) & CLONE_NEWNET))
+		return 0;
+	if (launch->home >= 0) {
+		r = make_network(launch, ret_failure);
+		if (r < 0)
+			return r;
+	} else {
 		r = open_network(launch);
 		if (r < 0)
 			return describe(ret_failure, step_name(STEP_NAMESPACES), "/proc", r);
-	} else if (plan_find(order->plan, STEP_NETWORK_NEW)) {
-		r = launch->network = network_new_make();
-		if (r < 0)
-			return describe_full(ret_failure, step_name(STEP_NAMESPACES), "unshare", CLONE_NEWNET, r);
 	}
-	if (plan_find(order->plan, STEP_NETWORK_NEW)) {
-		r = network_new_send(launch->socket, launch->network);
-		if (r < 0)
-			return describe(ret_failure, step_name(STEP_NETWORK_NEW), "sendmsg", r);
-	}
-	return 0;
+	if (!plan_find(order->plan, STEP_NETWORK_NEW))
+		return 0;
+	r = network_new_send(launch->socket, launch->network);
+	return r < 0 ? describe(ret_failure, step_name(STEP_NETWORK_NEW), "sendmsg", r) : 0;
 }
 
 static int start_mapped(const struct session_request *request, const struct launch_order *order, struct launch *ret,

@@ -27,10 +27,10 @@ struct launch_order {
 /* An init on its way. */
 struct launch {
 	pid_t pid;
-	int pidfd;        /* of the init */
-	int socket;       /* on which it waits for INIT_WRITTEN */
-	int network;      /* namespace that was made for the session; -1: none was */
-	bool has_network; /* clone3(2) has made it */
+	int pidfd;   /* of the init */
+	int socket;  /* on which it waits for INIT_WRITTEN */
+	int network; /* namespace that was made for the session; -1: none was */
+	int home;    /* the helper's own, where it makes that one after the init; -1: clone3(2) does, or none */
 };
 
 /*

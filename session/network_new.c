@@ -17,20 +17,19 @@
 #define NETWORK_MS 20000
 
 /* ioctl_nsfs(2): the kernel tells of a user namespace only within one's own. */
-bool network_new_can_return(void)
+int network_new_home(void)
 {
 	_cleanup_close_ int home = open(NETWORK_OF_SELF, O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int owner = home < 0 ? -1 : ioctl(home, NS_GET_USERNS);
 
-	return owner >= 0;
+	return owner < 0 ? negative_errno() : TAKE_FD(home);
 }
 
-int network_new_make(void)
+int network_new_make(int home)
 {
-	_cleanup_close_ int home = open(NETWORK_OF_SELF, O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int network = -1;
 
-	if (home < 0 || unshare(CLONE_NEWNET) < 0)
+	if (unshare(CLONE_NEWNET) < 0)
 		return negative_errno();
 	network = open(NETWORK_OF_SELF, O_RDONLY | O_CLOEXEC);
 	if (network < 0)

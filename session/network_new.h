@@ -7,16 +7,15 @@
  * under user_map.h: there it has to belong to the session's user namespace, and clone3(2) makes it with the init.
  */
 
-#include <stdbool.h>
-
 /*
- * Whether the helper could come back from one. Not to a network of a user namespace around its own, as in a container
- * or session that has its own, but not of networks: there, too, clone3(2) makes it.
+ * The network namespace that the helper is in, if it could come back to it. Not to one of a user namespace around its
+ * own, as in a container or session that has its own, but not of networks: there, too, clone3(2) makes the new one. A
+ * descriptor, O_CLOEXEC, or -errno.
  */
-bool network_new_can_return(void);
+int network_new_home(void);
 
-/* By the helper, which is back in its own afterwards. A descriptor, O_CLOEXEC, or -errno. */
-int network_new_make(void);
+/* By the helper, which is back in `home` afterwards. A descriptor, O_CLOEXEC, or -errno. */
+int network_new_make(int home);
 
 /* By the helper: hands the namespace to the init on `init`, protocol.h. 0 or -errno. */
 int network_new_send(int init, int network);

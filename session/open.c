@@ -438,7 +438,7 @@ void session_open_from_request(const struct session_request *request, struct ope
 	*ret = (struct open_result){ .uid = request->uid,
 				     .reply.init_pidfd = -1,
 				     .network = NETWORK_NONE_YET,
-				     .launch = { .pidfd = -1, .socket = -1, .network = -1 } };
+				     .launch = { .pidfd = -1, .socket = -1, .network = -1, .home = -1 } };
 	if (!decide(request, ret))
 		return;
 	if (request->flags & REQUEST_LIMITS) {

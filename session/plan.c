@@ -29,15 +29,6 @@ unsigned policy_clone_flags(const struct policy *policy)
 	return flags;
 }
 
-int plan_add_network_new(struct plan *plan, const struct policy *policy)
-{
-	bool is_new = policy->network.mode != NETWORK_HOST && policy->network.mode != NETWORK_NAMED;
-
-	if (!is_new || policy->user.map != USER_MAP_NONE || plan_find(plan, STEP_NETWORK_NEW))
-		return 0;
-	return plan_add_step(plan, (struct step){ .kind = STEP_NETWORK_NEW });
-}
-
 /* The network that is there before the session. */
 static int add_named_network(struct plan *plan, const struct policy *policy)
 {
@@ -48,6 +39,14 @@ static int add_named_network(struct plan *plan, const struct policy *policy)
 	plan->entered_flags |= CLONE_NEWNET;
 	(void)snprintf(path, sizeof(path), NETWORK_NAMES "/%s", policy->network.name);
 	return plan_add_step(plan, (struct step){ .kind = STEP_NETWORK_NAMED, .target = path });
+}
+
+/* What is made beside the init's first steps, network_new.h: from here on steps need it. */
+static int add_new_network(struct plan *plan)
+{
+	if (!(plan_new_flags(plan) & CLONE_NEWNET) || plan_find(plan, STEP_USER_MAP))
+		return 0;
+	return plan_add_step(plan, (struct step){ .kind = STEP_NETWORK_NEW });
 }
 
 static int add_names(struct plan *plan, const struct policy *policy, const struct plan_login *login, char **ret_problem)
@@ -151,8 +150,11 @@ int plan_make(const struct policy *policy, const struct plan_login *login, struc
 		r = plan_add_step(plan, (struct step){ .kind = STEP_SLIRP, .target = SLIRP_INTERFACE });
 	if (r == 0)
 		r = plan_add_mounts(plan, policy, login, ret_problem);
+	/* as late as it can be, for it is what takes longest to be there */
 	if (r == 0)
-		r = plan_add_network_new(plan, policy);
+		r = add_new_network(plan);
+	if (r == 0)
+		r = plan_add_sys(plan, policy);
 	if (r == 0 && (policy->network.mode == NETWORK_LOOPBACK || policy->network.mode == NETWORK_VETH ||
 		       policy->network.mode == NETWORK_SLIRP))
 		r = plan_add_step(plan, (struct step){ .kind = STEP_LOOPBACK_UP, .target = "lo" });

@@ -18,8 +18,6 @@
 #define OWN_RECORDS_SIZE   (1ULL << 20)
 #define OWN_RECORDS_INODES 512ULL
 
-#define SYS_ROOT           "/sys"
-
 static int add_proc(struct plan *plan, const struct policy *policy)
 {
 	int r;
@@ -35,19 +33,6 @@ static int add_proc(struct plan *plan, const struct policy *policy)
 					   .target = "/proc",
 					   .value = policy->mount.proc == PROC_HIDEPID ? "hidepid=invisible" : NULL,
 				   });
-}
-
-/* sysfs(5) shows the network of who mounts it. */
-static int add_sys(struct plan *plan, const struct policy *policy)
-{
-	int r = plan_add_network_new(plan, policy);
-
-	if (r == 0 && policy->network.mode != NETWORK_HOST)
-		r = plan_add_step(plan, (struct step){ .kind = STEP_MOUNT_SYS, .target = SYS_ROOT });
-	/* after it, for it brings the host's along */
-	if (r == 0 && policy->cgroup.isolate)
-		r = plan_add_step(plan, (struct step){ .kind = STEP_MOUNT_CGROUPS, .target = CGROUP_ROOT });
-	return r;
 }
 
 static int add_ipc(struct plan *plan, const struct policy *policy)
@@ -224,8 +209,19 @@ int plan_add_mounts(struct plan *plan, const struct policy *policy, const struct
 		r = add_etc_files(plan, policy, login, ret_problem);
 	if (r == 0)
 		r = add_places(plan, policy, &login->names, ret_problem);
-	/* last, for the network is what takes longest to be there; none of the places is in or above it */
-	if (r == 0)
-		r = add_sys(plan, policy);
+	return r;
+}
+
+int plan_add_sys(struct plan *plan, const struct policy *policy)
+{
+	int r = 0;
+
+	if (!policy->mount.isolate)
+		return 0;
+	if (policy->network.mode != NETWORK_HOST)
+		r = plan_add_step(plan, (struct step){ .kind = STEP_MOUNT_SYS, .target = "/sys" });
+	/* after it, for it brings the host's along */
+	if (r == 0 && policy->cgroup.isolate)
+		r = plan_add_step(plan, (struct step){ .kind = STEP_MOUNT_CGROUPS, .target = CGROUP_ROOT });
 	return r;
 }
