@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "common/read_whole.h"
+#include "common/write_whole.h"
 #include "tools/shared_work.h"
 
 #include <stdatomic.h>
@@ -82,20 +83,6 @@ static void put(FILE *out, const struct finding *finding)
 	(void)fwrite(finding->seen, strlen(finding->seen) + 1, 1, out);
 }
 
-static bool write_at(int file, const char *bytes, size_t size, size_t at)
-{
-	while (size > 0) {
-		ssize_t written = pwrite(file, bytes, size, (off_t)at);
-
-		if (written <= 0)
-			return false;
-		bytes += written;
-		size -= (size_t)written;
-		at += (size_t)written;
-	}
-	return true;
-}
-
 void audit_ahead_tell(struct audit_ahead *ahead, size_t session, const struct findings *findings)
 {
 	struct told *told = &ahead->shared->sessions[session];
@@ -114,7 +101,8 @@ void audit_ahead_tell(struct audit_ahead *ahead, size_t session, const struct fi
 		return;
 	told->size = size;
 	told->at = atomic_fetch_add(&ahead->shared->size, size);
-	if (told->at > ROOM_MAX || size > ROOM_MAX - told->at || !write_at(ahead->file, bytes, size, told->at))
+	if (told->at > ROOM_MAX || size > ROOM_MAX - told->at ||
+	    write_whole_at(ahead->file, bytes, size, (off_t)told->at) < 0)
 		return;
 	atomic_store(&told->progress, PROGRESS_DONE);
 }
