@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/inside.h"
 
+#include "common/bound_child.h"
 #include "common/wait_child.h"
 #include "session/process.h"
 
@@ -10,10 +11,8 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -151,15 +150,11 @@ void inside_requests_free(struct inside_request *requests, size_t count)
 int inside_read_many(struct inside_request *requests, size_t count)
 {
 	int status, r;
-	const pid_t parent = getpid();
-	pid_t child = fork();
+	pid_t child = fork_bound_child();
 
 	if (child < 0)
 		return -errno;
 	if (child == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
 		for (size_t i = 0; i < count; i++)
 			requests[i].result = answer(&requests[i]);
 		_exit(0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/nested_scout.h"
 
+#include "common/bound_child.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/wait_child.h"
@@ -11,7 +12,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/prctl.h>
 
 #define SILENCE_MS 300
 
@@ -70,17 +70,14 @@ static void look(struct shared *shared, size_t count)
 
 static int start(struct nested_scout *scout)
 {
-	const pid_t parent = getpid();
 	int ends[2];
 	int r = 0;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return negative_errno();
-	scout->child = fork();
+	scout->child = fork_bound_child();
 	if (scout->child == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() == parent)
-			look(scout->shared, scout->count);
+		look(scout->shared, scout->count);
 		_exit(0);
 	}
 	if (scout->child < 0) {

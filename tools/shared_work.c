@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/shared_work.h"
 
+#include "common/bound_child.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/wait_child.h"
@@ -11,7 +12,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define CHILDREN_MAX 7
@@ -81,17 +81,15 @@ static void help(const struct team *team, size_t child)
 }
 
 /* Nobody asks any more: a child ends with this process. */
-static void start_child(struct team *team, pid_t parent)
+static void start_child(struct team *team)
 {
 	const size_t number = team->count;
 	pid_t child;
 
 	atomic_store(&team->shared->started[number], first_start(team, number));
-	child = fork();
+	child = fork_bound_child();
 	if (child == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() == parent)
-			help(team, number);
+		help(team, number);
 		_exit(0);
 	}
 	if (child > 0)
@@ -119,7 +117,6 @@ static size_t count_wanted(const struct shared_work *work)
 /* Without a child all is done here. */
 static void start_children(struct team *team)
 {
-	const pid_t self = getpid();
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -127,7 +124,7 @@ static void start_children(struct team *team)
 	team->ends = ends[0];
 	team->wanted = count_wanted(team->work);
 	for (size_t i = 0; i < team->wanted; i++)
-		start_child(team, self);
+		start_child(team);
 	close_fd(ends[1]);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "tools/task_facts.h"
 
+#include "common/bound_child.h"
 #include "common/error.h"
 #include "common/read_whole.h"
 #include "common/wait_child.h"
@@ -206,8 +207,6 @@ static int read_facts(int file)
 
 void task_facts_start(struct task_facts_reader *ret)
 {
-	const pid_t parent = getpid();
-
 	*ret = (struct task_facts_reader){ .file = -1 };
 	/* the kernel's pointers would be this program's, too: others are not known here */
 	if (sizeof(void *) != 8)
@@ -215,11 +214,9 @@ void task_facts_start(struct task_facts_reader *ret)
 	ret->file = memfd_create("tasks", MFD_CLOEXEC);
 	if (ret->file < 0)
 		return;
-	ret->child = fork();
-	if (ret->child == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(getppid() == parent && read_facts(ret->file) == 0 ? 0 : 1);
-	}
+	ret->child = fork_bound_child();
+	if (ret->child == 0)
+		_exit(read_facts(ret->file) == 0 ? 0 : 1);
 	if (ret->child < 0)
 		ret->child = 0;
 }
