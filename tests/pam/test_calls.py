@@ -64,17 +64,22 @@ def without_waits(calls):
     return collections.Counter({call: count for call, count in calls.items() if call not in WAITS})
 
 
-def calls_without_module(driver):
-    """Of the login program alone, in opening and closing."""
+def traced_login(driver, settled=lambda: True):
+    """The lines of opening, until it has settled, and those of closing."""
     with traced(driver):
         assert driver.open() == 0
+        wait_until(settled, "the init to wait")
         opened = len(lines())
         driver.run()
         ran = len(lines())
         assert driver.tell(rb"closed (\d+)\n")[1][1] == b"0"
         closed = len(lines())
-    return sum(sum(without_waits(counted(some, driver.pid)[str(driver.pid)]).values())
-               for some in (lines()[:opened], lines()[ran:closed]))
+    return lines()[:opened], lines()[ran:closed]
+
+
+def calls_without_module(driver):
+    """Of the login program alone, in opening and closing."""
+    return sum(sum(without_waits(counted(some, driver.pid)[str(driver.pid)]).values()) for some in traced_login(driver))
 
 
 @pytest.fixture
@@ -102,17 +107,10 @@ def login(module, permitted):
 
 def test_of_a_login_are_no_more_than_they_were(login, permitted):
     nothing = calls_without_module(permitted)
-    with traced(login):
-        assert login.open() == 0
-        wait_until(init_waits, "the init to wait")
-        opened = len(lines())
-        login.run()
-        ran = len(lines())
-        assert login.tell(rb"closed (\d+)\n")[1][1] == b"0"
-        closed = len(lines())
-    by_process = list(counted(lines()[:opened], login.pid).values())
+    opening, closing = traced_login(login, init_waits)
+    by_process = list(counted(opening, login.pid).values())
     assert len(by_process) == 3, by_process
-    closing = counted(lines()[ran:closed], login.pid)
+    closing = counted(closing, login.pid)
     of_login = closing.pop(str(login.pid))
     found = dict(zip(("open, login program", "open, helper", "open, init"), by_process))
     found["close, login program"] = without_waits(of_login)
