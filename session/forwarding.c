@@ -13,8 +13,12 @@
 #define ELSEWHERE4 "198.51.100.1"
 #define ELSEWHERE6 "2001:db8:ffff::1"
 
+/* So many addresses of a network that the machine is on may be its own before another is found. */
+#define OWN_MAX 16U
+
 struct way {
-	unsigned interface; /* 0: there is none, or the machine itself is meant */
+	unsigned interface; /* 0: there is none */
+	bool is_own;        /* the machine itself is meant, or all of the network */
 };
 
 /* Of each family the interface that was found to forward last: most destinations are behind the same. */
@@ -30,6 +34,8 @@ static int read_route(const struct nlmsghdr *message, void *data)
 	const struct nlattr *attribute = NULL;
 	struct way *way = data;
 
+	way->is_own =
+		route->rtm_type == RTN_LOCAL || route->rtm_type == RTN_BROADCAST || route->rtm_type == RTN_ANYCAST;
 	if (route->rtm_type != RTN_UNICAST)
 		return MNL_CB_OK;
 	while ((attribute = netlink_next(attributes, size, attribute)))
@@ -50,7 +56,7 @@ static struct way find_way(struct netlink *netlink, const struct prefix *address
 	mnl_attr_put(request, RTA_DST, address->bits / 8, address->bytes);
 	/* tolerated: whatever says that there is no way, among them ENETUNREACH, EHOSTUNREACH and EACCES */
 	if (netlink_ask(netlink, request, read_route, &way) < 0)
-		way.interface = 0;
+		way = (struct way){ 0 };
 	return way;
 }
 
@@ -111,31 +117,52 @@ static int check6(const char *interface, char **ret_problem)
 		own == 0 ? ".force_forwarding" : "");
 }
 
+static int check_way(const struct way *way, int family, struct checked *checked, char **ret_problem)
+{
+	unsigned *last = family == AF_INET ? &checked->interface4 : &checked->interface6;
+	char interface[IF_NAMESIZE];
+	int r;
+
+	if (way->interface == 0 || way->interface == *last || !if_indextoname(way->interface, interface))
+		return 0;
+	r = family == AF_INET ? check4(interface, ret_problem) : check6(interface, ret_problem);
+	if (r == 0)
+		*last = way->interface;
+	return r;
+}
+
 static int check_address(struct netlink *netlink, struct checked *checked, const struct prefix *address,
 			 char **ret_problem)
 {
 	const struct way way = find_way(netlink, address);
-	unsigned *last = address->family == AF_INET ? &checked->interface4 : &checked->interface6;
-	char interface[IF_NAMESIZE];
-	int r;
 
-	if (way.interface == 0 || way.interface == *last || !if_indextoname(way.interface, interface))
-		return 0;
-	r = address->family == AF_INET ? check4(interface, ret_problem) : check6(interface, ret_problem);
-	if (r == 0)
-		*last = way.interface;
-	return r;
+	return check_way(&way, address->family, checked, ret_problem);
 }
 
-/* An address of a prefix as good as any: not the network's own. */
-static struct prefix some_address(const struct prefix *prefix)
+/* The number-th address of a prefix of at most OWN_MAX that are numbered, the network's own behind the others. */
+static struct prefix numbered_address(const struct prefix *prefix, unsigned number, unsigned count)
 {
 	struct prefix address = *prefix;
 
 	address.bits = prefix_family_bits(prefix->family);
-	if (prefix->bits < address.bits)
-		address.bytes[address.bits / 8 - 1] |= 1;
+	address.bytes[address.bits / 8 - 1] |= (unsigned char)((number + 1) % count);
 	return address;
+}
+
+/* By any of its addresses that is not the machine's own: that is reached without a way. */
+static int check_prefix(struct netlink *netlink, struct checked *checked, const struct prefix *prefix,
+			char **ret_problem)
+{
+	const unsigned free_bits = prefix_family_bits(prefix->family) - prefix->bits;
+	const unsigned count = free_bits < 4 ? 1U << free_bits : OWN_MAX;
+	struct way way = { .is_own = true };
+
+	for (unsigned number = 0; way.is_own && number < count; number++) {
+		const struct prefix address = numbered_address(prefix, number, count);
+
+		way = find_way(netlink, &address);
+	}
+	return check_way(&way, prefix->family, checked, ret_problem);
 }
 
 static int check_elsewhere(struct netlink *netlink, struct checked *checked, const char *text, char **ret_problem)
@@ -166,11 +193,8 @@ static int check_item(struct netlink *netlink, struct checked *checked, const st
 	if (r == 0 && any && has_family(order, AF_INET6) &&
 	    (item->kind == EGRESS_ANY || item->prefix.family == AF_INET6))
 		r = check_elsewhere(netlink, checked, ELSEWHERE6, ret_problem);
-	if (!any && has_family(order, item->prefix.family)) {
-		struct prefix address = some_address(&item->prefix);
-
-		r = check_address(netlink, checked, &address, ret_problem);
-	}
+	if (!any && has_family(order, item->prefix.family))
+		r = check_prefix(netlink, checked, &item->prefix, ret_problem);
 	return r;
 }
 

@@ -336,6 +336,29 @@ def test_missing_forwarding_is_a_refusal_with_the_sysctl(network, name, remedy):
     assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
 
 
+# the host's own address on a network that it is on, and one of the network
+NEAR = [("198.18.5.1/24", "198.18.5.0/24"), ("198.18.5.3/31", "198.18.5.2/31"), ("198.18.5.1/32 peer 198.18.5.2/32", "198.18.5.2"),
+        ("2001:db8:5::1/64", "2001:db8:5::/64")]
+
+
+@pytest.mark.parametrize("own, egress", NEAR)
+def test_forwarding_is_missed_where_the_host_has_the_first_address(network, own, egress):
+    """What is refused is the way back: the host's own address does not say by which interface that is."""
+    ipv6 = ":" in egress
+    policy(egress=f'egress = {{"{egress}"}}')
+    network.host.run("ip", "link", "add", "near0", "type", "veth", "peer", "name", "near1")
+    try:
+        network.host.run("ip", "address", "add", *own.split(), "dev", "near0", *(["nodad"] if ipv6 else []))
+        for end in ("near0", "near1"):
+            network.host.run("ip", "link", "set", end, "up")
+        assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
+        network.host.sysctl("net.ipv6.conf.all.forwarding" if ipv6 else "net.ipv4.conf.near0.forwarding", "0")
+        assert_refused("forwarded from the interface near0")
+    finally:
+        network.host.run("ip", "link", "delete", "near0")
+        network.forward(network.host, True)
+
+
 def loaded():
     return re.findall(r"chain (ns[a-z2-7]{6})-from", subprocess.run(
         ["nft", "list", "table", "inet", "nsisolate"], check=False, capture_output=True, text=True).stdout)

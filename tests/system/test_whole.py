@@ -151,6 +151,7 @@ def cable():
         N.run("ip", "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", "server")
         N.run("ip", "address", "add", "192.0.2.1/24", "dev", "cable")
         N.run("ip", "link", "set", "cable", "up")
+        N.run("sysctl", "-q", "-w", "net.ipv4.conf.cable.forwarding=1")
         N.run("ip", "-n", "server", "address", "add", "192.0.2.2/24", "dev", "cable")
         N.run("ip", "-n", "server", "link", "set", "cable", "up")
         yield
