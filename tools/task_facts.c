@@ -76,11 +76,45 @@ static int open_iterator(const struct bpf_program *program, uint32_t attach)
 	return bpf(BPF_ITER_CREATE, &attributes);
 }
 
+/*
+ * All that it says. Of a million files or processes on end of which it says nothing the kernel makes an EAGAIN, and
+ * goes on with the next read(2), kernel/bpf/bpf_iter.c: whoever waits for this has a limit.
+ */
+static int hear(int iterator, FILE *out)
+{
+	char chunk[65536];
+	size_t size = 0;
+
+	for (;;) {
+		ssize_t got = read(iterator, chunk, sizeof(chunk));
+
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EAGAIN && errno != EINTR)
+			return negative_errno();
+		if (got < 0)
+			continue;
+		size += (size_t)got;
+		if (size > FACTS_MAX)
+			return -EFBIG;
+		if (fwrite(chunk, (size_t)got, 1, out) != 1)
+			return -ENOMEM;
+	}
+}
+
 static int iterate(const struct bpf_program *program, uint32_t attach, char **ret, size_t *ret_size)
 {
 	_cleanup_close_ int iterator = open_iterator(program, attach);
+	FILE *out;
+	int r;
 
-	return iterator < 0 ? iterator : read_whole(iterator, FACTS_MAX, ret, ret_size);
+	if (iterator < 0)
+		return iterator;
+	out = open_memstream(ret, ret_size);
+	if (!out)
+		return -ENOMEM;
+	r = hear(iterator, out);
+	return fclose(out) < 0 && r == 0 ? -ENOMEM : r;
 }
 
 /* Linux has it mapped since 6.16; older ones have it read, which takes three times as long. */

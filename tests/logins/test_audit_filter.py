@@ -42,6 +42,20 @@ os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 print('in', flush=True)
 time.sleep(600)
 """
+# two million and more on end, of which none is of a namespace
+MANY_FILES = """
+import os, resource, signal
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+many = min(most, 20000) - 16
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+for _ in range(many):
+    os.dup(0)
+for _ in range(2200000 // many):
+    if os.fork() == 0:
+        signal.pause()
+print('in', flush=True)
+signal.pause()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +144,12 @@ def test_both_ways_find_the_same():
         assert told == read and [pid for pid in plain if is_opened(trace, pid)] == []
     H.wait_until(lambda: not H.isolated_processes(), "sessions to end")
     P.sweep_records()
+
+
+def test_files_by_the_million_do_not_slow_it_down():
+    with running(*PYTHON, MANY_FILES, says=True) as process:
+        _, trace = audit()
+        assert "BPF_ITER_CREATE" in trace and not is_opened(trace, process.pid)
 
 
 def sessions():
