@@ -5,6 +5,7 @@ import contextlib
 import glob
 import hashlib
 import os
+import re
 import subprocess
 import threading
 
@@ -108,6 +109,17 @@ def test_installing_enables_nothing(debian, packages):
             status = os.lstat(debian.path(path))
             assert (status.st_uid, status.st_gid) == (0, 0), path
             assert os.path.islink(debian.path(path)) or not status.st_mode & 0o022, path
+
+
+def test_what_the_readme_links_to_is_there(installed):
+    """Under its own name, or compressed as Debian has documents."""
+    directory = "/usr/share/doc/libpam-nsisolate"
+    readme = installed.run("zcat", "-f", f"{directory}/README.md.gz").check().stdout
+    links = [link for link in re.findall(r"\]\(([^)#]+)", readme) if "://" not in link]
+    assert len(links) > 4 and "copyright" in links
+    there = [os.path.relpath(path, directory) for path in installed.dpkg("--listfiles", "libpam-nsisolate").check().stdout.split()]
+    assert [link for link in links if link not in there and f"{link}.gz" not in there] == []
+    assert installed.run("zcat", "-f", f"{directory}/docs/migration.md.gz").check().stdout.startswith("# ")
 
 
 def test_enabled_and_disabled_again(installed):
