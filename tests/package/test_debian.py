@@ -93,6 +93,17 @@ def test_lintian_finds_nothing(packages):
     assert (found.status, found.stdout) == (0, ""), f"{found}"
 
 
+def assert_links_lead_somewhere(debian):
+    """Those of the README: to documents under their own names, or compressed as Debian has them."""
+    directory = "/usr/share/doc/libpam-nsisolate"
+    readme = debian.run("zcat", "-f", f"{directory}/README.md.gz").check().stdout
+    links = [link for link in re.findall(r"\]\(([^)#]+)", readme) if "://" not in link]
+    assert len(links) > 4 and "copyright" in links
+    there = [os.path.relpath(path, directory) for path in debian.dpkg("--listfiles", "libpam-nsisolate").check().stdout.split()]
+    assert [link for link in links if link not in there and f"{link}.gz" not in there] == []
+    assert debian.run("zcat", "-f", f"{directory}/docs/migration.md.gz").check().stdout.startswith("# ")
+
+
 def test_installing_enables_nothing(debian, packages):
     stacks = debian.files("/etc/pam.d")
     debian.dpkg("--install", *debian.copy_in(*packages)).check()
@@ -103,23 +114,13 @@ def test_installing_enables_nothing(debian, packages):
     policy(debian)
     with debian.sshd():
         assert P.ssh("alice", LOOK).check().stdout.strip() == debian.namespaces["net"]
+    assert_links_lead_somewhere(debian)
     # everything that was brought belongs to root alone, and the helper starts
     for name in ("libpam-nsisolate", "nsisolate-tools"):
         for path in debian.dpkg("--listfiles", name).check().stdout.split():
             status = os.lstat(debian.path(path))
             assert (status.st_uid, status.st_gid) == (0, 0), path
             assert os.path.islink(debian.path(path)) or not status.st_mode & 0o022, path
-
-
-def test_what_the_readme_links_to_is_there(installed):
-    """Under its own name, or compressed as Debian has documents."""
-    directory = "/usr/share/doc/libpam-nsisolate"
-    readme = installed.run("zcat", "-f", f"{directory}/README.md.gz").check().stdout
-    links = [link for link in re.findall(r"\]\(([^)#]+)", readme) if "://" not in link]
-    assert len(links) > 4 and "copyright" in links
-    there = [os.path.relpath(path, directory) for path in installed.dpkg("--listfiles", "libpam-nsisolate").check().stdout.split()]
-    assert [link for link in links if link not in there and f"{link}.gz" not in there] == []
-    assert installed.run("zcat", "-f", f"{directory}/docs/migration.md.gz").check().stdout.startswith("# ")
 
 
 def test_enabled_and_disabled_again(installed):
