@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-or-later */
 #include "session/veth.h"
 
+#include "common/clock.h"
 #include "config/problem.h"
 #include "session/connections.h"
 #include "session/take_address.h"
 #include "session/veth_messages.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/random.h>
 
 #define NAME_TRIES 8
+/* The kernel takes the end of a session that has ended away a moment later. Less than who reloads rules waits for us.
+ */
+#define FREED_WAIT_MS 1000
+#define FREED_STEP_MS 20
+
 /* What the session's default route names. Nobody has these addresses; the hardware address is what counts. */
 static const char *const gateways[VETH_FAMILIES] = { "169.254.1.1", "fe80::1" };
 
@@ -89,7 +96,8 @@ static int failed(struct netlink *netlink, const char *what, const char *name, i
 		       netlink->reason);
 }
 
-static int add_address(struct netlink *host, unsigned index, struct veth_pool *pool)
+/* -EDQUOT: each address of the pool is a session's. */
+static int try_addresses(struct netlink *host, unsigned index, struct veth_pool *pool)
 {
 	struct address_search search;
 	int r = address_search_begin(pool, &search);
@@ -104,6 +112,17 @@ static int add_address(struct netlink *host, unsigned index, struct veth_pool *p
 			return r;
 		r = give_address_back(pool);
 	}
+	return r;
+}
+
+static int add_address(struct netlink *host, unsigned index, struct veth_pool *pool)
+{
+	const int64_t until = now_ms() + FREED_WAIT_MS;
+	int r;
+
+	do
+		r = try_addresses(host, index, pool);
+	while (r == -EDQUOT && now_ms() < until && poll(NULL, 0, FREED_STEP_MS) == 0);
 	return r;
 }
 

@@ -272,6 +272,14 @@ def test_an_exhausted_pool_refuses_by_name():
     assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
 
 
+def test_the_address_of_who_has_just_logged_out_is_waited_for():
+    """As of a user with two addresses, who edits at one and copies one file after another at the other."""
+    policy(pool=("10.99.7.0/30", "fd00:99:7::/126"))
+    with P.Background(["su", "alice", "-c", "echo in; read line"]) as other:
+        assert other.read_line().strip() == "in"
+        assert [P.run(["su", "alice", "-c", "echo in"]).stdout for _ in range(10)] == ["in\n"] * 10
+
+
 FLOW = """import socket, sys
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(20)
