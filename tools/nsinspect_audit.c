@@ -263,6 +263,11 @@ static enum exit_status audit_all(struct audit *audit, const struct options *opt
 	r = look_until_sure(audit, &findings);
 	if (r == 0)
 		r = look_at_host(audit, &findings);
+	/* fork(2) */
+	if (r == -EAGAIN)
+		return trouble("audit: no process can be started that looks into sessions: %s; see kernel.pid_max and "
+			       "kernel.threads-max in sysctl(8), and pids.max of the control group",
+			       strerror(-r));
 	if (r < 0)
 		return trouble_errno(r, "audit");
 	return show(audit, options, report, &findings);

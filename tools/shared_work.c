@@ -81,7 +81,7 @@ static void help(const struct team *team, size_t child)
 }
 
 /* Nobody asks any more: a child ends with this process. */
-static void start_child(struct team *team)
+static int start_child(struct team *team)
 {
 	const size_t number = team->count;
 	pid_t child;
@@ -92,8 +92,10 @@ static void start_child(struct team *team)
 		help(team, number);
 		_exit(0);
 	}
-	if (child > 0)
-		team->children[team->count++] = child;
+	if (child < 0)
+		return negative_errno();
+	team->children[team->count++] = child;
+	return 0;
 }
 
 /*
@@ -114,18 +116,18 @@ static size_t count_wanted(const struct shared_work *work)
 	return wanted < processors ? wanted : processors;
 }
 
-/* Without a child all is done here. */
-static void start_children(struct team *team)
+static int start_children(struct team *team)
 {
-	int ends[2];
+	int ends[2], r = 0;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return;
+		return negative_errno();
 	team->ends = ends[0];
 	team->wanted = count_wanted(team->work);
-	for (size_t i = 0; i < team->wanted; i++)
-		start_child(team);
+	for (size_t i = 0; r == 0 && i < team->wanted; i++)
+		r = start_child(team);
 	close_fd(ends[1]);
+	return r;
 }
 
 /* What one of them is at, and until when it may be. */
@@ -221,8 +223,10 @@ int shared_work_do(const struct shared_work *work, size_t *ret_stuck)
 
 	if (!team.shared)
 		return -ENOMEM;
-	start_children(&team);
-	r = decide_own(&team);
+	r = start_children(&team);
+	/* items can be done here as well, but a start may never end */
+	if (r == 0 || work->starts == 0)
+		r = decide_own(&team);
 	*ret_stuck = stop_children(&team, r == 0);
 	if (r == 0)
 		r = decide_left(&team);

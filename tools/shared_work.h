@@ -35,8 +35,8 @@ struct shared_work {
 };
 
 /*
- * 0; what `decide` returned; or -errno. *ret_stuck: the number of a start() that took too long, so that the children
- * were killed, with others begun or not, or `starts`.
+ * 0; what `decide` returned; or -errno, as that of fork(2) where there are starts. *ret_stuck: the number of a start()
+ * that took too long, so that the children were killed, with others begun or not, or `starts`.
  */
 int shared_work_do(const struct shared_work *work, size_t *ret_stuck) _must_check_;
 

@@ -152,5 +152,17 @@ def test_files_by_the_million_do_not_slow_it_down():
         assert "BPF_ITER_CREATE" in trace and not is_opened(trace, process.pid)
 
 
+@pytest.mark.parametrize("when", ["1+", "3+"])
+def test_without_a_process_more_it_says_so(when):
+    """A look into a session may never end, and so is for a process that can be given up."""
+    with login("alice") as session:
+        assert session.read_line() == "in"
+        assert P.run(["nsinspect", "audit", "--hurried"]).status in (0, 1)
+        done = P.run(["strace", "-f", "-qq", "-o", TRACE, "-e", "trace=clone", "-e", f"inject=clone:error=EAGAIN:when={when}",
+                      "nsinspect", "audit", "--hurried"], timeout=60)
+        assert (done.status, done.stdout) == (2, "") and "no process can be started" in done.stderr, done
+    H.wait_until(lambda: not H.isolated_processes(), "sessions to end")
+
+
 def sessions():
     return json.loads(P.run(["nsinspect", "-J", "--output-all"]).check().stdout)["sessions"]
