@@ -3,7 +3,9 @@
 
 #include "common/clock.h"
 #include "config/problem.h"
+#include "session/byte_lock.h"
 #include "session/connections.h"
+#include "session/firewall.h"
 #include "session/take_address.h"
 #include "session/veth_messages.h"
 
@@ -115,14 +117,16 @@ static int try_addresses(struct netlink *host, unsigned index, struct veth_pool 
 	return r;
 }
 
-static int add_address(struct netlink *host, unsigned index, struct veth_pool *pool)
+static int add_address(struct netlink *host, unsigned index, const struct veth *veth, struct veth_pool *pool)
 {
+	int r = try_addresses(host, index, pool);
 	const int64_t until = now_ms() + FREED_WAIT_MS;
-	int r;
 
-	do
+	/* whoever wants the rules alone need not wait, too */
+	if (r == -EDQUOT)
+		(void)!lock_byte(veth->hold, F_OFD_SETLK, F_UNLCK, FIREWALL_HOLD_BYTE);
+	while (r == -EDQUOT && now_ms() < until && poll(NULL, 0, FREED_STEP_MS) == 0)
 		r = try_addresses(host, index, pool);
-	while (r == -EDQUOT && now_ms() < until && poll(NULL, 0, FREED_STEP_MS) == 0);
 	return r;
 }
 
@@ -143,7 +147,7 @@ static int set_up_host(struct netlink *host, unsigned index, const struct veth_h
 
 		if (pool->locks < 0)
 			continue;
-		r = add_address(host, index, pool);
+		r = add_address(host, index, veth, pool);
 		if (r == -EDQUOT)
 			return problem(ret_problem, r, "every address of network.pool %s is taken",
 				       prefix_format(&pool->prefix, prefix));

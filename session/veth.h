@@ -32,6 +32,7 @@ struct veth {
 	char name[IF_NAMESIZE]; /* on the host; begins with the rules' name */
 	struct veth_pool pools[VETH_FAMILIES];
 	struct connections_usage usage; /* not long ago */
+	int hold; /* of the rules, firewall_hold(): given up, once the interface is there, to wait for an address */
 };
 
 /*

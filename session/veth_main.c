@@ -116,8 +116,10 @@ static int prepare(struct side *side, const struct network_order *order, struct 
 /* Looks at the rules once more: they may have been flushed before there was an interface for an audit to see. */
 static int finish(struct side *side, int network_namespace, struct veth *veth, char **ret_problem)
 {
-	int r = veth_make(&side->route, network_namespace, side->rules.name, veth, ret_problem);
+	int r;
 
+	veth->hold = side->hold;
+	r = veth_make(&side->route, network_namespace, side->rules.name, veth, ret_problem);
 	if (r == 0)
 		r = firewall_ensure(&side->netfilter, side->directory, &side->rules, ret_problem);
 	return r < 0 ? r : 0;

@@ -261,6 +261,11 @@ def test_names_and_addresses_do_not_come_again_at_once():
     assert all(before != after for before, after in zip(addresses, addresses[1:]))
 
 
+def interfaces_of_others():
+    """Of sessions that have no record, as those under way."""
+    return set(interfaces()) - {record["interface"] for record in H.live_records().values()}
+
+
 def test_an_exhausted_pool_refuses_by_name():
     policy(pool=("10.99.7.0/30",))
     with contextlib.ExitStack() as stack:
@@ -268,6 +273,12 @@ def test_an_exhausted_pool_refuses_by_name():
             login = stack.enter_context(P.Background(["su", "alice", "-c", "echo in; read line"]))
             assert login.read_line().strip() == "in"
         assert_refused("every address of network.pool 10.99.7.0/30 is taken")
+        # one after another waits for an address, longer than who unloads rules waits for them
+        rules = next(iter(H.live_records().values()))["interface"][:8]
+        with P.Background(["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do su alice -c true & sleep 0.4; done; wait"],
+                          reads=False):
+            H.wait_until(interfaces_of_others, "one waits")
+            assert "sessions are under these rules" in P.run(["nsisolate-network", "unload", rules]).stderr
     H.wait_until(lambda: not interfaces(), "interfaces are left")
     assert P.run(["su", "alice", "-c", "echo in"]).stdout == "in\n"
 
