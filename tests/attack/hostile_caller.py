@@ -144,7 +144,8 @@ def disturb(process, choice, longest):
     if choice == "stop":
         send(process.pid, signal.SIGSTOP)
         time.sleep(random.uniform(0, longest / 2))
-        return send(process.pid, random.choice((signal.SIGKILL, signal.SIGCONT)))
+        # one that was stopped at the end of a setuid(2) can be continued in our session only, kill(2)
+        return send(process.pid, random.choice((signal.SIGKILL, signal.SIGCONT))) or send(process.pid, signal.SIGCONT)
     return send(process.pid, {"kill": signal.SIGKILL, "term": signal.SIGTERM, "interrupt": signal.SIGINT}[choice])
 
 
@@ -154,7 +155,7 @@ def race(choice, count, longest, *command):
 
     def disturbed(_):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, start_new_session=True)
+                                   stderr=subprocess.DEVNULL, start_new_session=choice != "stop")
         hits = disturb(process, choice, float(longest))
         try:
             return process.wait(patience), hits
